@@ -1,0 +1,27 @@
+#include "engine/base/budget.h"
+
+void mr_budget_add(mr_budget *budget, mr_budget_part part, int64_t bytes)
+{
+    if (budget != NULL)
+        atomic_fetch_add_explicit(&budget->used[part], bytes, memory_order_relaxed);
+}
+
+int64_t mr_budget_used(const mr_budget *budget)
+{
+    int64_t sum = 0;
+    for (int part = 0; part < MR_BUDGET_PARTS; part++)
+        sum += atomic_load_explicit(&budget->used[part], memory_order_relaxed);
+    return sum;
+}
+
+bool mr_budget_is_over(const mr_budget *budget)
+{
+    return budget->limit_bytes > 0 && mr_budget_used(budget) > budget->limit_bytes;
+}
+
+const char *mr_budget_part_name(mr_budget_part part)
+{
+    static const char *const names[MR_BUDGET_PARTS] = {"batches", "tables", "staging", "rocksdb",
+                                                       "kafka"};
+    return names[part];
+}
