@@ -33,14 +33,19 @@ mr_status mr_error_set_recovery(mr_error *err, mr_status status, mr_recovery rec
 
 mr_status mr_error_prefix(mr_error *err, const char *format, ...)
 {
-    char tail[MR_ERROR_MESSAGE_MAX];
-    memcpy(tail, err->message, sizeof tail);
+    char prefix[MR_ERROR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(err->message, sizeof err->message, format, args);
+    vsnprintf(prefix, sizeof prefix - 2, format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof err->message)
-        snprintf(err->message + n, sizeof err->message - (size_t)n, ": %s", tail);
+    size_t room = sizeof err->message - 1;
+    size_t head = strlen(strcat(prefix, ": "));
+    size_t tail = strlen(err->message);
+    if (tail > room - head)
+        tail = room - head;
+    memmove(err->message + head, err->message, tail);
+    memcpy(err->message, prefix, head);
+    err->message[head + tail] = '\0';
     return err->status;
 }
 
