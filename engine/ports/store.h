@@ -1,0 +1,88 @@
+/*
+ * The local store of one task: where committed state lives beyond memory and restarts fast from.
+ *
+ * Keys are (table, slice, key) in that order, ascending; values are opaque. Only committed deltas are
+ * applied, each batch together with its marker, atomically. A batch is durable after `flush` (or an
+ * orderly close); a crash may lose the newest batches but never a middle one, and never tears one.
+ * Implemented by engine/state/rocksdb_store (real) and tests/sim (loses what was not flushed).
+ *
+ * Errors: 4xxx. MR_E_STORE_DAMAGED: contents cannot be trusted; quarantine and rebuild.
+ */
+#ifndef MR_ENGINE_PORTS_STORE_H
+#define MR_ENGINE_PORTS_STORE_H
+
+#include "engine/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MR_E_STORE_OPEN = 4001,
+    MR_E_STORE_WRITE = 4002,
+    MR_E_STORE_DAMAGED = 4003,
+    MR_E_STORE_LOCKED = 4004,
+};
+
+/* What the store holds: everything up to and including this epoch of this task. */
+typedef struct mr_store_marker {
+    bool is_present; /* false: a fresh store */
+    uint64_t plan_version;
+    uint64_t epoch;
+    int64_t log_offset; /* next offset of the state log to apply */
+    uint32_t checksum;  /* of the last applied delta */
+} mr_store_marker;
+
+typedef struct mr_local_store mr_local_store;
+
+/* One change. `key`/`value` borrowed during the call. */
+typedef enum mr_store_operation {
+    MR_STORE_PUT = 1,
+    MR_STORE_DELETE = 2,
+    MR_STORE_DROP_SLICE = 3, /* everything of (table, slice); key and value empty */
+} mr_store_operation;
+
+typedef struct mr_store_change {
+    uint16_t table;
+    int64_t slice;
+    mr_store_operation operation;
+    uint32_t key_length;
+    uint32_t value_length;
+    const char *key;
+    const char *value;
+} mr_store_change;
+
+typedef struct mr_store_class {
+    mr_status (*marker)(mr_local_store *store, mr_store_marker *marker, mr_error *err);
+    mr_status (*apply)(mr_local_store *store, const mr_store_change *changes, size_t count,
+                       const mr_store_marker *marker, mr_error *err);
+    /* Calls `visit` for every live entry in key order; stops when it returns non-zero. The change's
+     * operation is PUT; bytes are borrowed during the call. */
+    mr_status (*scan)(mr_local_store *store,
+                      mr_status (*visit)(void *context, const mr_store_change *entry,
+                                         mr_error *err),
+                      void *context, mr_error *err);
+    mr_status (*flush)(mr_local_store *store, mr_error *err);
+    void (*close)(mr_local_store *store);
+} mr_store_class;
+
+struct mr_local_store {
+    const mr_store_class *class;
+};
+
+typedef struct mr_store_factory mr_store_factory;
+
+/* Opens and clears the stores of a worker's state directory. */
+struct mr_store_factory {
+    /* Opens (creates) the store of a task. MR_E_STORE_DAMAGED when it cannot be read. */
+    mr_status (*open)(mr_store_factory *factory, const char *job, uint32_t task,
+                      mr_local_store **store, mr_error *err);
+    /* Puts a closed, damaged store aside (kept for a human to look at); `where` says where. */
+    mr_status (*quarantine)(mr_store_factory *factory, const char *job, uint32_t task, char *where,
+                            size_t where_size, mr_error *err);
+    /* Removes a closed store (--reset). */
+    mr_status (*remove)(mr_store_factory *factory, const char *job, uint32_t task, mr_error *err);
+    void *state;
+};
+
+#endif
