@@ -11,26 +11,7 @@
 #include "engine/base/buffer.h"
 #include "engine/base/error.h"
 #include "engine/batch/batch.h"
-
-/* A record that could not be decoded, or a row that could not be encoded. */
-typedef struct mr_row_error {
-    uint32_t row; /* decode: record index; process and encode: batch row */
-    mr_status code; /* 3xxx */
-    uint32_t text_start, text_end; /* span in the job text, 0,0: none (process only) */
-    const char *message; /* lives in the batch's arena: reason, path, byte position */
-    const char *expression; /* expression or constraint text; NULL: none */
-} mr_row_error;
-
-typedef struct mr_row_errors {
-    mr_arena *arena;
-    mr_row_error *error;
-    uint32_t count;
-    uint32_t capacity;
-} mr_row_errors;
-
-/* Adds one error; the message is formatted into the list's arena. */
-void mr_row_errors_add(mr_row_errors *errors, uint32_t row, mr_status code, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+#include "engine/batch/row_error.h"
 
 typedef struct mr_decoder mr_decoder;
 
