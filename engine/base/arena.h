@@ -19,9 +19,9 @@ typedef struct mr_arena {
     mr_arena_block *block; /* current block, linked to older ones */
     char *next;
     char *end;
-    size_t bytes;       /* held in all blocks */
-    size_t block_min;   /* size of the first block; 0: 4 KiB */
-    mr_budget *budget;  /* counted there when not NULL */
+    size_t bytes;      /* held in all blocks */
+    size_t block_min;  /* size of the first block; 0: 4 KiB */
+    mr_budget *budget; /* counted there when not NULL */
     mr_budget_part part;
 } mr_arena;
 

@@ -9,6 +9,7 @@
 #define MR_ASSERT(claim) ((claim) ? (void)0 : mr_assert_failed(#claim, __FILE__, __LINE__))
 #define MR_LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
-void mr_assert_failed(const char *claim, const char *file, int line) __attribute__((noreturn, cold));
+void mr_assert_failed(const char *claim, const char *file, int line)
+    __attribute__((noreturn, cold));
 
 #endif

@@ -52,16 +52,11 @@ mr_status mr_error_prefix(mr_error *err, const char *format, ...)
 const char *mr_recovery_name(mr_recovery recovery)
 {
     switch (recovery) {
-    case MR_RECOVERY_STOP:
-        return "stop";
-    case MR_RECOVERY_RETRY:
-        return "retry";
-    case MR_RECOVERY_RECORD:
-        return "record";
-    case MR_RECOVERY_EPOCH:
-        return "epoch";
-    case MR_RECOVERY_WRITER:
-        return "writer";
+    case MR_RECOVERY_STOP: return "stop";
+    case MR_RECOVERY_RETRY: return "retry";
+    case MR_RECOVERY_RECORD: return "record";
+    case MR_RECOVERY_EPOCH: return "epoch";
+    case MR_RECOVERY_WRITER: return "writer";
     }
     return "unknown";
 }

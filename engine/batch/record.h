@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-#define MR_TIME_NONE INT64_MIN     /* no event time, no watermark yet */
-#define MR_TIME_MAX INT64_MAX      /* the watermark of an input that has ended */
+#define MR_TIME_NONE INT64_MIN /* no event time, no watermark yet */
+#define MR_TIME_MAX INT64_MAX  /* the watermark of an input that has ended */
 #define MR_INPUT_NONE UINT32_MAX
 
 typedef enum mr_timestamp_kind {
@@ -32,7 +32,7 @@ typedef struct mr_record {
 } mr_record;
 
 typedef struct mr_header {
-    const char *name; /* NUL-terminated */
+    const char *name;  /* NUL-terminated */
     const char *value; /* NULL: null value */
     uint32_t value_length;
 } mr_header;
@@ -40,7 +40,7 @@ typedef struct mr_header {
 typedef struct mr_records mr_records;
 
 struct mr_records {
-    uint32_t input; /* the task-wide number the engine gave this partition */
+    uint32_t input;    /* the task-wide number the engine gave this partition */
     const char *topic; /* topic or file name: the place a user knows */
     int32_t partition;
     uint32_t count;

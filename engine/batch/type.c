@@ -10,32 +10,25 @@ mr_lane mr_type_lane(mr_type type)
 {
     switch (type.kind) {
     case MR_TYPE_NULL:
-    case MR_TYPE_ROW:
-        return MR_LANE_NONE;
-    case MR_TYPE_BOOLEAN:
-        return MR_LANE_BOOL;
+    case MR_TYPE_ROW: return MR_LANE_NONE;
+    case MR_TYPE_BOOLEAN: return MR_LANE_BOOL;
     case MR_TYPE_TINYINT:
     case MR_TYPE_SMALLINT:
     case MR_TYPE_INT:
     case MR_TYPE_DATE:
-    case MR_TYPE_INTERVAL_MONTH:
-        return MR_LANE_I32;
+    case MR_TYPE_INTERVAL_MONTH: return MR_LANE_I32;
     case MR_TYPE_BIGINT:
     case MR_TYPE_TIME:
     case MR_TYPE_TIMESTAMP:
     case MR_TYPE_TIMESTAMP_LTZ:
-    case MR_TYPE_INTERVAL_SECOND:
-        return MR_LANE_I64;
+    case MR_TYPE_INTERVAL_SECOND: return MR_LANE_I64;
     case MR_TYPE_FLOAT:
-    case MR_TYPE_DOUBLE:
-        return MR_LANE_F64;
-    case MR_TYPE_DECIMAL:
-        return MR_LANE_I128;
+    case MR_TYPE_DOUBLE: return MR_LANE_F64;
+    case MR_TYPE_DECIMAL: return MR_LANE_I128;
     case MR_TYPE_CHAR:
     case MR_TYPE_VARCHAR:
     case MR_TYPE_BINARY:
-    case MR_TYPE_VARBINARY:
-        return MR_LANE_STRING;
+    case MR_TYPE_VARBINARY: return MR_LANE_STRING;
     }
     return MR_LANE_NONE;
 }
@@ -57,23 +50,14 @@ mr_type mr_type_of(mr_type_kind kind)
 {
     mr_type type = {.kind = kind, .is_nullable = true};
     switch (kind) {
-    case MR_TYPE_DECIMAL:
-        type.precision = 10;
-        break;
+    case MR_TYPE_DECIMAL: type.precision = 10; break;
     case MR_TYPE_CHAR:
-    case MR_TYPE_BINARY:
-        type.length = 1;
-        break;
+    case MR_TYPE_BINARY: type.length = 1; break;
     case MR_TYPE_VARCHAR:
-    case MR_TYPE_VARBINARY:
-        type.length = MR_LENGTH_UNBOUNDED;
-        break;
+    case MR_TYPE_VARBINARY: type.length = MR_LENGTH_UNBOUNDED; break;
     case MR_TYPE_TIMESTAMP:
-    case MR_TYPE_TIMESTAMP_LTZ:
-        type.precision = 6;
-        break;
-    default:
-        break;
+    case MR_TYPE_TIMESTAMP_LTZ: type.precision = 6; break;
+    default: break;
     }
     return type;
 }
@@ -158,13 +142,26 @@ bool mr_type_is_timestamp(mr_type type)
 static const char *kind_name(mr_type_kind kind)
 {
     static const char *const names[] = {
-        "NULL",      "BOOLEAN",       "TINYINT",
-        "SMALLINT",  "INT",           "BIGINT",
-        "FLOAT",     "DOUBLE",        "DECIMAL",
-        "CHAR",      "VARCHAR",       "BINARY",
-        "VARBINARY", "DATE",          "TIME",
-        "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL YEAR TO MONTH",
-        "INTERVAL DAY TO SECOND",     "ROW",
+        "NULL",
+        "BOOLEAN",
+        "TINYINT",
+        "SMALLINT",
+        "INT",
+        "BIGINT",
+        "FLOAT",
+        "DOUBLE",
+        "DECIMAL",
+        "CHAR",
+        "VARCHAR",
+        "BINARY",
+        "VARBINARY",
+        "DATE",
+        "TIME",
+        "TIMESTAMP",
+        "TIMESTAMP_LTZ",
+        "INTERVAL YEAR TO MONTH",
+        "INTERVAL DAY TO SECOND",
+        "ROW",
     };
     return names[kind];
 }

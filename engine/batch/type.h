@@ -65,9 +65,9 @@ struct mr_row_type;
 typedef struct mr_type {
     mr_type_kind kind;
     bool is_nullable;
-    uint8_t precision; /* DECIMAL digits; fractional digits of TIME and TIMESTAMPs */
-    uint8_t scale;     /* DECIMAL */
-    uint32_t length;   /* CHAR, VARCHAR: characters; BINARY, VARBINARY: bytes */
+    uint8_t precision;             /* DECIMAL digits; fractional digits of TIME and TIMESTAMPs */
+    uint8_t scale;                 /* DECIMAL */
+    uint32_t length;               /* CHAR, VARCHAR: characters; BINARY, VARBINARY: bytes */
     const struct mr_row_type *row; /* ROW only; lives as long as the plan */
 } mr_type;
 
@@ -104,10 +104,10 @@ mr_type mr_type_nullable(mr_type type, bool is_nullable);
 bool mr_type_matches(mr_type a, mr_type b);
 bool mr_type_equals(mr_type a, mr_type b);
 
-bool mr_type_is_integer(mr_type type);  /* TINYINT..BIGINT */
-bool mr_type_is_numeric(mr_type type);  /* integers, DECIMAL, FLOAT, DOUBLE */
-bool mr_type_is_text(mr_type type);     /* CHAR, VARCHAR */
-bool mr_type_is_bytes(mr_type type);    /* BINARY, VARBINARY */
+bool mr_type_is_integer(mr_type type);   /* TINYINT..BIGINT */
+bool mr_type_is_numeric(mr_type type);   /* integers, DECIMAL, FLOAT, DOUBLE */
+bool mr_type_is_text(mr_type type);      /* CHAR, VARCHAR */
+bool mr_type_is_bytes(mr_type type);     /* BINARY, VARBINARY */
 bool mr_type_is_timestamp(mr_type type); /* TIMESTAMP, TIMESTAMP_LTZ */
 
 #define MR_TYPE_NAME_MAX 512

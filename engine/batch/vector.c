@@ -29,11 +29,11 @@ void mr_vector_set_null(mr_vector *vector, uint32_t row, uint32_t rows, mr_arena
     memset((char *)vector->values + size * row, 0, size);
 }
 
-static void gather_values(const mr_vector *from, const uint32_t *rows, uint32_t count, mr_vector *to)
+static void gather_values(const mr_vector *from, const uint32_t *rows, uint32_t count,
+                          mr_vector *to)
 {
     switch (from->lane) {
-    case MR_LANE_NONE:
-        break;
+    case MR_LANE_NONE: break;
     case MR_LANE_BOOL:
         for (uint32_t i = 0; i < count; i++)
             to->bools[i] = from->bools[rows[i]];

@@ -26,8 +26,8 @@ typedef struct mr_value {
 typedef enum mr_expr_kind {
     MR_EXPR_COLUMN = 0,
     MR_EXPR_CONSTANT,
-    MR_EXPR_CALL,     /* function over args */
-    MR_EXPR_AND,      /* args, evaluated under a shrinking selection */
+    MR_EXPR_CALL, /* function over args */
+    MR_EXPR_AND,  /* args, evaluated under a shrinking selection */
     MR_EXPR_OR,
     MR_EXPR_CASE,     /* args: when, then, when, then, .., else (always an else) */
     MR_EXPR_COALESCE, /* args */
@@ -38,7 +38,7 @@ typedef struct mr_expr mr_expr;
 struct mr_expr {
     mr_expr_kind kind;
     mr_type type;
-    const char *text; /* SQL text, for dead letters and EXPLAIN; NULL: none */
+    const char *text;              /* SQL text, for dead letters and EXPLAIN; NULL: none */
     uint32_t text_start, text_end; /* span in the job text */
     uint32_t column;               /* COLUMN */
     mr_value value;                /* CONSTANT */

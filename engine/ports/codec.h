@@ -35,7 +35,8 @@ typedef struct mr_encoder mr_encoder;
 /* Keys and values of the encoded rows; offsets into `bytes`. length UINT32_MAX: NULL. */
 typedef struct mr_encoded {
     mr_buffer bytes;
-    uint32_t *key_start, *key_length, *value_start, *value_length; /* [selected rows] in the arena */
+    uint32_t *key_start, *key_length, *value_start,
+        *value_length; /* [selected rows] in the arena */
 } mr_encoded;
 
 typedef struct mr_encoder_class {

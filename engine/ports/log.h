@@ -24,9 +24,9 @@ enum {
     MR_E_KAFKA_TOPIC_EXISTS = 5003,
     MR_E_KAFKA_AUTHORIZATION = 5004,
     MR_E_KAFKA_TIMEOUT = 5005,
-    MR_E_KAFKA_FENCED = 5010,         /* another writer took over our transactional id */
-    MR_E_KAFKA_IN_DOUBT = 5011,       /* a transactional request was resent: outcome unsure (V1 guard) */
-    MR_E_KAFKA_ABORTABLE = 5012,      /* the transaction must be aborted */
+    MR_E_KAFKA_FENCED = 5010,    /* another writer took over our transactional id */
+    MR_E_KAFKA_IN_DOUBT = 5011,  /* a transactional request was resent: outcome unsure (V1 guard) */
+    MR_E_KAFKA_ABORTABLE = 5012, /* the transaction must be aborted */
     MR_E_KAFKA_MEMBER_STALE = 5013,   /* generation, member or instance id is not current */
     MR_E_KAFKA_INSTANCE_TAKEN = 5014, /* another worker uses our instance id */
     MR_E_KAFKA_RECORD_REFUSED = 5020, /* too large, invalid */
@@ -122,7 +122,6 @@ typedef struct mr_writer_class {
     /* Offset of the last record delivered to (topic, partition) by this writer; -1: none, or not
      * delivered yet (flush first). The commit asks it where an epoch record went. */
     int64_t (*last_offset)(mr_log_writer *writer, const char *topic, int32_t partition);
-
 
     /* Puts the group's next offsets into the open transaction. Asserts generation >= 0, member id set. */
     mr_status (*send_offsets)(mr_log_writer *writer, mr_log_member *member,

@@ -22,11 +22,11 @@
 
 /* Where an input stands: the facts from which idleness and the end of a bounded run are proven. */
 typedef struct mr_input_ends {
-    int64_t position;    /* next offset to be returned by fetch; steps over markers and aborted data */
-    int64_t start;       /* first retained offset; -1 unknown */
-    int64_t stable_end;  /* last stable offset, freshly asked */
-    int64_t high_end;    /* cached high watermark; > stable_end: a transaction upstream is open */
-    bool is_buffered;    /* records fetched from the log wait in our queue */
+    int64_t position; /* next offset to be returned by fetch; steps over markers and aborted data */
+    int64_t start;    /* first retained offset; -1 unknown */
+    int64_t stable_end; /* last stable offset, freshly asked */
+    int64_t high_end;   /* cached high watermark; > stable_end: a transaction upstream is open */
+    bool is_buffered;   /* records fetched from the log wait in our queue */
     bool is_paused;
 } mr_input_ends;
 
