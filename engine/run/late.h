@@ -1,0 +1,33 @@
+/*
+ * The late relation: what `v$late` holds besides the columns of the late-judging operator's input.
+ *
+ *   late_operator  STRING NOT NULL      id of the operator that judged
+ *   window_start   TIMESTAMP(3)         first window the row missed (NULL where there are no windows)
+ *   window_end     TIMESTAMP(3)         last window the row missed
+ *   late_watermark TIMESTAMP(3)         the watermark the row was judged by
+ *   late_by_ms     BIGINT NOT NULL      watermark - (last window's end - 1), or watermark - event time
+ *   row_kind       STRING NOT NULL      "+I", "-U", "+U", "-D"
+ */
+#ifndef MR_ENGINE_RUN_LATE_H
+#define MR_ENGINE_RUN_LATE_H
+
+#include "engine/batch/batch.h"
+
+#define MR_LATE_COLUMNS 6
+
+/* Names and types of the six columns, in order. */
+extern const mr_field mr_late_columns[MR_LATE_COLUMNS];
+
+/* Facts about the i-th late row. */
+typedef struct mr_late_fact {
+    uint32_t row;                           /* in the input batch */
+    int64_t window_start_ms, window_end_ms; /* MR_TIME_NONE: NULL */
+    int64_t watermark_ms;
+    int64_t late_by_ms;
+} mr_late_fact;
+
+/* A batch of the late rows: input columns gathered, then the six columns; hidden columns kept. */
+mr_batch mr_late_batch(const mr_batch *input, const char *operator_id, const mr_late_fact *facts,
+                       uint32_t count, mr_arena *arena);
+
+#endif

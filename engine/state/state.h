@@ -1,0 +1,53 @@
+/*
+ * The state of one task: all its tables, their dirty entries, and loading from committed changes.
+ *
+ * Tables are numbered in the order they are opened, which the plan fixes; the number goes into deltas
+ * and into RocksDB keys. Thread: the engine's.
+ */
+#ifndef MR_ENGINE_STATE_STATE_H
+#define MR_ENGINE_STATE_STATE_H
+
+#include "engine/ports/store.h"
+#include "engine/state/table.h"
+
+typedef struct mr_state mr_state;
+
+mr_state *mr_state_new(mr_budget *budget);
+void mr_state_free(mr_state *state);
+
+/* Opens the next table. The layout is copied, its name and context borrowed. Before any load. */
+mr_table *mr_state_table(mr_state *state, const mr_table_layout *layout);
+uint32_t mr_state_tables_count(const mr_state *state);
+const char *mr_state_table_name(const mr_state *state, uint32_t table);
+
+/* Calls `visit` with every change since the last `mark_clean`, sorted by (table, slice, key); a dropped
+ * slice comes before puts into a slice made again under its id. Bytes borrowed during the call.
+ * Stops at the first non-zero and returns it. */
+mr_status mr_state_changes(mr_state *state,
+                           mr_status (*visit)(void *context, const mr_store_change *change,
+                                              mr_error *err),
+                           void *context, mr_error *err);
+
+/* Calls `visit` with every live entry as a PUT (a base), sorted likewise. */
+mr_status mr_state_entries(mr_state *state,
+                           mr_status (*visit)(void *context, const mr_store_change *change,
+                                              mr_error *err),
+                           void *context, mr_error *err);
+
+/* The changes so far are committed (or loaded): nothing is dirty. */
+void mr_state_mark_clean(mr_state *state);
+
+bool mr_state_is_dirty(const mr_state *state);
+
+/* Applies one committed change while restoring. MR_E_STATE for an unknown table or a malformed value. */
+mr_status mr_state_load(mr_state *state, const mr_store_change *change, mr_error *err);
+
+/* Empties all tables without a trace in the delta: before restoring again after an abort. */
+void mr_state_clear(mr_state *state);
+
+/* Bytes of dirty entries (rough), for the early cut; bytes held in all. */
+size_t mr_state_dirty_bytes(const mr_state *state);
+size_t mr_state_bytes(const mr_state *state);
+uint64_t mr_state_entries_count(const mr_state *state);
+
+#endif
