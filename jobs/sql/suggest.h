@@ -1,0 +1,16 @@
+/*
+ * "Did you mean ..": the nearest of some known names.
+ *
+ * Near means few edits (insert, delete, replace, swap of neighbours), at most a third of the longer
+ * name, letter case being worth nothing: `Id` for `id` is always found. Thread: pure.
+ */
+#ifndef MR_JOBS_SQL_SUGGEST_H
+#define MR_JOBS_SQL_SUGGEST_H
+
+#include <stddef.h>
+
+/* The nearest candidate (the first of equals), or NULL when none is near. NULL candidates are
+ * skipped; so are names of more than 64 bytes. */
+const char *mr_suggest(const char *name, const char *const *candidates, size_t count);
+
+#endif
