@@ -1,0 +1,93 @@
+/*
+ * The epoch record ends a delta, the claim record opens an ownership. Both live in a task's partition
+ * of the state log and share one layout; what a claim does not know is empty.
+ *
+ *   field               encoding            epoch record               claim
+ *   job                 bytes
+ *   plan version        u64
+ *   task                varint
+ *   epoch               varint              of this delta              of the last delta, 0: none
+ *   previous offset     zigzag              of the previous epoch record of this task, -1: none
+ *   previous checksum   u32
+ *   transactional id    bytes               of the writer; empty: none
+ *   flags               u8                  1 finished, 2 holds a base
+ *   delta chunks        varint              records of the delta before this one
+ *   base chunks         varint              records of the base before this one (behind the delta)
+ *   base bytes          varint              size of the newest base, delta bytes since it: when to
+ *   bytes since base    varint              write the next
+ *   inputs              varint count, each: source bytes | topic bytes | partition varint |
+ *                       next offset zigzag | watermark zigzag | flags u8 (1 idle, 2 ended)
+ *   journal             bytes               engine/commit/journal.h
+ *   counters            varint count, each varint: engine/run/task.h decides what they mean
+ *
+ * (bytes = varint length + bytes.) Memory: decoded strings live in the arena given.
+ */
+#ifndef MR_ENGINE_COMMIT_EPOCH_RECORD_H
+#define MR_ENGINE_COMMIT_EPOCH_RECORD_H
+
+#include "engine/base/arena.h"
+#include "engine/base/buffer.h"
+#include "engine/base/error.h"
+#include "engine/time/watermark.h"
+
+/* 4xxx codes of the state log and recovery. */
+enum {
+    MR_E_STATE_FORMAT = 4010,   /* foreign or damaged record in the state log */
+    MR_E_STATE_GAP = 4011,      /* a delta is missing */
+    MR_E_STATE_PLAN = 4012,     /* the state was written by another plan */
+    MR_E_STATE_FINISHED = 4013, /* the bounded job has finished */
+    MR_E_STATE_PARTIAL = 4014,  /* some of state topic, local state, offsets is missing */
+    MR_E_STATE_AHEAD = 4015,    /* the group's offsets know a newer epoch than the state log */
+    MR_E_STATE_TASKS = 4016,    /* the state topic has another number of partitions */
+};
+
+/* Where a task stands with one input. */
+typedef struct mr_epoch_input {
+    const char *source; /* table name */
+    const char *topic;
+    int32_t partition;
+    int64_t offset_next;
+    mr_watermark watermark;
+    bool is_ended;
+} mr_epoch_input;
+
+typedef struct mr_epoch_record {
+    const char *job;
+    uint64_t plan_version;
+    uint32_t task;
+    uint64_t epoch;
+    int64_t previous_offset;
+    uint32_t previous_checksum;
+    const char *transactional_id;
+    bool is_finished;
+    bool has_base;
+    uint32_t delta_chunks;
+    uint32_t base_chunks;
+    uint64_t base_bytes;
+    uint64_t bytes_since_base;
+    uint32_t inputs_count;
+    mr_epoch_input *inputs;
+    const char *journal;
+    size_t journal_length;
+    uint32_t counters_count;
+    uint64_t *counters;
+} mr_epoch_record;
+
+/* Appends the record's bytes to `to`. */
+void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to);
+
+/* MR_E_STATE_FORMAT when the bytes are malformed. */
+mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *arena,
+                                 mr_epoch_record *record, mr_error *err);
+
+#define MR_EPOCH_METADATA_MAX 80
+
+/* The group's offset metadata, ASCII: "v1|epoch|offset of the epoch record|checksum". */
+void mr_epoch_metadata_print(char to[MR_EPOCH_METADATA_MAX], uint64_t epoch, int64_t offset,
+                             uint32_t checksum);
+
+/* False when the text is not ours. */
+bool mr_epoch_metadata_parse(const char *text, uint64_t *epoch, int64_t *offset,
+                             uint32_t *checksum);
+
+#endif

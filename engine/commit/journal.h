@@ -1,0 +1,35 @@
+/*
+ * The journal: the choices of an epoch that input order alone does not decide.
+ *
+ * Replaying the inputs in the journal's order, with its idle and end decisions, gives the same rows and
+ * the same late/on-time split (P3). About 4-6 bytes an event.
+ *
+ * One event, bytes:   kind u8 | input varint | offset zigzag
+ *   BATCH  rows of `input` up to (not including) `offset` were processed as one batch
+ *   IDLE   `input` was declared idle at `offset`
+ *   END    `input` ended (bounded run) at `offset`: its watermark is MR_TIME_MAX
+ * Thread: one at a time.
+ */
+#ifndef MR_ENGINE_COMMIT_JOURNAL_H
+#define MR_ENGINE_COMMIT_JOURNAL_H
+
+#include "engine/base/buffer.h"
+
+typedef enum mr_journal_kind {
+    MR_JOURNAL_BATCH = 1,
+    MR_JOURNAL_IDLE = 2,
+    MR_JOURNAL_END = 3,
+} mr_journal_kind;
+
+typedef struct mr_journal_event {
+    mr_journal_kind kind;
+    uint32_t input; /* number in the epoch record's list of inputs */
+    int64_t offset;
+} mr_journal_event;
+
+void mr_journal_append(mr_buffer *journal, mr_journal_event event);
+
+/* The next event; false at the end or when malformed (`reader->is_bad`). */
+bool mr_journal_next(mr_reader *reader, mr_journal_event *event);
+
+#endif

@@ -1,0 +1,426 @@
+#include "engine/commit/recovery.h"
+
+#include "engine/base/assert.h"
+#include "engine/commit/delta.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define FETCH_ROWS 1024
+#define FETCH_TIMEOUT_MS 20
+#define ENDS_TIMEOUT_MS 10000
+#define KNOCK_AFTER_US INT64_C(500000)
+#define QUIET_LIMIT_US INT64_C(60000000) /* no progress at all for so long: say so and stop */
+
+/* The scan of one task's state log partition. */
+typedef struct scan {
+    const mr_recovery_request *request;
+    mr_recovered *recovered;
+    mr_log_reader *reader;
+    bool is_loaded;  /* state holds some epoch: bases are skipped */
+    mr_buffer delta; /* payloads of the delta chunks of the epoch being read */
+    mr_buffer base;  /* payloads of its base chunks */
+    uint32_t delta_chunks, base_chunks;
+    const char *owner; /* transactional id of the last claim or epoch record */
+    int64_t position;
+} scan;
+
+static mr_status refuse(const scan *s, mr_status status, int64_t offset, mr_error *err)
+{
+    err->status = status;
+    err->recovery = MR_RECOVERY_STOP;
+    return mr_error_prefix(err, "state log %s[%" PRIu32 "]@%" PRId64, s->request->topic,
+                           s->request->task, offset);
+}
+
+static mr_status load_changes(scan *s, const mr_buffer *payload, bool is_for_store, mr_error *err)
+{
+    mr_reader reader = mr_reader_of(payload->data, payload->length);
+    mr_store_change change;
+    while (mr_delta_next_change(&reader, &change)) {
+        mr_status status = mr_state_load(s->request->state, &change, err);
+        if (status != MR_OK)
+            return status;
+        if (is_for_store && s->request->stores != NULL)
+            mr_pending_add(s->request->pending, &change, err);
+    }
+    if (reader.is_bad)
+        return mr_error_set(err, MR_E_STATE_FORMAT, "malformed entry in a delta");
+    return MR_OK;
+}
+
+/* Is this epoch record the next link? */
+static mr_status check_chain(const scan *s, const mr_epoch_record *record, mr_error *err)
+{
+    const mr_recovered *known = s->recovered;
+    if (record->plan_version != s->request->plan_version)
+        return mr_error_set(err, MR_E_STATE_PLAN,
+                            "state was written by plan %016" PRIx64 ", this job is plan %016" PRIx64
+                            "; run the job that wrote it, or start over with --reset",
+                            record->plan_version, s->request->plan_version);
+    if (record->delta_chunks != s->delta_chunks)
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " has %" PRIu32 " delta chunks, %" PRIu32
+                            " were found",
+                            record->epoch, record->delta_chunks, s->delta_chunks);
+    if (!s->is_loaded) {
+        if (record->has_base && record->base_chunks == s->base_chunks)
+            return MR_OK;
+        if (record->previous_offset == -1 && record->epoch == 1)
+            return MR_OK;
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "the log starts with epoch %" PRIu64 ", which is no base",
+                            record->epoch);
+    }
+    if (record->epoch != known->epoch.epoch + 1 || record->previous_offset != known->epoch_offset ||
+        record->previous_checksum != known->epoch_checksum)
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " follows offset %" PRId64 " (%08" PRIx32
+                            "), but epoch %" PRIu64 " at offset %" PRId64 " (%08" PRIx32
+                            ") came before it",
+                            record->epoch, record->previous_offset, record->previous_checksum,
+                            known->epoch.epoch, known->epoch_offset, known->epoch_checksum);
+    return MR_OK;
+}
+
+static void drop_chunks(scan *s)
+{
+    mr_buffer_clear(&s->delta);
+    mr_buffer_clear(&s->base);
+    s->delta_chunks = s->base_chunks = 0;
+}
+
+static mr_status on_epoch(scan *s, mr_reader payload, int64_t offset, uint32_t checksum,
+                          mr_error *err)
+{
+    mr_epoch_record record;
+    mr_status status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload),
+                                              s->request->arena, &record, err);
+    if (status == MR_OK)
+        status = check_chain(s, &record, err);
+    if (status != MR_OK)
+        return status;
+    bool is_from_base = !s->is_loaded && record.has_base;
+    status = load_changes(s, is_from_base ? &s->base : &s->delta, true, err);
+    if (status != MR_OK)
+        return status;
+    mr_state_mark_clean(s->request->state);
+    mr_store_marker marker = {.is_present = true,
+                              .plan_version = record.plan_version,
+                              .epoch = record.epoch,
+                              .log_offset = offset + 1,
+                              .checksum = checksum};
+    if (s->request->stores != NULL)
+        mr_pending_seal(s->request->pending, &marker);
+    s->recovered->has_epoch = true;
+    s->recovered->epoch = record;
+    s->recovered->epoch_offset = offset;
+    s->recovered->epoch_checksum = checksum;
+    s->recovered->has_claim = false;
+    s->recovered->epochs_read++;
+    s->owner = record.transactional_id;
+    s->is_loaded = true;
+    drop_chunks(s);
+    return MR_OK;
+}
+
+static mr_status on_claim(scan *s, mr_reader payload, mr_error *err)
+{
+    mr_status status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload),
+                                              s->request->arena, &s->recovered->claim, err);
+    if (status != MR_OK)
+        return status;
+    s->recovered->has_claim = true;
+    s->owner = s->recovered->claim.transactional_id;
+    return MR_OK;
+}
+
+static mr_status on_record(scan *s, const mr_record *record, mr_error *err)
+{
+    mr_delta_header header;
+    mr_reader payload;
+    uint32_t checksum;
+    mr_status status =
+        mr_delta_open(record->value, record->value_length, &header, &payload, &checksum, err);
+    if (status != MR_OK)
+        return status;
+    if (header.task != s->request->task)
+        return mr_error_set(err, MR_E_STATE_FORMAT, "record of task %" PRIu32, header.task);
+    switch (header.kind) {
+    case MR_DELTA_CHUNK:
+        mr_buffer_put(&s->delta, payload.next, mr_reader_left(&payload));
+        s->delta_chunks++;
+        return MR_OK;
+    case MR_DELTA_BASE:
+        if (!s->is_loaded)
+            mr_buffer_put(&s->base, payload.next, mr_reader_left(&payload));
+        s->base_chunks++;
+        return MR_OK;
+    case MR_DELTA_EPOCH: return on_epoch(s, payload, record->offset, checksum, err);
+    case MR_DELTA_CLAIM: return on_claim(s, payload, err);
+    }
+    return MR_OK;
+}
+
+static mr_status fetch_some(scan *s, bool *came, mr_error *err)
+{
+    mr_records records;
+    mr_status status =
+        s->reader->class->fetch(s->reader, FETCH_ROWS, FETCH_TIMEOUT_MS, &records, err);
+    *came = status == MR_OK && records.count > 0;
+    for (uint32_t i = 0; status == MR_OK && i < records.count; i++) {
+        status = on_record(s, &records.record[i], err);
+        if (status != MR_OK)
+            return refuse(s, status, records.record[i].offset, err);
+        s->position = records.record[i].offset + 1;
+    }
+    return status;
+}
+
+/* Reads on until the position is the true end. */
+static mr_status read_to_end(scan *s, mr_error *err)
+{
+    const mr_clock *clock = s->request->clock;
+    int64_t open_since = -1, quiet_since = clock->monotonic_us(clock);
+    for (;;) {
+        bool came;
+        mr_status status = fetch_some(s, &came, err);
+        if (status == MR_OK && came) {
+            quiet_since = clock->monotonic_us(clock);
+            continue;
+        }
+        mr_input_ends ends;
+        if (status == MR_OK)
+            status = s->reader->class->ends(s->reader, 0, ENDS_TIMEOUT_MS, &ends, err);
+        int64_t now = clock->monotonic_us(clock);
+        if (status != MR_OK &&
+            (err->recovery != MR_RECOVERY_RETRY || now - quiet_since > QUIET_LIMIT_US))
+            return status;
+        if (status != MR_OK)
+            continue;
+        if (ends.stable_end == ends.high_end && !ends.is_buffered &&
+            (ends.position >= ends.stable_end || s->position >= ends.stable_end)) {
+            s->recovered->log_end = ends.stable_end;
+            return MR_OK;
+        }
+        if (ends.stable_end >= ends.high_end) {
+            open_since = -1;
+        } else if (open_since < 0) {
+            open_since = now;
+        } else if (now - open_since > KNOCK_AFTER_US && s->owner != NULL && s->owner[0] != '\0' &&
+                   strcmp(s->owner, s->request->transactional_id) != 0) {
+            status = s->request->log->class->knock(s->request->log, s->owner, err);
+            if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
+                return status;
+            open_since = now;
+        }
+        if (now - quiet_since > QUIET_LIMIT_US)
+            return mr_error_set(
+                err, MR_E_KAFKA_TIMEOUT,
+                "state log %s[%" PRIu32 "] cannot be read to its end: position %" PRId64
+                ", stable end %" PRId64 ", high watermark %" PRId64,
+                s->request->topic, s->request->task, ends.position, ends.stable_end, ends.high_end);
+    }
+}
+
+static mr_status scan_log(scan *s, int64_t from, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    mr_status status = r->log->class->open_reader(r->log, &s->reader, err);
+    if (status != MR_OK)
+        return status;
+    s->position = from;
+    status = s->reader->class->add(s->reader, 0, r->topic, (int32_t)r->task, from, err);
+    if (status == MR_OK)
+        status = read_to_end(s, err);
+    s->reader->class->close(s->reader);
+    mr_buffer_release(&s->delta);
+    mr_buffer_release(&s->base);
+    return status;
+}
+
+/* Feeds one entry of the local store into the state. */
+static mr_status load_entry(void *context, const mr_store_change *entry, mr_error *err)
+{
+    scan *s = context;
+    s->recovered->entries_loaded++;
+    return mr_state_load(s->request->state, entry, err);
+}
+
+static void start_over(scan *s)
+{
+    mr_state_clear(s->request->state);
+    mr_pending_clear(s->request->pending);
+    mr_local_store *store = s->recovered->store;
+    bool was_quarantined = s->recovered->was_quarantined;
+    *s->recovered =
+        (mr_recovered){.store = store, .epoch_offset = -1, .was_quarantined = was_quarantined};
+    *s = (scan){.request = s->request, .recovered = s->recovered};
+}
+
+static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    if (s->recovered->store != NULL)
+        s->recovered->store->class->close(s->recovered->store);
+    s->recovered->store = NULL;
+    char where[512] = "";
+    mr_status status = r->stores->quarantine(r->stores, r->job, r->task, where, sizeof where, err);
+    if (status != MR_OK)
+        return status;
+    mr_log(r->logger, MR_LOG_WARN,
+           "local state set aside job=%s task=%" PRIu32 " where=%s reason=\"%s\"", r->job, r->task,
+           where, why->message);
+    s->recovered->was_quarantined = true;
+    start_over(s);
+    return r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
+}
+
+/* Loads what the local store holds. `is_trusted` false: it must be set aside, `err` says why. */
+static mr_status load_local(scan *s, int64_t log_start, int64_t log_end, bool *is_trusted,
+                            mr_store_marker *marker, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    *is_trusted = false;
+    *marker = (mr_store_marker){0};
+    mr_local_store *store = s->recovered->store;
+    mr_status status = store->class->marker(store, marker, err);
+    if (status != MR_OK)
+        return status == MR_E_STORE_DAMAGED ? MR_OK : status;
+    if (marker->is_present && marker->log_offset > log_end) {
+        mr_error_set(err, MR_E_STORE_DAMAGED,
+                     "local state is ahead: it holds offset %" PRId64 ", the log ends at %" PRId64,
+                     marker->log_offset, log_end);
+        return MR_OK;
+    }
+    if (marker->is_present && marker->log_offset < log_start) {
+        mr_error_set(err, MR_E_STORE_DAMAGED,
+                     "local state is too old: it ends at offset %" PRId64
+                     ", the log starts at %" PRId64,
+                     marker->log_offset, log_start);
+        return MR_OK;
+    }
+    if (marker->is_present && marker->plan_version != r->plan_version)
+        return mr_error_set(err, MR_E_STATE_PLAN,
+                            "local state of task %" PRIu32 " was written by plan %016" PRIx64
+                            ", this job is plan %016" PRIx64
+                            "; run the job that wrote it, or start over with --reset",
+                            r->task, marker->plan_version, r->plan_version);
+    status = marker->is_present ? store->class->scan(store, load_entry, s, err) : MR_OK;
+    if (status != MR_OK && status != MR_E_STORE_DAMAGED && status != MR_E_STATE)
+        return status;
+    *is_trusted = status == MR_OK;
+    return MR_OK;
+}
+
+static mr_status open_store(scan *s, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    mr_status status = r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
+    if (status != MR_E_STORE_DAMAGED)
+        return status;
+    mr_error why = *err;
+    return quarantine(s, &why, err);
+}
+
+static mr_status run_with_store(scan *s, int64_t log_start, int64_t log_end, mr_error *err)
+{
+    mr_status status = open_store(s, err);
+    if (status != MR_OK)
+        return status;
+    bool is_trusted;
+    mr_store_marker marker;
+    status = load_local(s, log_start, log_end, &is_trusted, &marker, err);
+    if (status != MR_OK)
+        return status;
+    if (is_trusted && marker.is_present) {
+        mr_state_mark_clean(s->request->state);
+        s->is_loaded = true;
+        s->recovered->epoch.epoch = marker.epoch;
+        s->recovered->epoch_offset = marker.log_offset - 1;
+        s->recovered->epoch_checksum = marker.checksum;
+        /* The record itself is read again: it holds the inputs. */
+        return MR_OK;
+    }
+    if (is_trusted)
+        return MR_OK;
+    mr_error why = *err;
+    return quarantine(s, &why, err);
+}
+
+/* Reads the epoch record that the local store ends with: its inputs and watermarks are needed, and a
+ * different checksum there shows that the store is of another history. */
+static mr_status read_anchor(scan *s, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    int64_t at = s->recovered->epoch_offset;
+    mr_log_reader *reader;
+    mr_status status = r->log->class->open_reader(r->log, &reader, err);
+    if (status != MR_OK)
+        return status;
+    status = reader->class->add(reader, 0, r->topic, (int32_t)r->task, at, err);
+    mr_records records = {0};
+    for (int tries = 0; status == MR_OK && records.count == 0 && tries < 500; tries++) {
+        status = reader->class->fetch(reader, 1, FETCH_TIMEOUT_MS, &records, err);
+        if (status != MR_OK && err->recovery == MR_RECOVERY_RETRY)
+            status = MR_OK;
+    }
+    mr_delta_header header;
+    mr_reader payload;
+    uint32_t checksum = 0;
+    if (status == MR_OK && (records.count == 0 || records.record[0].offset != at))
+        status = mr_error_set(err, MR_E_STATE_GAP, "no epoch record where the local state ends");
+    if (status == MR_OK)
+        status = mr_delta_open(records.record[0].value, records.record[0].value_length, &header,
+                               &payload, &checksum, err);
+    if (status == MR_OK &&
+        (header.kind != MR_DELTA_EPOCH || checksum != s->recovered->epoch_checksum))
+        status =
+            mr_error_set(err, MR_E_STATE_GAP, "another epoch stands where the local state ends");
+    if (status == MR_OK)
+        status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload), r->arena,
+                                        &s->recovered->epoch, err);
+    reader->class->close(reader);
+    if (status != MR_OK)
+        return refuse(s, status, at, err);
+    s->recovered->has_epoch = true;
+    s->owner = s->recovered->epoch.transactional_id;
+    return MR_OK;
+}
+
+static bool is_history_error(mr_status status)
+{
+    return status == MR_E_STATE_GAP || status == MR_E_STATE_FORMAT;
+}
+
+mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *recovered,
+                          mr_error *err)
+{
+    *recovered = (mr_recovered){.epoch_offset = -1};
+    scan s = {.request = request, .recovered = recovered};
+    mr_log *log = request->log;
+    int64_t start, end;
+    mr_status status = log->class->offset(log, request->topic, (int32_t)request->task,
+                                          MR_OFFSET_EARLIEST, &start, err);
+    if (status == MR_OK)
+        status = log->class->offset(log, request->topic, (int32_t)request->task, MR_OFFSET_LATEST,
+                                    &end, err);
+    if (status == MR_OK && request->stores != NULL)
+        status = run_with_store(&s, start, end, err);
+    bool is_local = s.is_loaded;
+    if (status == MR_OK && is_local)
+        status = read_anchor(&s, err);
+    if (status == MR_OK)
+        status = scan_log(&s, is_local ? recovered->epoch_offset + 1 : start, err);
+    if (is_local && is_history_error(status)) {
+        mr_error why = *err;
+        status = quarantine(&s, &why, err);
+        if (status == MR_OK)
+            status = scan_log(&s, start, err);
+    }
+    if (status != MR_OK && recovered->store != NULL) {
+        recovered->store->class->close(recovered->store);
+        recovered->store = NULL;
+    }
+    return status;
+}
