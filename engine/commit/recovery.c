@@ -268,9 +268,9 @@ static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
     mr_status status = r->stores->quarantine(r->stores, r->job, r->task, where, sizeof where, err);
     if (status != MR_OK)
         return status;
-    mr_log(r->logger, MR_LOG_WARN,
-           "local state set aside job=%s task=%" PRIu32 " where=%s reason=\"%s\"", r->job, r->task,
-           where, why->message);
+    mr_logger_line(r->logger, MR_LOG_WARN,
+                   "local state set aside job=%s task=%" PRIu32 " where=%s reason=\"%s\"", r->job,
+                   r->task, where, why->message);
     s->recovered->was_quarantined = true;
     start_over(s);
     return r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);

@@ -14,7 +14,7 @@
 #ifndef MR_ENGINE_COMMIT_RECOVERY_H
 #define MR_ENGINE_COMMIT_RECOVERY_H
 
-#include "engine/base/log.h"
+#include "engine/base/logger.h"
 #include "engine/commit/epoch_record.h"
 #include "engine/commit/pending.h"
 #include "engine/ports/clock.h"

@@ -1,4 +1,4 @@
-#include "engine/base/log.h"
+#include "engine/base/logger.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #define LOG_LINE_MAX 2048
 
-void mr_log(const mr_logger *logger, mr_log_level level, const char *format, ...)
+void mr_logger_line(const mr_logger *logger, mr_log_level level, const char *format, ...)
 {
     if (logger == NULL || logger->write == NULL || level < logger->level_min)
         return;

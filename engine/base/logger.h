@@ -5,8 +5,8 @@
  * are limited to `rate_max` a second and then counted. Secrets never: callers pass masked values.
  * Thread: a logger may be used from any thread. Memory: nothing is allocated.
  */
-#ifndef MR_ENGINE_BASE_LOG_H
-#define MR_ENGINE_BASE_LOG_H
+#ifndef MR_ENGINE_BASE_LOGGER_H
+#define MR_ENGINE_BASE_LOGGER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ typedef struct mr_log_site {
 } mr_log_site;
 
 /* Formats and writes one line of at most 2 KiB. `logger` NULL is silent. */
-void mr_log(const mr_logger *logger, mr_log_level level, const char *format, ...)
+void mr_logger_line(const mr_logger *logger, mr_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* True when the site may write a line now; `suppressed` gets how many were swallowed before it. */
