@@ -1,0 +1,71 @@
+/*
+ * Dead letters: what becomes of records and rows that failed.
+ *
+ * A dead letter holds the original key, value, headers and timestamp untouched, at the same partition
+ * number where the DLQ topic has it, and these headers besides (UTF-8 text):
+ *   __streams.errors.exception   MR<code>            __streams.errors.message    reason
+ *   __streams.errors.stacktrace  code, stage, operator and expression as one cause chain
+ *   __streams.errors.topic, .partition, .offset      of the source record (absent for made rows)
+ *   __millrace.errors.job, .operator, .stage, .code, .time, .expression
+ * A row that an operator made has no record: its value is the row as text, its key is NULL.
+ * They are produced inside the epoch's transaction. Thread: the engine's.
+ */
+#ifndef MR_ENGINE_RUN_DEAD_LETTER_H
+#define MR_ENGINE_RUN_DEAD_LETTER_H
+
+#include "engine/base/logger.h"
+#include "engine/ports/clock.h"
+#include "engine/run/plan.h"
+
+enum {
+    MR_E_ROWS_FAIL = 3001,   /* errors.mode = 'fail' */
+    MR_E_ROWS_BUDGET = 3002, /* errors.budget exceeded */
+    MR_E_ROW_CONSTRAINT = 3003,
+    MR_E_ROW_FUTURE = 3004,
+    MR_E_ROW_TIME_NULL = 3005,
+    MR_E_ROW_REFUSED = 3006,
+};
+
+/* What all tasks of a worker write through. Set up by the worker, changed between epochs. */
+typedef struct mr_task_io {
+    mr_log_writer *writer; /* open transaction; NULL: a job without a log */
+    mr_sink **sinks;       /* [plan->sinks_count] */
+    const uint64_t *refused;
+    uint32_t refused_count;
+    const char *job;
+    const mr_clock *clock;
+    const mr_logger *logger;
+    /* Partitions of a DLQ topic, asked once by the worker; 0: unknown. */
+    int32_t (*dlq_partitions)(void *context, const char *topic);
+    void *context;
+} mr_task_io;
+
+/* The sliding count behind 'errors.budget'. All-zero is ready. */
+typedef struct mr_errors_meter {
+    uint64_t rows, dead; /* in the current window of budget_rows rows */
+    mr_log_site site;
+} mr_errors_meter;
+
+typedef struct mr_dead_rows {
+    const mr_errors_policy *policy;
+    mr_errors_meter *meter;
+    const char *stage;         /* "decode", "process", "encode", "sink" */
+    const char *operator;      /* id of the node, or the table */
+    const mr_records *records; /* NULL: made rows */
+    const uint32_t *record;    /* row -> record; NULL: errors hold record numbers */
+    const mr_batch *batch;     /* for made rows; may be NULL else */
+    const mr_row_errors *errors;
+    mr_arena *arena;
+} mr_dead_rows;
+
+/* Sends every row of `rows->errors` where its policy says. MR_E_ROWS_FAIL under 'fail'. */
+mr_status mr_dead_letters_send(const mr_task_io *io, const mr_dead_rows *rows, mr_error *err);
+
+/* Counts rows for the budget; MR_E_ROWS_BUDGET when too many died. */
+mr_status mr_errors_meter_add(mr_errors_meter *meter, const mr_errors_policy *policy,
+                              const char *table, uint64_t rows, uint64_t dead, mr_error *err);
+
+/* A batch of t$errors (mr_error_columns) for the same rows, in `rows->arena`. */
+mr_batch mr_dead_letters_batch(const mr_dead_rows *rows);
+
+#endif

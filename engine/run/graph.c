@@ -1,0 +1,442 @@
+#include "engine/run/graph.h"
+
+#include "engine/base/assert.h"
+#include "engine/run/row_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* One reader of an origin. */
+typedef struct consumer {
+    bool is_sink;
+    uint32_t index; /* node or sink */
+    uint32_t input; /* of the node */
+} consumer;
+
+typedef struct consumers {
+    uint32_t count;
+    consumer *list;
+} consumers;
+
+/* What an operator holds as its way out. */
+struct mr_output {
+    mr_graph *graph;
+    uint32_t node;
+};
+
+typedef struct node_state {
+    mr_operator *op;
+    mr_output output;
+    int64_t *input_watermark; /* [inputs_count] */
+    int64_t received;         /* last watermark handed to the operator */
+    int64_t sent;             /* last watermark passed on below */
+    mr_errors_meter meter;
+    mr_log_site late_site;
+} node_state;
+
+typedef struct sink_state {
+    mr_sink_counts counts;
+    mr_errors_meter meter;
+} sink_state;
+
+struct mr_graph {
+    const mr_plan *plan;
+    const mr_task_io *io;
+    mr_arena job;   /* lives as long as the graph */
+    mr_arena batch; /* emptied between top-level calls */
+    node_state *nodes;
+    sink_state *sinks;
+    consumers *of_source_rows, *of_source_errors, *of_node_rows, *of_node_late;
+};
+
+static consumers *consumers_of(const mr_graph *graph, mr_origin origin)
+{
+    switch (origin.kind) {
+    case MR_ORIGIN_SOURCE_ROWS: return &graph->of_source_rows[origin.index];
+    case MR_ORIGIN_SOURCE_ERRORS: return &graph->of_source_errors[origin.index];
+    case MR_ORIGIN_NODE_ROWS: return &graph->of_node_rows[origin.index];
+    case MR_ORIGIN_NODE_LATE: return &graph->of_node_late[origin.index];
+    }
+    return NULL;
+}
+
+static void add_consumer(mr_graph *graph, mr_origin origin, consumer who)
+{
+    consumers *list = consumers_of(graph, origin);
+    consumer *grown = mr_arena_alloc(&graph->job, (list->count + 1) * sizeof *grown);
+    if (list->count > 0)
+        memcpy(grown, list->list, list->count * sizeof *grown);
+    grown[list->count++] = who;
+    list->list = grown;
+}
+
+static void wire(mr_graph *graph)
+{
+    const mr_plan *plan = graph->plan;
+    mr_arena *arena = &graph->job;
+    graph->of_source_rows = mr_arena_zalloc(arena, plan->sources_count, sizeof(consumers));
+    graph->of_source_errors = mr_arena_zalloc(arena, plan->sources_count, sizeof(consumers));
+    graph->of_node_rows = mr_arena_zalloc(arena, plan->nodes_count, sizeof(consumers));
+    graph->of_node_late = mr_arena_zalloc(arena, plan->nodes_count, sizeof(consumers));
+    for (uint32_t n = 0; n < plan->nodes_count; n++)
+        for (uint32_t i = 0; i < plan->nodes[n].inputs_count; i++)
+            add_consumer(graph, plan->nodes[n].inputs[i], (consumer){.index = n, .input = i});
+    for (uint32_t s = 0; s < plan->sinks_count; s++)
+        add_consumer(graph, plan->sinks[s].input, (consumer){.is_sink = true, .index = s});
+}
+
+static mr_status open_nodes(mr_graph *graph, mr_state *state, mr_budget *budget, mr_error *err)
+{
+    const mr_plan *plan = graph->plan;
+    for (uint32_t n = 0; n < plan->nodes_count; n++) {
+        const mr_plan_node *node = &plan->nodes[n];
+        node_state *at = &graph->nodes[n];
+        at->output = (mr_output){.graph = graph, .node = n};
+        at->received = at->sent = MR_TIME_NONE;
+        at->input_watermark =
+            mr_arena_alloc(&graph->job, node->inputs_count * sizeof *at->input_watermark);
+        for (uint32_t i = 0; i < node->inputs_count; i++)
+            at->input_watermark[i] = MR_TIME_NONE;
+        mr_operator_context context = {.id = node->id,
+                                       .config = node->config,
+                                       .arena = &graph->job,
+                                       .state = state,
+                                       .budget = budget,
+                                       .expr = &plan->expr};
+        mr_status status = node->class->open(&context, &at->op, err);
+        if (status != MR_OK) {
+            mr_error_prefix(err, "operator %s", node->id);
+            return status;
+        }
+    }
+    return MR_OK;
+}
+
+mr_status mr_graph_new(const mr_plan *plan, uint32_t task, mr_state *state, mr_budget *budget,
+                       const mr_task_io *io, mr_graph **result, mr_error *err)
+{
+    (void)task;
+    mr_graph *graph = calloc(1, sizeof *graph);
+    MR_ASSERT(graph != NULL);
+    graph->plan = plan;
+    graph->io = io;
+    mr_arena_init(&graph->job, 4096, budget, MR_BUDGET_TABLES);
+    mr_arena_init(&graph->batch, (size_t)64 * 1024, budget, MR_BUDGET_BATCHES);
+    graph->nodes = mr_arena_zalloc(&graph->job, plan->nodes_count, sizeof *graph->nodes);
+    graph->sinks = mr_arena_zalloc(&graph->job, plan->sinks_count, sizeof *graph->sinks);
+    wire(graph);
+    mr_status status = open_nodes(graph, state, budget, err);
+    if (status != MR_OK) {
+        mr_graph_free(graph);
+        return status;
+    }
+    *result = graph;
+    return MR_OK;
+}
+
+void mr_graph_free(mr_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    for (uint32_t n = 0; n < graph->plan->nodes_count; n++)
+        if (graph->nodes[n].op != NULL)
+            graph->plan->nodes[n].class->close(graph->nodes[n].op);
+    mr_arena_release(&graph->batch);
+    mr_arena_release(&graph->job);
+    free(graph);
+}
+
+mr_status mr_graph_restored(mr_graph *graph, mr_error *err)
+{
+    for (uint32_t n = 0; n < graph->plan->nodes_count; n++) {
+        const mr_operator_class *class = graph->plan->nodes[n].class;
+        mr_status status =
+            class->restored != NULL ? class->restored(graph->nodes[n].op, err) : MR_OK;
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+/* Rows are judged by the node's own watermark, which other inputs may hold back. */
+static void hold_back(const node_state *at, const mr_plan_node *node, uint32_t input,
+                      mr_batch *batch, mr_arena *arena)
+{
+    if (batch->watermark == NULL || node->inputs_count < 2)
+        return;
+    int64_t others = MR_TIME_MAX;
+    for (uint32_t i = 0; i < node->inputs_count; i++)
+        if (i != input && at->input_watermark[i] < others)
+            others = at->input_watermark[i];
+    int64_t *held = mr_arena_alloc(arena, batch->rows * sizeof *held);
+    for (uint32_t r = 0; r < batch->rows; r++) {
+        int64_t wm = batch->watermark[r] < others ? batch->watermark[r] : others;
+        held[r] = wm > at->received ? wm : at->received;
+    }
+    batch->watermark = held;
+}
+
+static mr_status to_node(mr_graph *graph, consumer to, const mr_batch *batch, mr_error *err)
+{
+    node_state *at = &graph->nodes[to.index];
+    const mr_plan_node *node = &graph->plan->nodes[to.index];
+    mr_batch judged = *batch;
+    hold_back(at, node, to.input, &judged, &graph->batch);
+    mr_operator_counts *counts = &at->op->counts;
+    uint64_t dead_before = counts->dead, in_before = counts->rows_in;
+    mr_progress progress;
+    do {
+        progress = MR_DONE;
+        mr_status status =
+            node->class->on_batch(at->op, to.input, &judged, &at->output, &progress, err);
+        if (status != MR_OK)
+            return status;
+    } while (progress == MR_MORE);
+    MR_ASSERT(counts->rows_in == in_before + batch->selected);
+    MR_ASSERT(counts->rows_in == counts->accepted + counts->filtered + counts->late + counts->dead);
+    return mr_errors_meter_add(&at->meter, &node->errors, node->id, batch->selected,
+                               counts->dead - dead_before, err);
+}
+
+static mr_status to_sink(mr_graph *graph, uint32_t index, const mr_batch *batch, mr_error *err)
+{
+    mr_sink *sink = graph->io->sinks[index];
+    sink_state *at = &graph->sinks[index];
+    const mr_plan_sink *plan = &graph->plan->sinks[index];
+    mr_row_errors errors = {.arena = &graph->batch};
+    mr_sink_write context = {.writer = graph->io->writer,
+                             .refused = graph->io->refused,
+                             .refused_count = graph->io->refused_count};
+    mr_status status = sink->class->write(sink, &context, batch, &errors, err);
+    if (status != MR_OK)
+        return status;
+    mr_row_errors_settle(&errors);
+    at->counts.rows_in += batch->selected;
+    at->counts.dead += errors.count;
+    at->counts.written += batch->selected - errors.count;
+    if (errors.count > 0) {
+        mr_dead_rows dead = {.policy = &plan->errors,
+                             .meter = &at->meter,
+                             .stage = "encode",
+                             .operator= plan->table,
+                             .records = batch->record != NULL ? batch->records : NULL,
+                             .record = batch->record,
+                             .batch = batch,
+                             .errors = &errors,
+                             .arena = &graph->batch};
+        status = mr_dead_letters_send(graph->io, &dead, err);
+    }
+    if (status == MR_OK)
+        status = mr_errors_meter_add(&at->meter, &plan->errors, plan->table, batch->selected,
+                                     errors.count, err);
+    return status;
+}
+
+static mr_status hand_out(mr_graph *graph, const consumers *to, const mr_batch *batch,
+                          mr_error *err)
+{
+    for (uint32_t i = 0; i < to->count; i++) {
+        mr_status status = to->list[i].is_sink ? to_sink(graph, to->list[i].index, batch, err)
+                                               : to_node(graph, to->list[i], batch, err);
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+mr_status mr_graph_push(mr_graph *graph, mr_origin origin, const mr_batch *batch, mr_error *err)
+{
+    return batch->selected > 0 ? hand_out(graph, consumers_of(graph, origin), batch, err) : MR_OK;
+}
+
+bool mr_graph_is_read(const mr_graph *graph, mr_origin origin)
+{
+    return consumers_of(graph, origin)->count > 0;
+}
+
+/* Nothing may be emitted at or behind the watermark already sent. */
+static void check_times(const node_state *at, const mr_batch *batch)
+{
+    if (batch->event_time == NULL || at->sent == MR_TIME_NONE)
+        return;
+    for (uint32_t i = 0; i < batch->selected; i++) {
+        int64_t time = batch->event_time[mr_batch_row(batch, i)];
+        MR_ASSERT(time == MR_TIME_NONE || time > at->sent || batch->watermark != NULL);
+    }
+}
+
+/* Nobody reads the late rows of this node: one of them a second goes to the log. */
+static void sample_late(mr_graph *graph, uint32_t node, const mr_batch *batch)
+{
+    mr_buffer text = {0};
+    uint32_t row = mr_batch_row(batch, 0);
+    mr_row_text(batch, row, NULL, &text);
+    const mr_records *records = batch->record != NULL ? batch->records : NULL;
+    mr_logger_line(graph->io->logger, MR_LOG_WARN,
+                   "late row operator=%s at=%s[%" PRId32 "]@%" PRId64 " row=%.*s",
+                   graph->plan->nodes[node].id, records != NULL ? records->topic : "-",
+                   records != NULL ? records->partition : -1,
+                   records != NULL ? records->record[batch->record[row]].offset : -1,
+                   (int)text.length, text.data);
+    mr_buffer_release(&text);
+}
+
+mr_status mr_output_emit(mr_output *out, mr_port port, const mr_batch *batch, mr_error *err)
+{
+    mr_graph *graph = out->graph;
+    node_state *at = &graph->nodes[out->node];
+    if (batch->selected == 0)
+        return MR_OK;
+    mr_origin origin = {.kind = port == MR_PORT_LATE ? MR_ORIGIN_NODE_LATE : MR_ORIGIN_NODE_ROWS,
+                        .index = out->node};
+    const consumers *to = consumers_of(graph, origin);
+    if (port == MR_PORT_LATE && to->count == 0) {
+        sample_late(graph, out->node, batch);
+        return MR_OK;
+    }
+    if (port == MR_PORT_MAIN) {
+        check_times(at, batch);
+        at->op->counts.rows_out += batch->selected;
+    }
+    return hand_out(graph, to, batch, err);
+}
+
+mr_status mr_output_dead(mr_output *out, const mr_batch *batch, const mr_row_errors *errors,
+                         mr_error *err)
+{
+    mr_graph *graph = out->graph;
+    const mr_plan_node *node = &graph->plan->nodes[out->node];
+    mr_dead_rows dead = {.policy = &node->errors,
+                         .meter = &graph->nodes[out->node].meter,
+                         .stage = "process",
+                         .operator= node->id,
+                         .records = batch->record != NULL ? batch->records : NULL,
+                         .record = batch->record,
+                         .batch = batch,
+                         .errors = errors,
+                         .arena = &graph->batch};
+    mr_status status = mr_dead_letters_send(graph->io, &dead, err);
+    /* t$errors is the union over everything that happens to the rows of t. */
+    for (uint32_t s = 0; status == MR_OK && s < graph->plan->sources_count; s++) {
+        mr_origin origin = {.kind = MR_ORIGIN_SOURCE_ERRORS, .index = s};
+        bool is_of_source = false;
+        for (uint32_t t = 0; dead.records != NULL && t < graph->plan->sources[s].topics_count; t++)
+            is_of_source =
+                is_of_source || strcmp(graph->plan->sources[s].topics[t], dead.records->topic) == 0;
+        if (is_of_source && mr_graph_is_read(graph, origin)) {
+            mr_batch rows = mr_dead_letters_batch(&dead);
+            status = mr_graph_push(graph, origin, &rows, err);
+        }
+    }
+    return status;
+}
+
+mr_arena *mr_output_arena(mr_output *out)
+{
+    return &out->graph->batch;
+}
+
+bool mr_output_is_read(const mr_output *out, mr_port port)
+{
+    mr_graph *graph = out->graph;
+    mr_origin origin = {.kind = port == MR_PORT_LATE ? MR_ORIGIN_NODE_LATE : MR_ORIGIN_NODE_ROWS,
+                        .index = out->node};
+    if (consumers_of(graph, origin)->count > 0)
+        return true;
+    uint64_t suppressed;
+    return port == MR_PORT_LATE &&
+           mr_log_allowed(&graph->nodes[out->node].late_site,
+                          graph->io->clock->wall_ms(graph->io->clock), 1, &suppressed);
+}
+
+static void pass_on(mr_graph *graph, const consumers *to, int64_t watermark_ms)
+{
+    for (uint32_t i = 0; i < to->count; i++)
+        if (!to->list[i].is_sink)
+            graph->nodes[to->list[i].index].input_watermark[to->list[i].input] = watermark_ms;
+}
+
+void mr_graph_set_source_watermark(mr_graph *graph, uint32_t source, int64_t watermark_ms)
+{
+    pass_on(graph, &graph->of_source_rows[source], watermark_ms);
+    pass_on(graph, &graph->of_source_errors[source], watermark_ms);
+}
+
+static int64_t input_minimum(const node_state *at, uint32_t inputs_count)
+{
+    int64_t minimum = MR_TIME_MAX;
+    for (uint32_t i = 0; i < inputs_count; i++)
+        if (at->input_watermark[i] < minimum)
+            minimum = at->input_watermark[i];
+    return inputs_count > 0 ? minimum : MR_TIME_NONE;
+}
+
+mr_status mr_graph_advance(mr_graph *graph, mr_progress *progress, mr_error *err)
+{
+    *progress = MR_DONE;
+    for (uint32_t n = 0; n < graph->plan->nodes_count; n++) {
+        const mr_plan_node *node = &graph->plan->nodes[n];
+        node_state *at = &graph->nodes[n];
+        int64_t watermark = input_minimum(at, node->inputs_count);
+        /* A node that said MORE finishes the watermark it has before it takes a newer one. */
+        if (at->received > at->sent)
+            watermark = at->received;
+        if (watermark <= at->sent)
+            continue;
+        at->received = watermark;
+        mr_progress mine = MR_DONE;
+        mr_status status =
+            node->class->on_watermark != NULL
+                ? node->class->on_watermark(at->op, watermark, &at->output, &mine, err)
+                : MR_OK;
+        if (status != MR_OK)
+            return status;
+        if (mine == MR_MORE) {
+            *progress = MR_MORE;
+            return MR_OK;
+        }
+        at->sent = watermark;
+        pass_on(graph, &graph->of_node_rows[n], watermark);
+        pass_on(graph, &graph->of_node_late[n], watermark);
+    }
+    for (uint32_t n = 0; n < graph->plan->nodes_count; n++)
+        if (input_minimum(&graph->nodes[n], graph->plan->nodes[n].inputs_count) >
+            graph->nodes[n].sent)
+            *progress = MR_MORE;
+    return MR_OK;
+}
+
+void mr_graph_reset(mr_graph *graph)
+{
+    mr_arena_reset(&graph->batch);
+}
+
+mr_arena *mr_graph_arena(mr_graph *graph)
+{
+    return &graph->batch;
+}
+
+mr_operator_counts mr_graph_node_counts(const mr_graph *graph, uint32_t node)
+{
+    return graph->nodes[node].op->counts;
+}
+
+mr_sink_counts mr_graph_sink_counts(const mr_graph *graph, uint32_t sink)
+{
+    return graph->sinks[sink].counts;
+}
+
+int64_t mr_graph_node_watermark(const mr_graph *graph, uint32_t node)
+{
+    return graph->nodes[node].sent;
+}
+
+void mr_graph_set_counts(mr_graph *graph, uint32_t node, mr_operator_counts counts)
+{
+    graph->nodes[node].op->counts = counts;
+}
+
+void mr_graph_set_sink_counts(mr_graph *graph, uint32_t sink, mr_sink_counts counts)
+{
+    graph->sinks[sink].counts = counts;
+}

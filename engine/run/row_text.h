@@ -1,0 +1,14 @@
+/*
+ * A row as text, for dead letters of rows that an operator made and for samples in the log.
+ * One JSON object; numbers, booleans and strings as such, times in microseconds (days for DATE).
+ */
+#ifndef MR_ENGINE_RUN_ROW_TEXT_H
+#define MR_ENGINE_RUN_ROW_TEXT_H
+
+#include "engine/base/buffer.h"
+#include "engine/batch/batch.h"
+
+/* Appends row `row` of `batch`; `names` may be NULL (c0, c1 ..). */
+void mr_row_text(const mr_batch *batch, uint32_t row, const mr_field *names, mr_buffer *to);
+
+#endif
