@@ -1,0 +1,173 @@
+#include "connectors/memory/broker/transactions.h"
+
+#include "connectors/memory/broker/cluster.h"
+#include "connectors/memory/broker/grow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void mr_memory_transactions_release(mr_memory_transactions *transactions)
+{
+    for (uint32_t i = 0; i < transactions->count; i++) {
+        free(transactions->transaction[i]->id);
+        free(transactions->transaction[i]->partition);
+        free(transactions->transaction[i]);
+    }
+    free(transactions->transaction);
+    free(transactions->late);
+    *transactions = (mr_memory_transactions){0};
+}
+
+static mr_memory_transaction *by_id(mr_memory_cluster *cluster, const char *id)
+{
+    mr_memory_transactions *all = &cluster->transactions;
+    for (uint32_t i = 0; i < all->count; i++)
+        if (strcmp(all->transaction[i]->id, id) == 0)
+            return all->transaction[i];
+    all->transaction =
+        mr_memory_grow(all->transaction, all->count, &all->capacity, sizeof *all->transaction);
+    mr_memory_transaction *fresh = calloc(1, sizeof *fresh);
+    if (fresh == NULL || (fresh->id = strdup(id)) == NULL)
+        abort();
+    fresh->producer_id = all->producer_id_next++;
+    fresh->epoch = -1;
+    fresh->timeout_us = INT64_C(60000000);
+    all->transaction[all->count++] = fresh;
+    return fresh;
+}
+
+static mr_memory_transaction *by_producer(const mr_memory_cluster *cluster, int64_t producer_id)
+{
+    const mr_memory_transactions *all = &cluster->transactions;
+    for (uint32_t i = 0; i < all->count; i++)
+        if (all->transaction[i]->producer_id == producer_id)
+            return all->transaction[i];
+    return NULL;
+}
+
+static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, bool is_commit)
+{
+    if (!transaction->is_open)
+        return;
+    int64_t now_ms = cluster->clock->wall_ms(cluster->clock);
+    for (uint32_t i = 0; i < transaction->partitions_count; i++)
+        mr_memory_partition_end(transaction->partition[i], transaction->producer_id, is_commit,
+                                now_ms);
+    mr_memory_groups_end(cluster, transaction->producer_id, is_commit);
+    transaction->partitions_count = 0;
+    transaction->is_open = false;
+    transaction->ended_by_commit = is_commit;
+    mr_memory_cluster_wake(cluster);
+}
+
+mr_memory_identity mr_memory_transactions_init(mr_memory_cluster *cluster, const char *id,
+                                               int64_t timeout_us, bool *had_open)
+{
+    if (id == NULL)
+        return (mr_memory_identity){.producer_id = cluster->transactions.producer_id_next++};
+    mr_memory_transaction *transaction = by_id(cluster, id);
+    if (had_open != NULL)
+        *had_open = transaction->is_open;
+    /* The epoch goes up first: the markers carry it, so that a zombie's request finds it bumped. */
+    transaction->epoch++;
+    end(cluster, transaction, false);
+    if (timeout_us > 0)
+        transaction->timeout_us = timeout_us;
+    return (mr_memory_identity){transaction->producer_id, transaction->epoch, true};
+}
+
+bool mr_memory_transactions_is_current(const mr_memory_cluster *cluster,
+                                       mr_memory_identity identity)
+{
+    if (!identity.is_transactional)
+        return true;
+    return by_producer(cluster, identity.producer_id)->epoch == identity.epoch;
+}
+
+void mr_memory_transactions_touch(mr_memory_cluster *cluster, mr_memory_identity identity,
+                                  mr_memory_partition *partition)
+{
+    mr_memory_transaction *transaction = by_producer(cluster, identity.producer_id);
+    if (!transaction->is_open) {
+        transaction->is_open = true;
+        transaction->opened_us = cluster->clock->monotonic_us(cluster->clock);
+    }
+    for (uint32_t i = 0; i < transaction->partitions_count; i++)
+        if (transaction->partition[i] == partition)
+            return;
+    if (partition == NULL)
+        return;
+    transaction->partition =
+        mr_memory_grow(transaction->partition, transaction->partitions_count,
+                       &transaction->partitions_capacity, sizeof *transaction->partition);
+    transaction->partition[transaction->partitions_count++] = partition;
+}
+
+mr_memory_end mr_memory_transactions_end(mr_memory_cluster *cluster, mr_memory_identity identity,
+                                         bool is_commit)
+{
+    mr_memory_transaction *transaction = by_producer(cluster, identity.producer_id);
+    if (transaction->epoch != identity.epoch)
+        return MR_MEMORY_END_FENCED;
+    if (!transaction->is_open && transaction->ended_by_commit != is_commit)
+        return MR_MEMORY_END_OTHERWISE;
+    end(cluster, transaction, is_commit);
+    return MR_MEMORY_END_DONE;
+}
+
+void mr_memory_transactions_end_later(mr_memory_cluster *cluster, mr_memory_identity identity,
+                                      bool is_commit, int64_t due_us)
+{
+    mr_memory_transactions *all = &cluster->transactions;
+    all->late = mr_memory_grow(all->late, all->late_count, &all->late_capacity, sizeof *all->late);
+    all->late[all->late_count++] = (mr_memory_late_end){due_us, identity, is_commit};
+}
+
+/* Late ends are played in the order in which they are due, not in which they were sent. */
+static int64_t run_late(mr_memory_cluster *cluster, int64_t now_us)
+{
+    mr_memory_transactions *all = &cluster->transactions;
+    for (;;) {
+        uint32_t first = 0;
+        for (uint32_t i = 1; i < all->late_count; i++)
+            if (all->late[i].due_us < all->late[first].due_us)
+                first = i;
+        if (all->late_count == 0)
+            return INT64_MAX;
+        mr_memory_late_end late = all->late[first];
+        if (late.due_us > now_us)
+            return late.due_us;
+        all->late[first] = all->late[--all->late_count];
+        (void)mr_memory_transactions_end(cluster, late.identity, late.is_commit);
+    }
+}
+
+int64_t mr_memory_transactions_run(mr_memory_cluster *cluster, int64_t now_us)
+{
+    mr_memory_transactions *all = &cluster->transactions;
+    int64_t next_us = run_late(cluster, now_us);
+    for (uint32_t i = 0; i < all->count; i++) {
+        mr_memory_transaction *transaction = all->transaction[i];
+        if (!transaction->is_open)
+            continue;
+        int64_t due_us = transaction->opened_us + transaction->timeout_us;
+        if (due_us <= now_us) {
+            transaction->epoch++;
+            end(cluster, transaction, false);
+        } else if (due_us < next_us) {
+            next_us = due_us;
+        }
+    }
+    return next_us;
+}
+
+void mr_memory_transactions_forget(mr_memory_cluster *cluster, const mr_memory_partition *partition)
+{
+    mr_memory_transactions *all = &cluster->transactions;
+    for (uint32_t i = 0; i < all->count; i++) {
+        mr_memory_transaction *transaction = all->transaction[i];
+        for (uint32_t p = transaction->partitions_count; p-- > 0;)
+            if (transaction->partition[p] == partition)
+                transaction->partition[p] = transaction->partition[--transaction->partitions_count];
+    }
+}
