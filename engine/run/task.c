@@ -1,0 +1,353 @@
+#include "engine/run/task.h"
+
+#include "engine/base/assert.h"
+#include "engine/commit/journal.h"
+
+#include <stdlib.h>
+
+#define SOURCE_COUNTERS 6
+#define NODE_COUNTERS 6
+#define SINK_COUNTERS 3
+
+/* Watermarks of one source: a dense array, so that the minimum is one loop. */
+typedef struct source_state {
+    mr_source_stage *stage;
+    uint32_t inputs_count;
+    uint32_t *inputs;     /* [inputs_count] numbers in the task's list */
+    mr_watermark *marks;  /* [inputs_count], copied back to the inputs */
+    int64_t watermark_ms; /* minimum, never goes back */
+} source_state;
+
+struct mr_task {
+    const mr_plan *plan;
+    uint32_t index;
+    const mr_task_io *io;
+    mr_state *state;
+    mr_graph *graph;
+    mr_arena job;
+    source_state *sources;
+    mr_task_input *inputs;
+    uint32_t inputs_count, inputs_capacity;
+    mr_buffer journal;
+    bool has_progress;
+    bool is_settled; /* the last advance said DONE */
+};
+
+static mr_status open_sources(mr_task *task, mr_error *err)
+{
+    for (uint32_t s = 0; s < task->plan->sources_count; s++) {
+        task->sources[s].watermark_ms = MR_TIME_NONE;
+        mr_status status = mr_source_stage_new(&task->plan->sources[s], &task->plan->expr,
+                                               &task->sources[s].stage, err);
+        if (status != MR_OK)
+            return mr_error_prefix(err, "table %s", task->plan->sources[s].table);
+    }
+    return MR_OK;
+}
+
+mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, const mr_task_io *io,
+                      mr_task **result, mr_error *err)
+{
+    mr_task *task = calloc(1, sizeof *task);
+    MR_ASSERT(task != NULL);
+    task->plan = plan;
+    task->index = index;
+    task->io = io;
+    task->is_settled = true;
+    task->state = mr_state_new(budget);
+    task->sources = mr_arena_zalloc(&task->job, plan->sources_count, sizeof *task->sources);
+    mr_status status = open_sources(task, err);
+    if (status == MR_OK)
+        status = mr_graph_new(plan, index, task->state, budget, io, &task->graph, err);
+    if (status != MR_OK) {
+        mr_task_free(task);
+        return status;
+    }
+    *result = task;
+    return MR_OK;
+}
+
+void mr_task_free(mr_task *task)
+{
+    if (task == NULL)
+        return;
+    mr_graph_free(task->graph);
+    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+        mr_source_stage_free(task->sources[s].stage);
+    mr_state_free(task->state);
+    mr_buffer_release(&task->journal);
+    mr_arena_release(&task->job);
+    free(task->inputs);
+    free(task);
+}
+
+uint32_t mr_task_index(const mr_task *task)
+{
+    return task->index;
+}
+
+mr_state *mr_task_state(mr_task *task)
+{
+    return task->state;
+}
+
+static void add_to_source(mr_task *task, source_state *source, uint32_t input)
+{
+    uint32_t count = source->inputs_count;
+    uint32_t *inputs = mr_arena_alloc(&task->job, (count + 1) * sizeof *inputs);
+    mr_watermark *marks = mr_arena_alloc(&task->job, (count + 1) * sizeof *marks);
+    if (count > 0) {
+        memcpy(inputs, source->inputs, count * sizeof *inputs);
+        memcpy(marks, source->marks, count * sizeof *marks);
+    }
+    inputs[count] = input;
+    marks[count] = task->inputs[input].watermark;
+    source->inputs = inputs;
+    source->marks = marks;
+    source->inputs_count = count + 1;
+}
+
+uint32_t mr_task_add_input(mr_task *task, const mr_epoch_input *input, uint32_t source)
+{
+    if (task->inputs_count == task->inputs_capacity) {
+        task->inputs_capacity = task->inputs_capacity != 0 ? task->inputs_capacity * 2 : 8;
+        task->inputs = realloc(task->inputs, task->inputs_capacity * sizeof *task->inputs);
+        MR_ASSERT(task->inputs != NULL);
+    }
+    uint32_t number = task->inputs_count++;
+    task->inputs[number] = (mr_task_input){
+        .source = source,
+        .topic = mr_arena_string(&task->job, input->topic, strlen(input->topic)),
+        .partition = input->partition,
+        .offset_next = input->offset_next,
+        .watermark = input->watermark,
+        .is_ended = input->is_ended,
+        .bound = -1,
+    };
+    mr_idleness_init(&task->inputs[number].idleness, task->plan->sources[source].idle_timeout_ms);
+    add_to_source(task, &task->sources[source], number);
+    return number;
+}
+
+uint32_t mr_task_inputs_count(const mr_task *task)
+{
+    return task->inputs_count;
+}
+
+mr_task_input *mr_task_input_at(mr_task *task, uint32_t input)
+{
+    MR_ASSERT(input < task->inputs_count);
+    return &task->inputs[input];
+}
+
+/* Recomputes a source's watermark from its inputs and hands it to the graph when it rose. */
+static void settle_source(mr_task *task, uint32_t s)
+{
+    source_state *source = &task->sources[s];
+    for (uint32_t i = 0; i < source->inputs_count; i++)
+        source->marks[i] = task->inputs[source->inputs[i]].watermark;
+    int64_t watermark =
+        mr_watermark_minimum(source->marks, source->inputs_count, UINT32_MAX, source->watermark_ms);
+    if (watermark > source->watermark_ms) {
+        source->watermark_ms = watermark;
+        task->is_settled = false;
+        mr_graph_set_source_watermark(task->graph, s, watermark);
+    }
+}
+
+static void restore_counters(mr_task *task, const uint64_t *from)
+{
+    for (uint32_t s = 0; s < task->plan->sources_count; s++, from += SOURCE_COUNTERS)
+        *mr_source_stage_counts(task->sources[s].stage) =
+            (mr_source_counts){from[0], from[1], from[2], from[3], from[4], from[5]};
+    for (uint32_t n = 0; n < task->plan->nodes_count; n++, from += NODE_COUNTERS)
+        mr_graph_set_counts(
+            task->graph, n,
+            (mr_operator_counts){from[0], from[1], from[2], from[3], from[4], from[5]});
+    for (uint32_t s = 0; s < task->plan->sinks_count; s++, from += SINK_COUNTERS)
+        mr_graph_set_sink_counts(task->graph, s, (mr_sink_counts){from[0], from[1], from[2]});
+}
+
+static uint32_t counters_count(const mr_plan *plan)
+{
+    return plan->sources_count * SOURCE_COUNTERS + plan->nodes_count * NODE_COUNTERS +
+           plan->sinks_count * SINK_COUNTERS;
+}
+
+mr_status mr_task_restored(mr_task *task, const uint64_t *counters, uint32_t count, mr_error *err)
+{
+    if (count == counters_count(task->plan))
+        restore_counters(task, counters);
+    mr_status status = mr_graph_restored(task->graph, err);
+    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+        settle_source(task, s);
+    return status;
+}
+
+static mr_status push_errors(mr_task *task, uint32_t s, const mr_source_result *result,
+                             mr_error *err)
+{
+    mr_origin origin = {.kind = MR_ORIGIN_SOURCE_ERRORS, .index = s};
+    if (!mr_graph_is_read(task->graph, origin))
+        return MR_OK;
+    for (uint32_t i = 0; i < result->dead_lists_count; i++) {
+        mr_batch batch = mr_dead_letters_batch(&result->dead[i]);
+        mr_status status = mr_graph_push(task->graph, origin, &batch, err);
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+static int64_t others_of(const source_state *source, uint32_t input)
+{
+    uint32_t at = UINT32_MAX;
+    bool has_others = false;
+    for (uint32_t i = 0; i < source->inputs_count; i++) {
+        if (source->inputs[i] == input)
+            at = i;
+        else if (!source->marks[i].is_idle)
+            has_others = true;
+    }
+    if (!has_others)
+        return MR_TIME_MAX;
+    return mr_watermark_minimum(source->marks, source->inputs_count, at, MR_TIME_NONE);
+}
+
+mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *records,
+                             mr_error *err)
+{
+    MR_ASSERT(task->is_settled);
+    mr_task_input *input = mr_task_input_at(task, number);
+    source_state *source = &task->sources[input->source];
+    if (records->count == 0)
+        return MR_OK;
+    MR_ASSERT(records->record[0].offset >= input->offset_next);
+    mr_graph_reset(task->graph);
+    task->has_progress = true;
+    input->watermark.is_idle = false;
+    mr_source_result result;
+    mr_status status = mr_source_stage_run(source->stage, task->io, records, &input->watermark,
+                                           others_of(source, number), source->watermark_ms,
+                                           mr_graph_arena(task->graph), &result, err);
+    mr_origin origin = {.kind = MR_ORIGIN_SOURCE_ROWS, .index = input->source};
+    if (status == MR_OK)
+        status = mr_graph_push(task->graph, origin, &result.batch, err);
+    if (status == MR_OK)
+        status = push_errors(task, input->source, &result, err);
+    if (status != MR_OK)
+        return status;
+    input->offset_next = records->record[records->count - 1].offset + 1;
+    mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_BATCH,
+                                                         .input = number,
+                                                         .offset = input->offset_next});
+    settle_source(task, input->source);
+    return MR_OK;
+}
+
+void mr_task_on_idle(mr_task *task, uint32_t number)
+{
+    mr_task_input *input = mr_task_input_at(task, number);
+    if (input->watermark.is_idle || input->is_ended)
+        return;
+    input->watermark.is_idle = true;
+    task->has_progress = true;
+    mr_journal_append(
+        &task->journal,
+        (mr_journal_event){.kind = MR_JOURNAL_IDLE, .input = number, .offset = input->offset_next});
+    settle_source(task, input->source);
+}
+
+void mr_task_on_end(mr_task *task, uint32_t number)
+{
+    mr_task_input *input = mr_task_input_at(task, number);
+    if (input->is_ended)
+        return;
+    input->is_ended = true;
+    input->watermark = (mr_watermark){.value_ms = MR_TIME_MAX};
+    task->has_progress = true;
+    mr_journal_append(
+        &task->journal,
+        (mr_journal_event){.kind = MR_JOURNAL_END, .input = number, .offset = input->offset_next});
+    settle_source(task, input->source);
+}
+
+mr_status mr_task_advance(mr_task *task, mr_progress *progress, mr_error *err)
+{
+    *progress = MR_DONE;
+    if (task->is_settled)
+        return MR_OK;
+    mr_graph_reset(task->graph);
+    mr_status status = mr_graph_advance(task->graph, progress, err);
+    task->has_progress = true;
+    task->is_settled = status == MR_OK && *progress == MR_DONE;
+    return status;
+}
+
+bool mr_task_is_finished(const mr_task *task)
+{
+    for (uint32_t i = 0; i < task->inputs_count; i++)
+        if (!task->inputs[i].is_ended)
+            return false;
+    return task->is_settled && task->inputs_count > 0;
+}
+
+bool mr_task_has_progress(const mr_task *task)
+{
+    return task->has_progress;
+}
+
+void mr_task_mark_committed(mr_task *task)
+{
+    task->has_progress = false;
+    mr_buffer_clear(&task->journal);
+}
+
+const mr_buffer *mr_task_journal(const mr_task *task)
+{
+    return &task->journal;
+}
+
+uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room)
+{
+    MR_ASSERT(room >= counters_count(task->plan));
+    uint32_t n = 0;
+    for (uint32_t s = 0; s < task->plan->sources_count; s++) {
+        mr_source_counts c = *mr_source_stage_counts(task->sources[s].stage);
+        uint64_t values[] = {c.records, c.rows, c.filtered, c.dead, c.bytes, c.guarded};
+        memcpy(to + n, values, sizeof values);
+        n += SOURCE_COUNTERS;
+    }
+    for (uint32_t k = 0; k < task->plan->nodes_count; k++) {
+        mr_operator_counts c = mr_graph_node_counts(task->graph, k);
+        uint64_t values[] = {c.rows_in, c.accepted, c.filtered, c.late, c.dead, c.rows_out};
+        memcpy(to + n, values, sizeof values);
+        n += NODE_COUNTERS;
+    }
+    for (uint32_t s = 0; s < task->plan->sinks_count; s++) {
+        mr_sink_counts c = mr_graph_sink_counts(task->graph, s);
+        uint64_t values[] = {c.rows_in, c.written, c.dead};
+        memcpy(to + n, values, sizeof values);
+        n += SINK_COUNTERS;
+    }
+    return n;
+}
+
+int64_t mr_task_watermark(const mr_task *task)
+{
+    int64_t lowest = MR_TIME_MAX;
+    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+        if (task->plan->sources[s].watermark != NULL && task->sources[s].watermark_ms < lowest)
+            lowest = task->sources[s].watermark_ms;
+    return lowest;
+}
+
+const mr_source_counts *mr_task_source_counts(const mr_task *task, uint32_t source)
+{
+    return mr_source_stage_counts(task->sources[source].stage);
+}
+
+const mr_graph *mr_task_graph(const mr_task *task)
+{
+    return task->graph;
+}
