@@ -6,7 +6,11 @@
  * row error (and NULL) where a row fails; others may compute every row, NULL or not. When
  * `is_strict` the program has already and-ed the arguments' validity into `result->valid`, and a
  * `can_fail` kernel must skip rows that are NULL there.
- * Arguments may be constant vectors (vector.h); the result is flat.
+ * Arguments may be constant vectors (vector.h); the result is flat. Rows outside of the selection hold
+ * whatever an earlier batch left there: a kernel that follows pointers (strings) looks at selected rows
+ * only.
+ * `function_data` depends on nothing but function, types and constant arguments, all of which stay in
+ * the expression: equal calls have equal data.
  */
 #ifndef MR_ENGINE_EXPR_FUNCTION_H
 #define MR_ENGINE_EXPR_FUNCTION_H
@@ -15,6 +19,14 @@
 #include "engine/batch/vector.h"
 
 struct mr_zone; /* time zone rules, engine/expr/zone.h */
+
+/* Why a row failed in an expression. */
+enum {
+    MR_E_OVERFLOW = 3101,         /* a result does not fit its type */
+    MR_E_DIVISION_BY_ZERO = 3102, /* of integers or decimals */
+    MR_E_CAST = 3103,             /* a value cannot be written in the target type */
+    MR_E_ARGUMENT = 3104,         /* a function cannot take this value */
+};
 
 typedef struct mr_expr_context {
     const struct mr_zone *zone; /* the job's local time zone; NULL: UTC */
@@ -38,7 +50,8 @@ typedef struct mr_function {
     void (*kernel)(const mr_kernel_call *call);
     bool is_strict; /* NULL in, NULL out */
     bool can_fail;
-    bool is_volatile; /* never folded */
+    bool is_volatile; /* never folded, never shared */
+    bool is_costly;   /* worth a selection of its own behind AND and OR (strings, patterns) */
 } mr_function;
 
 #endif
