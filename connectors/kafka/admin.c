@@ -1,0 +1,360 @@
+#include "connectors/kafka/admin.h"
+
+#include "connectors/kafka/errors.h"
+#include "engine/base/assert.h"
+
+#include <string.h>
+
+/* A broker that refuses connections answers in no time; waiting for the whole timeout would only tell
+ * the user later. This long is enough for one that is just starting. */
+#define UNREACHABLE_AFTER_MS 3000
+#define SLICE_MS 500
+
+static mr_kafka_log *kafka_of(mr_log *log)
+{
+    return (mr_kafka_log *)log;
+}
+
+static mr_status unreachable(mr_kafka_log *log, mr_error *err)
+{
+    return mr_error_set_recovery(err, MR_E_KAFKA_UNREACHABLE, MR_RECOVERY_RETRY,
+                                 "no broker answers at %s; check the address, the network and that "
+                                 "the broker is up",
+                                 log->bootstrap);
+}
+
+/* A timeout of a cluster of which no broker is reachable is not a slow answer. */
+static mr_status fail(mr_kafka_log *log, rd_kafka_resp_err_t error, const char *reason,
+                      const char *what, const char *name, mr_error *err)
+{
+    mr_status status = mr_kafka_fail(err, MR_KAFKA_ADMIN, error, reason, "%s %s", what, name);
+    if (status == MR_E_KAFKA_UNREACHABLE)
+        return unreachable(log, err);
+    if (status == MR_E_KAFKA_TIMEOUT && atomic_load(&log->admin.all_down) > 0)
+        return unreachable(log, err);
+    return status;
+}
+
+/* Metadata of one topic, waited for in slices so that a dead address is told soon. */
+static mr_status metadata(mr_kafka_log *log, const char *topic,
+                          const struct rd_kafka_metadata **found, mr_error *err)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(log->admin.rk, topic, NULL);
+    if (!handle)
+        return fail(log, rd_kafka_last_error(), NULL, "topic", topic, err);
+    atomic_store(&log->admin.all_down, 0);
+    int64_t start_ms = mr_kafka_now_ms();
+    rd_kafka_resp_err_t error;
+    int64_t waited_ms;
+    do {
+        error = rd_kafka_metadata(log->admin.rk, 0, handle, found, SLICE_MS);
+        rd_kafka_poll(log->admin.rk, 0); /* serves the error callback */
+        waited_ms = mr_kafka_now_ms() - start_ms;
+        if (error && waited_ms >= UNREACHABLE_AFTER_MS && atomic_load(&log->admin.all_down) > 0)
+            break;
+    } while (error && mr_kafka_is_transient(error) && waited_ms < log->timeout_ms);
+    rd_kafka_topic_destroy(handle);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return MR_OK;
+    return mr_kafka_is_transient(error) ? unreachable(log, err)
+                                        : fail(log, error, NULL, "topic", topic, err);
+}
+
+mr_status mr_kafka_describe(mr_log *base, const char *topic, mr_topic_facts *facts, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    const struct rd_kafka_metadata *found;
+    mr_status status = metadata(log, topic, &found, err);
+    if (status != MR_OK)
+        return status;
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    *facts = (mr_topic_facts){0};
+    for (int i = 0; i < found->topic_cnt; i++) {
+        if (strcmp(found->topics[i].topic, topic) != 0)
+            continue;
+        error = found->topics[i].err;
+        facts->partitions = found->topics[i].partition_cnt;
+    }
+    rd_kafka_metadata_destroy(found);
+    facts->exists = error == RD_KAFKA_RESP_ERR_NO_ERROR && facts->partitions > 0;
+    if (!facts->exists)
+        facts->partitions = 0;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+        error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        return MR_OK;
+    return fail(log, error, NULL, "topic", topic, err);
+}
+
+/* Waits for the answer of an admin request; the caller destroys `event`. */
+static mr_status answer(mr_kafka_log *log, rd_kafka_queue_t *queue, const char *what,
+                        const char *name, rd_kafka_event_t **event, mr_error *err)
+{
+    *event = rd_kafka_queue_poll(queue, log->timeout_ms + 2000);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_poll(log->admin.rk, 0);
+    if (!*event)
+        return fail(log, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, what, name, err);
+    rd_kafka_resp_err_t error = rd_kafka_event_error(*event);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return MR_OK;
+    mr_status status = fail(log, error, rd_kafka_event_error_string(*event), what, name, err);
+    rd_kafka_event_destroy(*event);
+    *event = NULL;
+    return status;
+}
+
+static rd_kafka_AdminOptions_t *options_new(mr_kafka_log *log, rd_kafka_admin_op_t operation)
+{
+    char reason[256];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(log->admin.rk, operation);
+    MR_ASSERT(options != NULL);
+    rd_kafka_AdminOptions_set_request_timeout(options, log->timeout_ms, reason, sizeof reason);
+    return options;
+}
+
+/* The one result of a request about one topic. */
+static mr_status topic_result(mr_kafka_log *log, const rd_kafka_topic_result_t **results,
+                              size_t count, const char *what, const char *topic, mr_error *err)
+{
+    MR_ASSERT(count == 1);
+    rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[0]);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return MR_OK;
+    return fail(log, error, rd_kafka_topic_result_error_string(results[0]), what, topic, err);
+}
+
+/* A created topic is known to the controller first; producing to it would race with the brokers. */
+static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, mr_error *err)
+{
+    int64_t deadline_ms = mr_kafka_now_ms() + kafka_of(log)->timeout_ms;
+    for (;;) {
+        mr_topic_facts facts;
+        mr_status status = mr_kafka_describe(log, topic, &facts, err);
+        if (status != MR_OK || facts.exists == wanted)
+            return status;
+        if (mr_kafka_now_ms() > deadline_ms)
+            return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
+                                         "topic %s is not %s by the brokers yet", topic,
+                                         wanted ? "known" : "forgotten");
+        rd_kafka_queue_t *queue = rd_kafka_queue_get_main(kafka_of(log)->admin.rk);
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10);
+        if (event)
+            rd_kafka_event_destroy(event);
+        rd_kafka_queue_destroy(queue);
+    }
+}
+
+mr_status mr_kafka_create_topic(mr_log *base, const char *topic, int32_t partitions,
+                                const char *const *configs, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    char reason[256];
+    /* Replication -1: the broker's default. */
+    rd_kafka_NewTopic_t *wanted =
+        rd_kafka_NewTopic_new(topic, partitions, -1, reason, sizeof reason);
+    if (!wanted)
+        return mr_error_set(err, MR_E_KAFKA_OTHER, "topic %s: %s", topic, reason);
+    for (const char *const *at = configs; at && at[0]; at += 2)
+        rd_kafka_NewTopic_set_config(wanted, at[0], at[1]);
+    rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_CreateTopics(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = answer(log, queue, "create topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    status = topic_result(log, results, count, "create topic", topic, err);
+    rd_kafka_event_destroy(event);
+    return status == MR_OK ? wait_for_topic(base, topic, true, err) : status;
+}
+
+mr_status mr_kafka_delete_topic(mr_log *base, const char *topic, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    rd_kafka_DeleteTopic_t *wanted = rd_kafka_DeleteTopic_new(topic);
+    rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_DeleteTopics(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_DeleteTopic_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = answer(log, queue, "delete topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+    status = topic_result(log, results, count, "delete topic", topic, err);
+    rd_kafka_event_destroy(event);
+    return status == MR_OK ? wait_for_topic(base, topic, false, err) : status;
+}
+
+mr_status mr_kafka_trim(mr_log *base, const char *topic, int32_t partition, int64_t before,
+                        mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = before;
+    rd_kafka_DeleteRecords_t *wanted = rd_kafka_DeleteRecords_new(list);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_DELETERECORDS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_DeleteRecords(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_DeleteRecords_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = answer(log, queue, "trim topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    const rd_kafka_topic_partition_list_t *offsets =
+        rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+    MR_ASSERT(offsets->cnt == 1);
+    rd_kafka_resp_err_t error = offsets->elems[0].err;
+    if (error)
+        status = fail(log, error, NULL, "trim topic", topic, err);
+    rd_kafka_event_destroy(event);
+    return status;
+}
+
+mr_status mr_kafka_offset(mr_log *base, const char *topic, int32_t partition, int64_t which,
+                          int64_t *offset, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    MR_ASSERT(which == MR_OFFSET_EARLIEST || which == MR_OFFSET_LATEST);
+    int64_t low, high; /* the handle is read_committed: high is the last stable offset */
+    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(log->admin.rk, topic, partition,
+                                                                 &low, &high, log->timeout_ms);
+    rd_kafka_poll(log->admin.rk, 0);
+    if (error)
+        return fail(log, error, NULL, "offsets of topic", topic, err);
+    *offset = which == MR_OFFSET_EARLIEST ? low : high;
+    return MR_OK;
+}
+
+mr_status mr_kafka_offset_at(mr_log *base, const char *topic, int32_t partition,
+                             int64_t timestamp_ms, int64_t *offset, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = timestamp_ms;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(log->admin.rk, list, log->timeout_ms);
+    if (!error)
+        error = list->elems[0].err;
+    int64_t found = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_poll(log->admin.rk, 0);
+    if (error)
+        return fail(log, error, NULL, "offsets of topic", topic, err);
+    if (found < 0)
+        return mr_kafka_offset(base, topic, partition, MR_OFFSET_LATEST, offset, err);
+    *offset = found;
+    return MR_OK;
+}
+
+rd_kafka_topic_partition_list_t *mr_kafka_offsets_list(const mr_log_offset *offsets, uint32_t count,
+                                                       bool with_values)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (uint32_t i = 0; i < count; i++) {
+        rd_kafka_topic_partition_t *at =
+            rd_kafka_topic_partition_list_add(list, offsets[i].topic, offsets[i].partition);
+        if (!with_values)
+            continue;
+        at->offset = offsets[i].offset;
+        if (!offsets[i].metadata)
+            continue;
+        /* librdkafka frees it with free(), and some versions send the length, some up to the NUL. */
+        at->metadata_size = strlen(offsets[i].metadata);
+        at->metadata = strdup(offsets[i].metadata);
+        MR_ASSERT(at->metadata != NULL);
+    }
+    return list;
+}
+
+mr_status mr_kafka_offsets_take(const rd_kafka_topic_partition_list_t *list, mr_log_offset *offsets,
+                                uint32_t count, mr_arena *arena, mr_kafka_role role, mr_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        mr_log_offset *wanted = &offsets[i];
+        const rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_find(
+            (rd_kafka_topic_partition_list_t *)list, wanted->topic, wanted->partition);
+        wanted->offset = -1;
+        wanted->metadata = NULL;
+        if (!at)
+            continue;
+        if (at->err)
+            return mr_kafka_fail(
+                err, role == MR_KAFKA_ROLE_MEMBER ? MR_KAFKA_MEMBER : MR_KAFKA_ADMIN, at->err, NULL,
+                "committed offset of %s[%d]", wanted->topic, wanted->partition);
+        if (at->offset < 0)
+            continue;
+        wanted->offset = at->offset;
+        if (at->metadata_size > 0)
+            wanted->metadata = mr_arena_string(arena, at->metadata, at->metadata_size);
+    }
+    return MR_OK;
+}
+
+mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset *offsets,
+                                 uint32_t count, mr_arena *arena, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, false);
+    rd_kafka_ListConsumerGroupOffsets_t *wanted =
+        rd_kafka_ListConsumerGroupOffsets_new(group, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    /* Offsets in an open transaction must be waited for, not overlooked. */
+    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_require_stable_offsets(options, 1));
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_ListConsumerGroupOffsets(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ListConsumerGroupOffsets_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = answer(log, queue, "offsets of group", group, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t groups;
+    const rd_kafka_group_result_t **results = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event), &groups);
+    MR_ASSERT(groups == 1);
+    const rd_kafka_error_t *error = rd_kafka_group_result_error(results[0]);
+    if (error)
+        status = fail(log, rd_kafka_error_code(error), rd_kafka_error_string(error),
+                      "offsets of group", group, err);
+    else
+        status = mr_kafka_offsets_take(rd_kafka_group_result_partitions(results[0]), offsets, count,
+                                       arena, MR_KAFKA_ROLE_ADMIN, err);
+    rd_kafka_event_destroy(event);
+    return status;
+}
+
+mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    rd_kafka_DeleteGroup_t *wanted = rd_kafka_DeleteGroup_new(group);
+    rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_DELETEGROUPS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_DeleteGroups(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_DeleteGroup_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = answer(log, queue, "delete group", group, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count;
+    const rd_kafka_group_result_t **results =
+        rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &count);
+    MR_ASSERT(count == 1);
+    const rd_kafka_error_t *error = rd_kafka_group_result_error(results[0]);
+    if (error && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
+        status = fail(log, rd_kafka_error_code(error), rd_kafka_error_string(error), "delete group",
+                      group, err);
+    rd_kafka_event_destroy(event);
+    return status;
+}

@@ -1,0 +1,76 @@
+#include "connectors/kafka/client.h"
+
+#include <string.h>
+#include <time.h>
+
+int64_t mr_kafka_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* librdkafka tells every client of a configuration meant for all of them that half of it is not its. */
+static bool is_noise(const char *facility, const char *text)
+{
+    return strcmp(facility, "CONFWARN") == 0 &&
+           (strstr(text, "producer property") || strstr(text, "consumer property"));
+}
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    const mr_kafka_client *client = rd_kafka_opaque(rk);
+    if (!client || is_noise(facility, text))
+        return;
+    /* A lost connection is an "error" to librdkafka and mended by it; what matters to us comes back
+     * from a call. So nothing of this is above a warning. */
+    mr_log_level ours = level <= 4 ? MR_LOG_WARN : level <= 6 ? MR_LOG_INFO : MR_LOG_DEBUG;
+    mr_logger_line(atomic_load(&client->logger), ours, "kafka %s %s: %s",
+                   mr_kafka_role_name(client->role), facility, text);
+}
+
+static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque)
+{
+    (void)rk;
+    mr_kafka_client *client = opaque;
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        atomic_fetch_add(&client->all_down, 1);
+    mr_logger_line(atomic_load(&client->logger), MR_LOG_WARN, "kafka %s %s: %s",
+                   mr_kafka_role_name(client->role), rd_kafka_err2name((rd_kafka_resp_err_t)error),
+                   reason);
+}
+
+mr_status mr_kafka_client_conf(const mr_kafka_log *log, mr_kafka_role role, rd_kafka_conf_t **conf,
+                               mr_error *err)
+{
+    mr_status status = mr_kafka_settings_make(role, log->bootstrap, log->client_id,
+                                              (const char *const *)log->properties, conf, err);
+    if (status != MR_OK)
+        return status;
+    rd_kafka_conf_set_log_cb(*conf, on_log);
+    rd_kafka_conf_set_error_cb(*conf, on_error);
+    return MR_OK;
+}
+
+mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log, mr_kafka_role role,
+                               rd_kafka_conf_t *conf, mr_error *err)
+{
+    char reason[512];
+    atomic_init(&client->logger, log->logger);
+    atomic_init(&client->all_down, 0);
+    client->role = role;
+    rd_kafka_conf_set_opaque(conf, client);
+    rd_kafka_type_t type = role == MR_KAFKA_ROLE_WRITER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
+    client->rk = rd_kafka_new(type, conf, reason, sizeof reason);
+    if (client->rk)
+        return MR_OK;
+    rd_kafka_conf_destroy(conf);
+    return mr_error_set(err, MR_E_SETTING, "Kafka %s: %s", mr_kafka_role_name(role), reason);
+}
+
+void mr_kafka_client_close(mr_kafka_client *client)
+{
+    if (client->rk)
+        rd_kafka_destroy(client->rk);
+    client->rk = NULL;
+}

@@ -1,0 +1,51 @@
+/*
+ * One librdkafka handle with its logging, and the log object all handles come from.
+ *
+ * Invariant: the handle's opaque is its mr_kafka_client. Callbacks that librdkafka runs on its own
+ * threads touch nothing but the logger and the atomic fields.
+ */
+#ifndef MR_CONNECTORS_KAFKA_CLIENT_H
+#define MR_CONNECTORS_KAFKA_CLIENT_H
+
+#include "connectors/kafka/log.h"
+#include "connectors/kafka/settings.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef struct mr_kafka_client {
+    rd_kafka_t *rk;
+    _Atomic(const mr_logger *) logger;
+    mr_kafka_role role;
+    atomic_uint all_down; /* times librdkafka said that no broker is reachable */
+} mr_kafka_client;
+
+typedef struct mr_kafka_log {
+    mr_log base;
+    char *bootstrap;
+    char *client_id;
+    char **properties; /* name, value, .., NULL */
+    const mr_logger *logger;
+    int32_t timeout_ms;
+    int32_t input_queue_kb;
+    bool (*is_stopping)(void *hook);
+    void *hook;
+    mr_kafka_client admin; /* read_committed consumer without a group; used for administration */
+} mr_kafka_log;
+
+/* A configuration of the role, ready for what the role fixes. */
+MR_MUST_USE mr_status mr_kafka_client_conf(const mr_kafka_log *log, mr_kafka_role role,
+                                           rd_kafka_conf_t **conf, mr_error *err);
+
+/* Creates the handle; takes `conf` whatever comes back. Errors: MR_E_SETTING. */
+MR_MUST_USE mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log,
+                                           mr_kafka_role role, rd_kafka_conf_t *conf,
+                                           mr_error *err);
+
+/* A client that was never opened (all-zero) is fine. */
+void mr_kafka_client_close(mr_kafka_client *client);
+
+int64_t mr_kafka_now_ms(void); /* monotonic */
+
+#endif

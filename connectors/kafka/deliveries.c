@@ -1,0 +1,147 @@
+#include "connectors/kafka/deliveries.h"
+
+#include "connectors/kafka/errors.h"
+#include "engine/base/assert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void mr_kafka_deliveries_release(mr_kafka_deliveries *deliveries)
+{
+    for (uint32_t i = 0; i < deliveries->topics_count; i++) {
+        mr_kafka_topic *topic = deliveries->topics[i];
+        rd_kafka_topic_destroy(topic->handle);
+        free(topic->offsets);
+        free(topic->name);
+        free(topic);
+    }
+    free(deliveries->topics);
+    free(deliveries->failures);
+    free(deliveries->handed);
+    *deliveries = (mr_kafka_deliveries){0};
+}
+
+static mr_kafka_topic *find(const mr_kafka_deliveries *deliveries, const char *name)
+{
+    for (uint32_t i = 0; i < deliveries->topics_count; i++)
+        if (strcmp(deliveries->topics[i]->name, name) == 0)
+            return deliveries->topics[i];
+    return NULL;
+}
+
+mr_status mr_kafka_deliveries_topic(mr_kafka_deliveries *deliveries, rd_kafka_t *rk,
+                                    const char *name, mr_kafka_topic **found, mr_error *err)
+{
+    *found = find(deliveries, name);
+    if (*found)
+        return MR_OK;
+    mr_kafka_topic *topic = calloc(1, sizeof *topic);
+    MR_ASSERT(topic != NULL);
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(rk);
+    rd_kafka_topic_conf_set_opaque(conf, topic);
+    topic->handle = rd_kafka_topic_new(rk, name, conf);
+    if (!topic->handle) {
+        rd_kafka_topic_conf_destroy(conf);
+        free(topic);
+        return mr_kafka_fail(err, MR_KAFKA_DELIVERY, rd_kafka_last_error(), NULL, "topic %s", name);
+    }
+    topic->name = strdup(name);
+    deliveries->topics =
+        realloc(deliveries->topics, (deliveries->topics_count + 1) * sizeof *deliveries->topics);
+    MR_ASSERT(topic->name != NULL && deliveries->topics != NULL);
+    deliveries->topics[deliveries->topics_count++] = topic;
+    *found = topic;
+    return MR_OK;
+}
+
+void mr_kafka_deliveries_fail(mr_kafka_deliveries *deliveries, const char *topic, uint64_t tag,
+                              rd_kafka_resp_err_t error, const char *reason)
+{
+    if (deliveries->failures_count == deliveries->failures_capacity) {
+        uint32_t capacity = deliveries->failures_capacity ? deliveries->failures_capacity * 2 : 16;
+        deliveries->failures =
+            realloc(deliveries->failures, capacity * sizeof *deliveries->failures);
+        MR_ASSERT(deliveries->failures != NULL);
+        deliveries->failures_capacity = capacity;
+    }
+    mr_log_failure *failure = &deliveries->failures[deliveries->failures_count++];
+    failure->tag = tag;
+    failure->status = mr_kafka_rule_of(error, MR_KAFKA_DELIVERY)->status;
+    snprintf(failure->topic, sizeof failure->topic, "%s", topic);
+    snprintf(failure->reason, sizeof failure->reason, "%s (%s)",
+             reason ? reason : rd_kafka_err2str(error), rd_kafka_err2name(error));
+}
+
+static void remember(mr_kafka_topic *topic, int32_t partition, int64_t offset)
+{
+    if (partition >= topic->offsets_count) {
+        int32_t count = partition + 8;
+        topic->offsets = realloc(topic->offsets, (size_t)count * sizeof *topic->offsets);
+        MR_ASSERT(topic->offsets != NULL);
+        while (topic->offsets_count < count)
+            topic->offsets[topic->offsets_count++] = -1;
+    }
+    if (offset > topic->offsets[partition])
+        topic->offsets[partition] = offset;
+}
+
+void mr_kafka_deliveries_report(mr_kafka_deliveries *deliveries, const rd_kafka_message_t *message)
+{
+    mr_kafka_topic *topic = rd_kafka_topic_opaque(message->rkt);
+    deliveries->queued_records--;
+    deliveries->queued_bytes -= message->len + message->key_len;
+    if (message->err)
+        mr_kafka_deliveries_fail(deliveries, topic->name, (uint64_t)(uintptr_t)message->_private,
+                                 message->err, NULL);
+    else if (message->partition >= 0)
+        remember(topic, message->partition, message->offset);
+}
+
+int64_t mr_kafka_deliveries_last(const mr_kafka_deliveries *deliveries, const char *name,
+                                 int32_t partition)
+{
+    const mr_kafka_topic *topic = find(deliveries, name);
+    if (!topic || partition < 0 || partition >= topic->offsets_count)
+        return -1;
+    return topic->offsets[partition];
+}
+
+uint32_t mr_kafka_deliveries_take(mr_kafka_deliveries *deliveries, const mr_log_failure **failures)
+{
+    uint32_t count = deliveries->failures_count;
+    free(deliveries->handed);
+    deliveries->handed = deliveries->failures;
+    deliveries->failures = NULL;
+    deliveries->failures_count = deliveries->failures_capacity = 0;
+    *failures = deliveries->handed;
+    return count;
+}
+
+void mr_kafka_deliveries_clear(mr_kafka_deliveries *deliveries)
+{
+    deliveries->failures_count = 0;
+}
+
+mr_status mr_kafka_deliveries_verdict(const mr_kafka_deliveries *deliveries, mr_error *err)
+{
+    if (deliveries->failures_count == 0)
+        return MR_OK;
+    const mr_log_failure *chosen = &deliveries->failures[0];
+    for (uint32_t i = 0; i < deliveries->failures_count; i++)
+        if (deliveries->failures[i].status == MR_E_KAFKA_RECORD_REFUSED) {
+            chosen = &deliveries->failures[i];
+            break;
+        }
+    mr_recovery recovery = MR_RECOVERY_EPOCH;
+    if (chosen->status == MR_E_KAFKA_RECORD_REFUSED)
+        recovery = MR_RECOVERY_RECORD;
+    else if (chosen->status == MR_E_KAFKA_AUTHORIZATION ||
+             chosen->status == MR_E_KAFKA_TOPIC_MISSING)
+        recovery = MR_RECOVERY_STOP;
+    else if (chosen->status == MR_E_KAFKA_FENCED || chosen->status == MR_E_KAFKA_OTHER)
+        recovery = MR_RECOVERY_WRITER;
+    return mr_error_set_recovery(err, chosen->status, recovery,
+                                 "%u records were not delivered; to topic %s: %s",
+                                 deliveries->failures_count, chosen->topic, chosen->reason);
+}

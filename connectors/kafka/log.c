@@ -1,0 +1,90 @@
+#include "connectors/kafka/log.h"
+
+#include "connectors/kafka/admin.h"
+#include "connectors/kafka/client.h"
+#include "connectors/kafka/member.h"
+#include "connectors/kafka/reader.h"
+#include "connectors/kafka/writer.h"
+#include "engine/base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *copy(const char *text)
+{
+    char *made = strdup(text);
+    MR_ASSERT(made != NULL);
+    return made;
+}
+
+static char **copy_all(const char *const *properties)
+{
+    size_t count = 0;
+    while (properties && properties[count])
+        count++;
+    char **made = calloc(count + 1, sizeof *made);
+    MR_ASSERT(made != NULL);
+    for (size_t i = 0; i < count; i++)
+        made[i] = copy(properties[i]);
+    return made;
+}
+
+static void log_close(mr_log *base)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    mr_kafka_client_close(&log->admin);
+    for (char **at = log->properties; *at; at++)
+        free(*at);
+    free(log->properties);
+    free(log->bootstrap);
+    free(log->client_id);
+    free(log);
+}
+
+static const mr_log_class LOG_CLASS = {
+    .describe = mr_kafka_describe,
+    .create_topic = mr_kafka_create_topic,
+    .delete_topic = mr_kafka_delete_topic,
+    .trim = mr_kafka_trim,
+    .offset = mr_kafka_offset,
+    .offset_at = mr_kafka_offset_at,
+    .group_offsets = mr_kafka_group_offsets,
+    .delete_group = mr_kafka_delete_group,
+    .knock = mr_kafka_knock,
+    .open_reader = mr_kafka_reader_open,
+    .open_member = mr_kafka_member_open,
+    .open_writer = mr_kafka_writer_open,
+    .close = log_close,
+};
+
+mr_status mr_kafka_log_open(const mr_kafka_config *config, mr_log **opened, mr_error *err)
+{
+    if (!config->bootstrap || config->bootstrap[0] == '\0')
+        return mr_error_set(err, MR_E_SETTING,
+                            "no bootstrap servers: write "
+                            "'properties.bootstrap.servers' = 'host:9092'");
+    mr_status status = mr_kafka_settings_check_all(config->properties, err);
+    if (status != MR_OK)
+        return status;
+    mr_kafka_log *log = calloc(1, sizeof *log);
+    MR_ASSERT(log != NULL);
+    log->base.class = &LOG_CLASS;
+    log->bootstrap = copy(config->bootstrap);
+    log->client_id = copy(config->client_id ? config->client_id : "millrace");
+    log->properties = copy_all(config->properties);
+    log->logger = config->logger;
+    log->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : 10000;
+    log->input_queue_kb = config->input_queue_kb > 0 ? config->input_queue_kb : 4096;
+    log->is_stopping = config->is_stopping;
+    log->hook = config->hook;
+    rd_kafka_conf_t *conf;
+    status = mr_kafka_client_conf(log, MR_KAFKA_ROLE_ADMIN, &conf, err);
+    if (status == MR_OK)
+        status = mr_kafka_client_open(&log->admin, log, MR_KAFKA_ROLE_ADMIN, conf, err);
+    if (status != MR_OK) {
+        log_close(&log->base);
+        return status;
+    }
+    *opened = &log->base;
+    return MR_OK;
+}

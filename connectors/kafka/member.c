@@ -1,0 +1,291 @@
+#include "connectors/kafka/member.h"
+
+#include "connectors/kafka/admin.h"
+#include "connectors/kafka/errors.h"
+#include "engine/base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum pending {
+    PENDING_NONE = 0,
+    PENDING_ASSIGNED,
+    PENDING_REVOKED,
+    PENDING_LOST,
+} pending;
+
+typedef struct member {
+    mr_log_member base;
+    mr_kafka_client client;
+    int32_t timeout_ms;
+    char *group;
+    pending pending; /* told by the rebalance callback, handed out by poll */
+    bool is_closing;
+    bool has_released; /* the revoke now pending was answered */
+    int32_t *partitions;
+    uint32_t partitions_count;
+    rd_kafka_consumer_group_metadata_t *metadata;
+} member;
+
+static member *member_of(mr_log_member *base)
+{
+    return (member *)base;
+}
+
+static void metadata_drop(member *m)
+{
+    if (m->metadata)
+        rd_kafka_consumer_group_metadata_destroy(m->metadata);
+    m->metadata = NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static void partitions_take(member *m, const rd_kafka_topic_partition_list_t *list)
+{
+    free(m->partitions);
+    m->partitions_count = (uint32_t)list->cnt;
+    m->partitions = calloc((size_t)list->cnt + 1, sizeof *m->partitions);
+    MR_ASSERT(m->partitions != NULL);
+    for (int i = 0; i < list->cnt; i++)
+        m->partitions[i] = list->elems[i].partition;
+    qsort(m->partitions, m->partitions_count, sizeof *m->partitions, compare);
+}
+
+/* Accepts an assignment without fetching any of it. */
+static rd_kafka_resp_err_t assign_nothing(member *m)
+{
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+    rd_kafka_resp_err_t error = rd_kafka_assign(m->client.rk, none);
+    rd_kafka_topic_partition_list_destroy(none);
+    return error;
+}
+
+/* Runs inside of poll or close, on their thread. */
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
+                         rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    member *m = (member *)(void *)((char *)opaque - offsetof(member, client));
+    if (m->is_closing) {
+        rd_kafka_assign(rk, NULL);
+        return;
+    }
+    if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        partitions_take(m, list);
+        assign_nothing(m);
+        metadata_drop(m);
+        m->metadata = rd_kafka_consumer_group_metadata(rk);
+        m->pending = PENDING_ASSIGNED;
+        return;
+    }
+    /* The revoke is answered by `release`, after the caller has committed. */
+    bool is_lost = error != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || rd_kafka_assignment_lost(rk);
+    m->pending = is_lost ? PENDING_LOST : PENDING_REVOKED;
+    m->has_released = false;
+    if (is_lost)
+        metadata_drop(m);
+}
+
+/* An error that the consumer tells by a message. */
+static mr_status poll_error(member *m, const rd_kafka_message_t *message, mr_error *err)
+{
+    rd_kafka_resp_err_t error = message->err;
+    char reason[512];
+    if (error == RD_KAFKA_RESP_ERR__FATAL)
+        error = rd_kafka_fatal_error(m->client.rk, reason, sizeof reason);
+    else
+        snprintf(reason, sizeof reason, "%s", rd_kafka_message_errstr(message));
+    const mr_kafka_rule *rule = mr_kafka_rule_of(error, MR_KAFKA_MEMBER);
+    /* Stale members rejoin by themselves and say so by a rebalance. */
+    if (rule->recovery == MR_RECOVERY_RETRY || rule->status == MR_E_KAFKA_MEMBER_STALE)
+        return MR_OK;
+    return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, reason, "member of group %s", m->group);
+}
+
+static mr_status member_poll(mr_log_member *base, int32_t timeout_ms, mr_member_event *event,
+                             mr_error *err)
+{
+    member *m = member_of(base);
+    *event = (mr_member_event){0};
+    if (m->pending == PENDING_NONE) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(m->client.rk, timeout_ms);
+        mr_status status = message && message->err ? poll_error(m, message, err) : MR_OK;
+        if (message)
+            rd_kafka_message_destroy(message);
+        if (status != MR_OK)
+            return status;
+    }
+    static const mr_member_event_kind KINDS[] = {MR_MEMBER_NOTHING, MR_MEMBER_ASSIGNED,
+                                                 MR_MEMBER_REVOKED, MR_MEMBER_LOST};
+    event->kind = KINDS[m->pending];
+    event->partitions = m->partitions;
+    event->partitions_count = m->partitions_count;
+    m->pending = PENDING_NONE;
+    return MR_OK;
+}
+
+static mr_status member_release(mr_log_member *base, mr_error *err)
+{
+    member *m = member_of(base);
+    metadata_drop(m);
+    m->partitions_count = 0;
+    if (m->has_released)
+        return MR_OK;
+    m->has_released = true;
+    rd_kafka_resp_err_t error = rd_kafka_assign(m->client.rk, NULL);
+    if (error)
+        return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "release in group %s", m->group);
+    return MR_OK;
+}
+
+static mr_status member_committed(mr_log_member *base, mr_log_offset *offsets, uint32_t count,
+                                  mr_arena *arena, mr_error *err)
+{
+    member *m = member_of(base);
+    rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, false);
+    rd_kafka_resp_err_t error = rd_kafka_committed(m->client.rk, list, m->timeout_ms);
+    mr_status status = MR_OK;
+    if (error)
+        status = mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "committed offsets of group %s",
+                               m->group);
+    else
+        status = mr_kafka_offsets_take(list, offsets, count, arena, MR_KAFKA_ROLE_MEMBER, err);
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}
+
+static mr_status member_commit(mr_log_member *base, const mr_log_offset *offsets, uint32_t count,
+                               mr_error *err)
+{
+    member *m = member_of(base);
+    if (!mr_kafka_member_metadata(base, err))
+        return err->status;
+    rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, true);
+    rd_kafka_resp_err_t error = rd_kafka_commit(m->client.rk, list, 0);
+    for (int i = 0; !error && i < list->cnt; i++)
+        error = list->elems[i].err;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error)
+        return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "commit offsets of group %s",
+                             m->group);
+    return MR_OK;
+}
+
+static void member_close(mr_log_member *base)
+{
+    member *m = member_of(base);
+    m->is_closing = true;
+    if (m->client.rk) {
+        if (!m->has_released)
+            rd_kafka_assign(m->client.rk, NULL);
+        rd_kafka_consumer_close(m->client.rk);
+    }
+    metadata_drop(m);
+    mr_kafka_client_close(&m->client);
+    free(m->partitions);
+    free(m->group);
+    free(m);
+}
+
+static const mr_member_class MEMBER_CLASS = {
+    .poll = member_poll,
+    .release = member_release,
+    .committed = member_committed,
+    .commit = member_commit,
+    .close = member_close,
+};
+
+static mr_status conf_make(const mr_kafka_log *log, const mr_member_options *options,
+                           rd_kafka_conf_t **conf, mr_error *err)
+{
+    mr_status status = mr_kafka_client_conf(log, MR_KAFKA_ROLE_MEMBER, conf, err);
+    if (status != MR_OK)
+        return status;
+    status = mr_kafka_settings_set(*conf, "group.id", options->group, err);
+    if (status == MR_OK && options->instance_id)
+        status = mr_kafka_settings_set(*conf, "group.instance.id", options->instance_id, err);
+    if (status != MR_OK)
+        rd_kafka_conf_destroy(*conf);
+    else
+        rd_kafka_conf_set_rebalance_cb(*conf, on_rebalance);
+    return status;
+}
+
+mr_status mr_kafka_member_open(mr_log *base, const mr_member_options *options,
+                               mr_log_member **opened, mr_error *err)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    rd_kafka_conf_t *conf;
+    mr_status status = conf_make(log, options, &conf, err);
+    if (status != MR_OK)
+        return status;
+    member *m = calloc(1, sizeof *m);
+    MR_ASSERT(m != NULL);
+    m->base.class = &MEMBER_CLASS;
+    m->timeout_ms = log->timeout_ms;
+    m->has_released = true;
+    m->group = strdup(options->group);
+    MR_ASSERT(m->group != NULL);
+    status = mr_kafka_client_open(&m->client, log, MR_KAFKA_ROLE_MEMBER, conf, err);
+    if (status == MR_OK) {
+        rd_kafka_poll_set_consumer(m->client.rk);
+        rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(topics, options->topic, RD_KAFKA_PARTITION_UA);
+        rd_kafka_resp_err_t error = rd_kafka_subscribe(m->client.rk, topics);
+        rd_kafka_topic_partition_list_destroy(topics);
+        if (error)
+            status =
+                mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "join group %s", options->group);
+    }
+    if (status != MR_OK) {
+        member_close(&m->base);
+        return status;
+    }
+    *opened = &m->base;
+    return MR_OK;
+}
+
+#if RD_KAFKA_VERSION >= 0x020400ff
+static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
+{
+    return rd_kafka_consumer_group_metadata_generation_id(metadata);
+}
+#else
+/* Before 2.4 only the serialised form tells: "CGMDv2:", then the generation as this machine has it. */
+static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    int32_t generation = -1;
+    rd_kafka_error_t *error = rd_kafka_consumer_group_metadata_write(metadata, &bytes, &size);
+    if (error) {
+        rd_kafka_error_destroy(error);
+        return -1;
+    }
+    if (size >= 7 + sizeof generation && memcmp(bytes, "CGMDv2:", 7) == 0)
+        memcpy(&generation, (char *)bytes + 7, sizeof generation);
+    rd_kafka_mem_free(NULL, bytes);
+    return generation;
+}
+#endif
+
+const rd_kafka_consumer_group_metadata_t *mr_kafka_member_metadata(mr_log_member *base,
+                                                                   mr_error *err)
+{
+    member *m = member_of(base);
+    MR_ASSERT(base->class == &MEMBER_CLASS);
+    char *id = m->metadata ? rd_kafka_memberid(m->client.rk) : NULL;
+    bool is_member = id && id[0] != '\0' && generation_of(m->metadata) >= 0;
+    if (id)
+        rd_kafka_mem_free(m->client.rk, id);
+    if (is_member && !rd_kafka_assignment_lost(m->client.rk))
+        return m->metadata;
+    mr_error_set_recovery(err, MR_E_KAFKA_MEMBER_STALE, MR_RECOVERY_EPOCH,
+                          "this worker has no assignment in group %s: offsets may not be committed",
+                          m->group);
+    return NULL;
+}

@@ -1,0 +1,21 @@
+/*
+ * Member: one engine's membership in its job's group (classic protocol, eager, round robin).
+ *
+ * The member is assigned partitions but never fetches: it answers each assignment with an empty list,
+ * so the group counts the partitions as owned while no byte of them is read here. The group metadata
+ * is captured once per assignment, as the fence of offsets in transactions.
+ */
+#ifndef MR_CONNECTORS_KAFKA_MEMBER_H
+#define MR_CONNECTORS_KAFKA_MEMBER_H
+
+#include "connectors/kafka/client.h"
+
+mr_status mr_kafka_member_open(mr_log *log, const mr_member_options *options,
+                               mr_log_member **member, mr_error *err);
+
+/* The metadata to commit with; NULL with MR_E_KAFKA_MEMBER_STALE when there is no assignment, its
+ * generation is below 0 or it names no member: such metadata the broker would not check. */
+const rd_kafka_consumer_group_metadata_t *mr_kafka_member_metadata(mr_log_member *member,
+                                                                   mr_error *err);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Writer: one producer, transactional or only idempotent.
+ *
+ * Calls that may wait for a broker for long are made in slices, so that the log's `is_stopping` can
+ * end them; send_offsets, which ignores its timeout, runs on a helper thread. A writer whose
+ * send_offsets was given up is dead: `close` leaves the producer to that thread, which destroys it when
+ * librdkafka lets go (at the latest the process's exit does).
+ *
+ * After a commit in which a transactional request stayed unanswered the writer answers
+ * MR_E_KAFKA_IN_DOUBT (guard.h) and so does each call after it: it must be replaced.
+ */
+#ifndef MR_CONNECTORS_KAFKA_WRITER_H
+#define MR_CONNECTORS_KAFKA_WRITER_H
+
+#include "connectors/kafka/client.h"
+#include "connectors/kafka/guard.h"
+
+mr_status mr_kafka_writer_open(mr_log *log, const mr_writer_options *options,
+                               mr_log_writer **writer, mr_error *err);
+
+mr_status mr_kafka_knock(mr_log *log, const char *transactional_id, mr_error *err);
+
+/* The writer's guard, for tests. */
+mr_kafka_guard *mr_kafka_writer_guard(mr_log_writer *writer);
+rd_kafka_t *mr_kafka_writer_handle(mr_log_writer *writer);
+
+#endif

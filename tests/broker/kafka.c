@@ -1,0 +1,163 @@
+#include "tests/broker/kafka.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+mr_log *kafka_open_with(const char *const *properties)
+{
+    const char *broker = getenv("MILLRACE_TEST_BROKER");
+    cr_assert(broker && broker[0], "no broker: start one with tests/harness/broker start and set "
+                                   "MILLRACE_TEST_BROKER to its host:port");
+    mr_kafka_config config = {.bootstrap = broker, .properties = properties};
+    mr_log *log;
+    mr_error err;
+    OK(mr_kafka_log_open(&config, &log, &err), err);
+    return log;
+}
+
+mr_log *kafka_open(void)
+{
+    return kafka_open_with(NULL);
+}
+
+const char *kafka_name(const char *stem)
+{
+    static unsigned counter; /* of this test's own process */
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    char *name = malloc(200);
+    snprintf(name, 200, "%s-%lld-%d-%u", stem, (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+             getpid(), counter++);
+    return name;
+}
+
+const char *kafka_topic(mr_log *log, const char *stem, int32_t partitions)
+{
+    const char *name = kafka_name(stem);
+    mr_error err;
+    OK(log->class->create_topic(log, name, partitions, NULL, &err), err);
+    return name;
+}
+
+mr_log_writer *kafka_writer(mr_log *log, const char *transactional_id)
+{
+    mr_writer_options options = {.transactional_id = transactional_id,
+                                 .transaction_timeout_ms = 10000};
+    mr_log_writer *writer;
+    mr_error err;
+    OK(log->class->open_writer(log, &options, &writer, &err), err);
+    return writer;
+}
+
+mr_log_reader *kafka_reader(mr_log *log)
+{
+    mr_log_reader *reader;
+    mr_error err;
+    OK(log->class->open_reader(log, &reader, &err), err);
+    return reader;
+}
+
+mr_member_event kafka_await(mr_log_member *member, mr_member_event_kind kind)
+{
+    mr_error err;
+    mr_member_event event = {0};
+    double end_ms = kafka_ms() + 20000;
+    while (event.kind != kind) {
+        cr_assert_lt(kafka_ms(), end_ms, "no member event %d within 20 s", (int)kind);
+        OK(member->class->poll(member, 100, &event, &err), err);
+    }
+    return event;
+}
+
+mr_log_member *kafka_member(mr_log *log, const char *group, const char *instance_id,
+                            const char *topic)
+{
+    mr_member_options options = {.group = group, .instance_id = instance_id, .topic = topic};
+    mr_log_member *member;
+    mr_error err;
+    OK(log->class->open_member(log, &options, &member, &err), err);
+    kafka_await(member, MR_MEMBER_ASSIGNED);
+    return member;
+}
+
+void kafka_begin(mr_log_writer *writer)
+{
+    mr_error err;
+    OK(writer->class->begin(writer, &err), err);
+}
+
+void kafka_commit(mr_log_writer *writer)
+{
+    mr_error err;
+    OK(writer->class->commit(writer, &err), err);
+}
+
+void kafka_abort(mr_log_writer *writer)
+{
+    mr_error err;
+    OK(writer->class->abort(writer, &err), err);
+}
+
+void kafka_flush(mr_log_writer *writer)
+{
+    mr_error err;
+    OK(writer->class->flush(writer, 10000, &err), err);
+}
+
+void kafka_put(mr_log_writer *writer, const char *topic, int32_t partition, const char *value)
+{
+    mr_log_record record = {
+        .value = value, .value_length = strlen(value), .timestamp_ms = MR_TIME_NONE};
+    mr_error err;
+    OK(writer->class->produce(writer, topic, partition, &record, 1, &err), err);
+}
+
+void kafka_put_committed(mr_log_writer *writer, const char *topic, int32_t partition,
+                         const char *value)
+{
+    kafka_begin(writer);
+    kafka_put(writer, topic, partition, value);
+    kafka_commit(writer);
+}
+
+const char *kafka_read(mr_log *log, const char *topic, int32_t partition, int64_t offset,
+                       uint32_t count, int32_t timeout_ms)
+{
+    static char text[65536]; /* of this test's own process */
+    mr_log_reader *reader = kafka_reader(log);
+    mr_error err;
+    OK(reader->class->add(reader, 0, topic, partition, offset, &err), err);
+    size_t length = 0;
+    uint32_t seen = 0;
+    text[0] = '\0';
+    double end_ms = kafka_ms() + timeout_ms;
+    while (seen < count && kafka_ms() < end_ms) {
+        mr_records records;
+        OK(reader->class->fetch(reader, count - seen, 50, &records, &err), err);
+        for (uint32_t i = 0; i < records.count; i++, seen++)
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s%.*s",
+                                       seen ? " " : "", (int)records.record[i].value_length,
+                                       records.record[i].value);
+    }
+    reader->class->close(reader);
+    return text;
+}
+
+int64_t kafka_end(mr_log *log, const char *topic, int32_t partition)
+{
+    int64_t offset;
+    mr_error err;
+    OK(log->class->offset(log, topic, partition, MR_OFFSET_LATEST, &offset, &err), err);
+    return offset;
+}
+
+double kafka_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
