@@ -1,0 +1,31 @@
+/*
+ * Error codes of records that a format cannot read and of rows it cannot write (31xx).
+ * Stable: users see them as MR<code> in dead letters and logs.
+ */
+#ifndef MR_CONNECTORS_FORMATS_CODES_H
+#define MR_CONNECTORS_FORMATS_CODES_H
+
+enum {
+    /* any format */
+    MR_E_FIELD_TYPE = 3100,    /* a value of a kind that cannot become the column's type */
+    MR_E_FIELD_VALUE = 3101,   /* the text does not spell a value of the column's type */
+    MR_E_FIELD_RANGE = 3102,   /* the value is outside the type's range */
+    MR_E_FIELD_MISSING = 3103, /* fail-on-missing-field: the record has no such field */
+    MR_E_FIELD_NULL = 3104,    /* NULL for a NOT NULL column */
+    MR_E_TEXT_UTF8 = 3105,     /* text that is not UTF-8 */
+
+    /* json, decoding */
+    MR_E_JSON_SYNTAX = 3110, /* not JSON, or cut short */
+    MR_E_JSON_STRING = 3111, /* control character, bad escape or lone surrogate in a string */
+    MR_E_JSON_DEPTH = 3112,  /* nested too deep */
+    MR_E_JSON_SHAPE = 3113,  /* JSON, but no object at the top */
+    MR_E_JSON_BEHIND = 3114, /* something follows the document */
+
+    /* json, encoding */
+    MR_E_JSON_FINITE = 3120, /* NaN or Infinity, which JSON cannot spell */
+
+    /* raw */
+    MR_E_RAW_LENGTH = 3130, /* not as many bytes as the type has */
+};
+
+#endif

@@ -1,0 +1,138 @@
+#include "connectors/formats/json/names.h"
+
+#include <stdio.h>
+
+#if defined(__SSE2__)
+static inline unsigned differing_bytes(const char *a, const char *b)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
+    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
+    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) & 0xffffu;
+}
+#endif
+
+/* The remembered name, its closing quote included, stands at scan->at. */
+static inline bool is_at_place(const mr_json_place *place, const mr_json_scan *scan)
+{
+    size_t left = (size_t)(scan->end - scan->at);
+    uint32_t length = place->length;
+#if defined(__SSE2__)
+    if (left >= MR_JSON_PLACE_BYTES) {
+        uint64_t differs = differing_bytes(place->bytes, scan->at) |
+                           (uint64_t)differing_bytes(place->bytes + 16, scan->at + 16) << 16;
+        return length != 0 && (differs & ((UINT64_C(1) << length) - 1)) == 0;
+    }
+#endif
+    return length != 0 && left >= length && memcmp(place->bytes, scan->at, length) == 0;
+}
+
+static const mr_json_name *find_name(const mr_json_node *node, mr_string text)
+{
+    for (uint32_t i = 0; i < node->names_count; i++)
+        if (mr_string_equals(node->names[i].text, text))
+            return &node->names[i];
+    return NULL;
+}
+
+static void remember(mr_json_place *place, const char *quoted, size_t length,
+                     const mr_json_name *name)
+{
+    memset(place->bytes, 0, sizeof place->bytes);
+    memcpy(place->bytes, quoted, length);
+    place->length = (uint32_t)length;
+    place->name = name;
+}
+
+bool mr_json_names_match(mr_json_node *node, uint32_t member, mr_json_scan *scan, mr_arena *scratch,
+                         const mr_json_name **name)
+{
+    mr_json_place *place = member < MR_JSON_PLACES ? &node->places[member] : NULL;
+    if (place != NULL && is_at_place(place, scan)) {
+        scan->at += place->length;
+        *name = place->name;
+        return true;
+    }
+    const char *quoted = scan->at;
+    if (scan->at == scan->end || *scan->at != '"')
+        return mr_json_fail(scan, 0, scan->at, "expected a name in quotes");
+    scan->at++;
+    mr_json_text text;
+    if (!mr_json_string(scan, &text))
+        return false;
+    *name = find_name(node, mr_json_unescape(&text, scratch));
+    size_t length = (size_t)(scan->at - quoted);
+    /* An escaped name is found each time anew: its bytes are not its spelling. */
+    if (place != NULL && !text.has_escapes && length <= MR_JSON_PLACE_BYTES)
+        remember(place, quoted, length, *name);
+    return true;
+}
+
+static mr_json_node *new_node(const mr_json_name *parent, uint32_t columns_count, mr_arena *arena)
+{
+    mr_json_node *node = mr_arena_zalloc(arena, 1, sizeof *node);
+    node->names = mr_arena_zalloc(arena, columns_count, sizeof *node->names);
+    node->below = mr_arena_zalloc(arena, ((size_t)columns_count + 63) / 64, sizeof(uint64_t));
+    node->parent = parent;
+    return node;
+}
+
+static mr_json_name *add_name(mr_json_node *node, const char *text, mr_arena *arena)
+{
+    size_t length = strlen(text);
+    mr_json_name *name = &node->names[node->names_count++];
+    *name = (mr_json_name){
+        .text = mr_string_of(mr_arena_string(arena, text, length), (uint32_t)length),
+        .column = MR_JSON_COLUMN_NONE,
+        .node = node,
+    };
+    return name;
+}
+
+static mr_status add_path(mr_json_node *node, const mr_codec_column *column, uint32_t number,
+                          uint32_t columns_count, mr_arena *arena, mr_error *err)
+{
+    for (uint32_t i = 0; i < column->path_length; i++) {
+        node->below[number / 64] |= UINT64_C(1) << (number % 64);
+        const char *text = column->path[i];
+        bool is_last = i + 1 == column->path_length;
+        mr_json_name *name =
+            (mr_json_name *)find_name(node, mr_string_of(text, (uint32_t)strlen(text)));
+        bool is_new = name == NULL;
+        if (is_new)
+            name = add_name(node, text, arena);
+        if (!is_new && (is_last || name->column != MR_JSON_COLUMN_NONE))
+            return mr_error_set(err, MR_E_SETTING, "two columns read the JSON field `%s`", text);
+        if (is_last) {
+            name->column = number;
+            return MR_OK;
+        }
+        if (name->child == NULL)
+            name->child = new_node(name, columns_count, arena);
+        node = name->child;
+    }
+    return mr_error_set(err, MR_E_SETTING, "a JSON column needs a name");
+}
+
+mr_status mr_json_names_build(const mr_codec_column *columns, uint32_t columns_count,
+                              mr_arena *arena, mr_json_node **top, mr_error *err)
+{
+    *top = new_node(NULL, columns_count, arena);
+    for (uint32_t i = 0; i < columns_count; i++) {
+        mr_status status = add_path(*top, &columns[i], i, columns_count, arena, err);
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+char *mr_json_names_path(const mr_json_name *name, char *to, size_t size)
+{
+    if (name == NULL) {
+        snprintf(to, size, "$");
+        return to;
+    }
+    mr_json_names_path(name->node->parent, to, size);
+    size_t length = strlen(to);
+    snprintf(to + length, size - length, ".%.*s", (int)name->text.length, name->text.bytes);
+    return to;
+}

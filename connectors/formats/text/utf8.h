@@ -1,0 +1,52 @@
+/*
+ * UTF-8 validation, one character at a time: callers find the rare non-ASCII byte by themselves.
+ */
+#ifndef MR_CONNECTORS_FORMATS_TEXT_UTF8_H
+#define MR_CONNECTORS_FORMATS_TEXT_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+static inline bool mr_utf8_is_tail(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* Length of the well-formed multi-byte character at `at` (its first byte is >= 0x80), or 0.
+ * Overlong forms, surrogates and code points over U+10FFFF are not well-formed. */
+static inline size_t mr_utf8_length(const char *at, const char *end)
+{
+    size_t left = (size_t)(end - at);
+    unsigned char first = (unsigned char)at[0];
+    if (first < 0xc2 || first > 0xf4 || left < 2 || !mr_utf8_is_tail(at[1]))
+        return 0;
+    if (first < 0xe0)
+        return 2;
+    unsigned char second = (unsigned char)at[1];
+    if (left < 3 || !mr_utf8_is_tail(at[2]))
+        return 0;
+    if (first < 0xf0)
+        return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
+    if (left < 4 || !mr_utf8_is_tail(at[3]))
+        return 0;
+    return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
+}
+
+/* First byte of `[at, end)` that does not belong to well-formed UTF-8; `end` when all is well. */
+static inline const char *mr_utf8_bad(const char *at, const char *end)
+{
+    while (at < end) {
+        if ((unsigned char)*at < 0x80) {
+            at++;
+            continue;
+        }
+        size_t length = mr_utf8_length(at, end);
+        if (length == 0)
+            return at;
+        at += length;
+    }
+    return end;
+}
+
+#endif
