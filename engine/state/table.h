@@ -10,7 +10,8 @@
  * freed whole.
  *
  * Changes are tracked: an upserted, touched or removed entry is dirty until `mr_state_mark_clean`; the
- * delta lists dirty entries sorted by (table, slice, key).
+ * delta lists dirty entries sorted by (table, slice, key). A slice without entries is not state: it is
+ * in no delta and gone after a restart.
  * Iteration order within a slice is unspecified; whoever needs one sorts by (hash, key), which is equal
  * on every machine and after every restart.
  * Thread: the engine's. Errors: none but programmer errors; memory is counted as MR_BUDGET_TABLES.
@@ -52,7 +53,8 @@ uint32_t mr_slice_count(const mr_slice *slice);
 mr_arena *mr_slice_arena(mr_slice *slice);
 
 /* Finds or inserts `count` keys (copied) and marks them dirty: `values[i]` gets the address of key i's
- * value. Equal keys get equal addresses. */
+ * value. Equal keys get equal addresses. A hash is mr_hash of the key's bytes, here and below (loading
+ * makes it again from them). */
 void mr_slice_upsert(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count,
                      void **values);
 

@@ -1,0 +1,64 @@
+/*
+ * A slice from the inside: what table.c and state.c need of it besides table.h.
+ *
+ *   control: | 16 bytes | 16 bytes | ..   one byte a slot, searched a group at a time (group.h)
+ *   slots:   | 16 x u32 | 16 x u32 | ..   number of the slot's entry (entry.h)
+ *
+ * Groups are tried in triangular order from the one the hash names; a search ends at a group with an
+ * empty slot. At most 7/8 of the slots are full or deleted.
+ *
+ * `dirty` holds the number of every entry changed in this epoch, once, in no order. An entry removed
+ * that committed state knows keeps its key until `mark_clean` (`removed`), so that the delta can name
+ * it; one made and removed in the same epoch is free at once and leaves no trace.
+ */
+#ifndef MR_ENGINE_STATE_SLICE_H
+#define MR_ENGINE_STATE_SLICE_H
+
+#include "engine/state/entry.h"
+#include "engine/state/table.h"
+
+typedef struct mr_numbers {
+    uint32_t *items;
+    uint32_t count;
+    uint32_t capacity;
+} mr_numbers;
+
+struct mr_slice {
+    int64_t id;
+    uint8_t *control;
+    uint32_t *slots;
+    uint32_t groups_mask;
+    uint32_t count;     /* entries */
+    uint32_t free_left; /* empty slots that may still be filled before growing */
+    uint32_t epoch;     /* of the marks; moves when something was dirty */
+    bool is_committed;  /* committed state may hold entries of it */
+    mr_entries entries;
+    mr_numbers dirty;
+    mr_numbers removed;
+    size_t dirty_bytes;
+    size_t table_bytes;
+    mr_budget *budget;
+};
+
+/* The last epoch number a mark can hold. */
+#define MR_SLICE_EPOCH_MAX (UINT32_MAX >> 2)
+
+mr_slice *mr_slice_new(int64_t id, uint32_t value_size, mr_budget *budget);
+void mr_slice_free(mr_slice *slice);
+
+/* The value of a committed key, made when absent, without marking it dirty: for loading. */
+void *mr_slice_load_put(mr_slice *slice, mr_string key, uint64_t hash);
+void mr_slice_load_delete(mr_slice *slice, mr_string key, uint64_t hash);
+
+/* Changed entries sorted by key, at most one a key; room for `slice->dirty.count`. Returns how many.
+ * An entry with MR_ENTRY_REMOVED is a delete. */
+uint32_t mr_slice_changes(mr_slice *slice, mr_entry **entries);
+
+/* All entries sorted by key; room for `slice->count`. */
+void mr_slice_sorted(mr_slice *slice, mr_entry **entries);
+
+void mr_slice_mark_clean(mr_slice *slice);
+
+size_t mr_slice_bytes(const mr_slice *slice);
+
+#endif

@@ -1,0 +1,302 @@
+#include "engine/state/state.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/hash.h"
+#include "engine/state/table_private.h"
+
+#include <stdlib.h>
+
+#define TABLES_MAX UINT16_MAX
+#define DROPPED_BYTES 16u /* what a dropped slice takes in a delta, roughly */
+
+struct mr_state {
+    mr_table **tables;
+    uint32_t tables_count;
+    mr_budget *budget;
+};
+
+/* What a walk over entries needs in every step. */
+typedef struct entry_walk {
+    mr_status (*visit)(void *context, const mr_store_change *change, mr_error *err);
+    void *context;
+    mr_error *err;
+    mr_buffer value;    /* written by the layout */
+    mr_entry **entries; /* of one slice, sorted */
+    size_t capacity;
+} entry_walk;
+
+mr_state *mr_state_new(mr_budget *budget)
+{
+    mr_state *state = calloc(1, sizeof *state);
+    MR_ASSERT(state != NULL);
+    state->budget = budget;
+    return state;
+}
+
+void mr_state_free(mr_state *state)
+{
+    if (state == NULL)
+        return;
+    for (uint32_t i = 0; i < state->tables_count; i++)
+        mr_table_free(state->tables[i]);
+    free(state->tables);
+    free(state);
+}
+
+mr_table *mr_state_table(mr_state *state, const mr_table_layout *layout)
+{
+    MR_ASSERT(state->tables_count < TABLES_MAX);
+    MR_ASSERT((layout->write == NULL) == (layout->read == NULL));
+    state->tables = realloc(state->tables, (state->tables_count + 1) * sizeof *state->tables);
+    MR_ASSERT(state->tables != NULL);
+    mr_table *table = mr_table_new(layout, state->budget);
+    state->tables[state->tables_count++] = table;
+    return table;
+}
+
+uint32_t mr_state_tables_count(const mr_state *state)
+{
+    return state->tables_count;
+}
+
+const char *mr_state_table_name(const mr_state *state, uint32_t table)
+{
+    MR_ASSERT(table < state->tables_count);
+    return state->tables[table]->layout.name;
+}
+
+static mr_entry **walk_room(entry_walk *walk, uint32_t count)
+{
+    if (count > walk->capacity || walk->entries == NULL) {
+        walk->capacity = count > 64 ? count : 64;
+        free(walk->entries);
+        walk->entries = malloc(walk->capacity * sizeof *walk->entries);
+        MR_ASSERT(walk->entries != NULL);
+    }
+    return walk->entries;
+}
+
+static void walk_release(entry_walk *walk)
+{
+    free(walk->entries);
+    mr_buffer_release(&walk->value);
+}
+
+static mr_status visit_entry(entry_walk *walk, const mr_table *table, uint16_t number,
+                             const mr_slice *slice, mr_entry *entry)
+{
+    mr_store_change change = {
+        .table = number,
+        .slice = slice->id,
+        .operation = MR_STORE_PUT,
+        .key_length = entry->key_length,
+        .key = mr_entry_key(entry),
+        .value_length = table->layout.value_size,
+        .value = mr_entry_value(entry),
+    };
+    if ((entry->mark & MR_ENTRY_REMOVED) != 0) {
+        change.operation = MR_STORE_DELETE;
+        change.value_length = 0;
+        change.value = "";
+    } else if (table->layout.write != NULL) {
+        mr_buffer_clear(&walk->value);
+        table->layout.write(table->layout.context, mr_entry_value(entry), &walk->value);
+        MR_ASSERT(walk->value.length <= UINT32_MAX);
+        change.value_length = (uint32_t)walk->value.length;
+        change.value = walk->value.length > 0 ? walk->value.data : "";
+    }
+    return walk->visit(walk->context, &change, walk->err);
+}
+
+static mr_status visit_entries(entry_walk *walk, const mr_table *table, uint16_t number,
+                               const mr_slice *slice, uint32_t count)
+{
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; i < count && status == MR_OK; i++)
+        status = visit_entry(walk, table, number, slice, walk->entries[i]);
+    return status;
+}
+
+static mr_status visit_drop(entry_walk *walk, uint16_t number, int64_t slice_id)
+{
+    mr_store_change change = {
+        .table = number,
+        .slice = slice_id,
+        .operation = MR_STORE_DROP_SLICE,
+        .key = "",
+        .value = "",
+    };
+    return walk->visit(walk->context, &change, walk->err);
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Dropped ids and slices are both sorted, so one pass merges them. */
+static mr_status table_changes(entry_walk *walk, mr_table *table, uint16_t number)
+{
+    if (table->dropped_count > 1)
+        qsort(table->dropped, table->dropped_count, sizeof *table->dropped, compare_ids);
+    mr_status status = MR_OK;
+    uint32_t dropped = 0;
+    for (uint32_t i = 0; i < table->slices_count && status == MR_OK; i++) {
+        mr_slice *slice = table->slices[i];
+        for (; dropped < table->dropped_count && table->dropped[dropped] <= slice->id &&
+               status == MR_OK;
+             dropped++)
+            status = visit_drop(walk, number, table->dropped[dropped]);
+        if (status != MR_OK || slice->dirty.count == 0)
+            continue;
+        uint32_t count = mr_slice_changes(slice, walk_room(walk, slice->dirty.count));
+        status = visit_entries(walk, table, number, slice, count);
+    }
+    for (; dropped < table->dropped_count && status == MR_OK; dropped++)
+        status = visit_drop(walk, number, table->dropped[dropped]);
+    return status;
+}
+
+mr_status mr_state_changes(mr_state *state,
+                           mr_status (*visit)(void *context, const mr_store_change *change,
+                                              mr_error *err),
+                           void *context, mr_error *err)
+{
+    entry_walk walk = {.visit = visit, .context = context, .err = err};
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; i < state->tables_count && status == MR_OK; i++)
+        status = table_changes(&walk, state->tables[i], (uint16_t)i);
+    walk_release(&walk);
+    return status;
+}
+
+mr_status mr_state_entries(mr_state *state,
+                           mr_status (*visit)(void *context, const mr_store_change *change,
+                                              mr_error *err),
+                           void *context, mr_error *err)
+{
+    entry_walk walk = {.visit = visit, .context = context, .err = err};
+    mr_status status = MR_OK;
+    for (uint32_t t = 0; t < state->tables_count; t++) {
+        mr_table *table = state->tables[t];
+        for (uint32_t s = 0; s < table->slices_count && status == MR_OK; s++) {
+            mr_slice *slice = table->slices[s];
+            mr_slice_sorted(slice, walk_room(&walk, slice->count));
+            status = visit_entries(&walk, table, (uint16_t)t, slice, slice->count);
+        }
+    }
+    walk_release(&walk);
+    return status;
+}
+
+void mr_state_mark_clean(mr_state *state)
+{
+    for (uint32_t i = 0; i < state->tables_count; i++)
+        mr_table_mark_clean(state->tables[i]);
+}
+
+bool mr_state_is_dirty(const mr_state *state)
+{
+    for (uint32_t t = 0; t < state->tables_count; t++) {
+        const mr_table *table = state->tables[t];
+        if (table->dropped_count > 0)
+            return true;
+        for (uint32_t s = 0; s < table->slices_count; s++)
+            if (table->slices[s]->dirty.count > 0)
+                return true;
+    }
+    return false;
+}
+
+static mr_status load_value(const mr_table *table, mr_slice *slice, const mr_store_change *change,
+                            void *value, mr_error *err)
+{
+    const mr_table_layout *layout = &table->layout;
+    if (layout->read == NULL) {
+        if (change->value_length != layout->value_size)
+            return mr_error_set(err, MR_E_STATE, "a value of %s has %u bytes instead of %u",
+                                layout->name, change->value_length, layout->value_size);
+        if (change->value_length > 0)
+            memcpy(value, change->value, change->value_length);
+        return MR_OK;
+    }
+    if (layout->value_size > 0)
+        memset(value, 0, layout->value_size);
+    if (!layout->read(layout->context, change->value, change->value_length, value,
+                      &slice->entries.arena))
+        return mr_error_set(err, MR_E_STATE, "a value of %s (%u bytes) is malformed", layout->name,
+                            change->value_length);
+    return MR_OK;
+}
+
+mr_status mr_state_load(mr_state *state, const mr_store_change *change, mr_error *err)
+{
+    if (change->table >= state->tables_count)
+        return mr_error_set(err, MR_E_STATE, "change of table %u, but the plan has %u",
+                            change->table, state->tables_count);
+    mr_table *table = state->tables[change->table];
+    mr_slice *slice = mr_table_find(table, change->slice);
+    mr_string key = mr_string_of(change->key, change->key_length);
+    switch (change->operation) {
+    case MR_STORE_PUT:
+        if (slice == NULL)
+            slice = mr_table_make(table, change->slice);
+        return load_value(table, slice, change,
+                          mr_slice_load_put(slice, key, mr_hash(change->key, change->key_length)),
+                          err);
+    case MR_STORE_DELETE:
+        if (slice == NULL)
+            return MR_OK;
+        mr_slice_load_delete(slice, key, mr_hash(change->key, change->key_length));
+        if (slice->count == 0)
+            mr_table_remove(table, slice); /* an empty slice is no state: none is in a base */
+        return MR_OK;
+    case MR_STORE_DROP_SLICE:
+        if (slice != NULL)
+            mr_table_remove(table, slice);
+        return MR_OK;
+    }
+    return mr_error_set(err, MR_E_STATE, "unknown operation %d in a change of %s",
+                        (int)change->operation, table->layout.name);
+}
+
+void mr_state_clear(mr_state *state)
+{
+    for (uint32_t i = 0; i < state->tables_count; i++)
+        mr_table_clear(state->tables[i]);
+}
+
+size_t mr_state_dirty_bytes(const mr_state *state)
+{
+    size_t bytes = 0;
+    for (uint32_t t = 0; t < state->tables_count; t++) {
+        const mr_table *table = state->tables[t];
+        bytes += (size_t)table->dropped_count * DROPPED_BYTES;
+        for (uint32_t s = 0; s < table->slices_count; s++)
+            bytes += table->slices[s]->dirty_bytes;
+    }
+    return bytes;
+}
+
+size_t mr_state_bytes(const mr_state *state)
+{
+    size_t bytes = sizeof *state;
+    for (uint32_t t = 0; t < state->tables_count; t++) {
+        const mr_table *table = state->tables[t];
+        bytes += sizeof *table + (size_t)table->slices_capacity * sizeof(mr_slice *) +
+                 (size_t)table->dropped_capacity * sizeof(int64_t);
+        for (uint32_t s = 0; s < table->slices_count; s++)
+            bytes += mr_slice_bytes(table->slices[s]);
+    }
+    return bytes;
+}
+
+uint64_t mr_state_entries_count(const mr_state *state)
+{
+    uint64_t count = 0;
+    for (uint32_t t = 0; t < state->tables_count; t++)
+        for (uint32_t s = 0; s < state->tables[t]->slices_count; s++)
+            count += state->tables[t]->slices[s]->count;
+    return count;
+}
