@@ -9,7 +9,7 @@
 #define STABLE_WAIT_US INT64_C(5000000)
 
 typedef enum member_phase {
-    MEMBER_IDLE = 0, /* owns nothing: joins at the next poll */
+    MEMBER_IDLE = 0, /* owns nothing: has joined, or joins at the next poll */
     MEMBER_OWNS,
     MEMBER_REVOKED, /* told, not released yet */
     MEMBER_LOST,
@@ -24,6 +24,7 @@ typedef struct mr_memory_member {
     char id[MR_MEMORY_MEMBER_ID_MAX]; /* empty: not joined */
     int32_t generation;
     member_phase phase;
+    bool is_told; /* a revoke or loss is told once */
     int32_t *partitions;
     uint32_t partitions_count;
 } mr_memory_member;
@@ -90,7 +91,8 @@ static bool step(mr_memory_member *self, mr_member_event *event)
             return false;
         keep_assignment(self, member);
         event->kind = MR_MEMBER_ASSIGNED;
-    } else if (self->phase == MEMBER_REVOKED || self->phase == MEMBER_LOST) {
+    } else if (!self->is_told && (self->phase == MEMBER_REVOKED || self->phase == MEMBER_LOST)) {
+        self->is_told = true;
         event->kind = self->phase == MEMBER_LOST ? MR_MEMBER_LOST : MR_MEMBER_REVOKED;
     } else {
         return false;
@@ -152,6 +154,7 @@ static mr_status release(mr_log_member *member, mr_error *err)
         return status;
     MR_ASSERT(self->phase == MEMBER_REVOKED || self->phase == MEMBER_LOST);
     self->phase = MEMBER_IDLE;
+    self->is_told = false;
     self->generation = -1;
     mr_memory_group_member *known = mr_memory_group_member_of(self->group, self->id);
     if (known != NULL)
@@ -255,6 +258,8 @@ mr_status mr_memory_member_open(mr_memory_log *log, const mr_member_options *opt
         self->instance_id = strdup(options->instance_id);
     if (self->topic == NULL || (options->instance_id != NULL && self->instance_id == NULL))
         abort();
+    /* A client joins from its own thread, whether it is polled or not. */
+    join(self);
     *member = &self->member;
     return MR_OK;
 }

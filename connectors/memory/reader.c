@@ -229,7 +229,8 @@ static mr_status fetch(mr_log_reader *reader, uint32_t rows_max, int32_t timeout
         return status;
     drop_held(self);
     reserve(self, rows_max);
-    *records = (mr_records){.record = self->record, .headers = headers_of, .owner = self};
+    *records = (mr_records){
+        .input = MR_INPUT_NONE, .record = self->record, .headers = headers_of, .owner = self};
     if (mr_memory_draw(log->process, log->process->faults.fetch_error, "fetch error")) {
         status = mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
                                        "fetch: no answer from the broker");

@@ -13,7 +13,6 @@
 #include "connectors/memory/partitioner.h"
 
 #include "connectors/memory/broker/grow.h"
-#include "engine/base/assert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -421,7 +420,6 @@ static mr_status send_offsets(mr_log_writer *writer, mr_log_member *member,
     mr_status status = mr_memory_enter(self->log, "writer.send_offsets", err);
     if (status != MR_OK)
         return status;
-    MR_ASSERT(claim.generation >= 0 && claim.member_id[0] != '\0');
     bool was_away;
     (void)mr_memory_await_broker(self->log, INT64_MAX, &was_away);
     status = ready_to_end(self, err);
