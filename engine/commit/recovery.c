@@ -287,6 +287,12 @@ static mr_status load_local(scan *s, int64_t log_start, int64_t log_end, bool *i
     mr_status status = store->class->marker(store, marker, err);
     if (status != MR_OK)
         return status == MR_E_STORE_DAMAGED ? MR_OK : status;
+    if (marker->is_present && log_start == log_end)
+        return mr_error_set(err, MR_E_STATE_PARTIAL,
+                            "state log %s[%" PRIu32
+                            "] is empty, but local state holds epoch %" PRIu64
+                            "; restore the topic, or start over with --reset",
+                            r->topic, r->task, marker->epoch);
     if (marker->is_present && marker->log_offset > log_end) {
         mr_error_set(err, MR_E_STORE_DAMAGED,
                      "local state is ahead: it holds offset %" PRId64 ", the log ends at %" PRId64,

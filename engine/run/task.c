@@ -284,6 +284,11 @@ mr_status mr_task_advance(mr_task *task, mr_progress *progress, mr_error *err)
     return status;
 }
 
+bool mr_task_is_settled(const mr_task *task)
+{
+    return task->is_settled;
+}
+
 bool mr_task_is_finished(const mr_task *task)
 {
     for (uint32_t i = 0; i < task->inputs_count; i++)

@@ -57,6 +57,9 @@ void mr_task_on_end(mr_task *task, uint32_t input);
 /* Carries watermarks on by one step. */
 mr_status mr_task_advance(mr_task *task, mr_progress *progress, mr_error *err);
 
+/* No watermark work is left: `on_records` may come. */
+bool mr_task_is_settled(const mr_task *task);
+
 /* All inputs have ended and everything is flushed. */
 bool mr_task_is_finished(const mr_task *task);
 

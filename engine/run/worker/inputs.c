@@ -1,0 +1,343 @@
+/* Finding source partitions, placing them at their positions, fetching, and proving idleness and ends. */
+#include "engine/run/worker/private.h"
+
+#include "engine/base/assert.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define ENDS_TIMEOUT_MS 5000
+
+static void add_partition(mr_worker *worker, mr_worker_partition partition)
+{
+    uint32_t n = worker->partitions_count;
+    if ((n & (n - 1)) == 0) {
+        mr_worker_partition *grown =
+            realloc(worker->partitions, (n == 0 ? 1 : n * 2) * sizeof *grown);
+        MR_ASSERT(grown != NULL);
+        worker->partitions = grown;
+    }
+    worker->partitions[worker->partitions_count++] = partition;
+}
+
+static mr_status find_in_log(mr_worker *worker, uint32_t s, mr_error *err)
+{
+    const mr_plan_source *source = &worker->plan->sources[s];
+    mr_log *log = worker->config.log;
+    for (uint32_t t = 0; t < source->topics_count; t++) {
+        mr_topic_facts facts;
+        mr_status status = log->class->describe(log, source->topics[t], &facts, err);
+        if (status != MR_OK)
+            return status;
+        if (!facts.exists)
+            return mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING,
+                                "topic `%s` of table `%s` does not exist; create it, or run with "
+                                "--create-topics",
+                                source->topics[t], source->table);
+        for (int32_t p = 0; p < facts.partitions; p++)
+            add_partition(worker, (mr_worker_partition){
+                                      .source = s, .topic = source->topics[t], .partition = p});
+    }
+    return MR_OK;
+}
+
+mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err)
+{
+    uint32_t reader = 1;
+    for (uint32_t s = 0; s < worker->plan->sources_count; s++) {
+        const mr_plan_source *source = &worker->plan->sources[s];
+        mr_status status = MR_OK;
+        if (source->reader == NULL) {
+            status = find_in_log(worker, s, err);
+        } else {
+            const char **names = NULL;
+            uint32_t count = 0;
+            status =
+                source->reader->splits(source->reader->config, &worker->arena, &names, &count, err);
+            for (uint32_t i = 0; status == MR_OK && i < count; i++)
+                add_partition(worker, (mr_worker_partition){.source = s,
+                                                            .reader = reader,
+                                                            .topic = names[i],
+                                                            .partition = (int32_t)i});
+            reader++;
+        }
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err)
+{
+    const mr_plan *plan = worker->plan;
+    worker->readers =
+        mr_arena_zalloc(&worker->arena, plan->sources_count + 1, sizeof(mr_log_reader *));
+    worker->readers_count = 1;
+    bool uses_log = false;
+    for (uint32_t s = 0; s < plan->sources_count; s++)
+        uses_log = uses_log || plan->sources[s].reader == NULL;
+    mr_status status = MR_OK;
+    if (uses_log)
+        status =
+            worker->config.log->class->open_reader(worker->config.log, &worker->readers[0], err);
+    for (uint32_t s = 0; status == MR_OK && s < plan->sources_count; s++)
+        if (plan->sources[s].reader != NULL)
+            status = plan->sources[s].reader->open(plan->sources[s].reader->config,
+                                                   &worker->readers[worker->readers_count++], err);
+    return status;
+}
+
+static const mr_epoch_input *find_position(const mr_epoch_record *record, const char *source,
+                                           const mr_worker_partition *at)
+{
+    for (uint32_t i = 0; i < record->inputs_count; i++)
+        if (strcmp(record->inputs[i].source, source) == 0 &&
+            strcmp(record->inputs[i].topic, at->topic) == 0 &&
+            record->inputs[i].partition == at->partition)
+            return &record->inputs[i];
+    return NULL;
+}
+
+static mr_status group_start(mr_worker *worker, const mr_plan_source *source,
+                             const mr_worker_partition *at, int64_t *offset, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_log_offset asked = {.topic = at->topic, .partition = at->partition, .offset = -1};
+    mr_arena scratch = {0};
+    const char *group = source->start.group != NULL ? source->start.group : worker->plan->job;
+    mr_status status = log->class->group_offsets(log, group, &asked, 1, &scratch, err);
+    mr_arena_release(&scratch);
+    if (status == MR_OK && asked.offset < 0)
+        return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
+    *offset = asked.offset;
+    return status;
+}
+
+/* Where reading starts when neither state nor claim says. */
+static mr_status start_position(mr_worker *worker, const mr_worker_partition *at, int64_t *offset,
+                                mr_error *err)
+{
+    const mr_plan_source *source = &worker->plan->sources[at->source];
+    mr_log *log = worker->config.log;
+    *offset = 0;
+    if (source->reader != NULL)
+        return MR_OK;
+    switch (source->start.mode) {
+    case MR_START_GROUP_OFFSETS: return group_start(worker, source, at, offset, err);
+    case MR_START_LATEST:
+        return log->class->offset(log, at->topic, at->partition, MR_OFFSET_LATEST, offset, err);
+    case MR_START_TIMESTAMP:
+        return log->class->offset_at(log, at->topic, at->partition, source->start.timestamp_ms,
+                                     offset, err);
+    case MR_START_SPECIFIC:
+        for (uint32_t i = 0; i < source->start.specific_count; i++) {
+            if (source->start.specific[i].partition == at->partition) {
+                *offset = source->start.specific[i].offset;
+                return MR_OK;
+            }
+        }
+        break;
+    case MR_START_EARLIEST: break;
+    }
+    return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
+}
+
+static mr_status find_bound(mr_worker *worker, const mr_worker_partition *at, int64_t *bound,
+                            mr_error *err)
+{
+    const mr_plan_source *source = &worker->plan->sources[at->source];
+    mr_log *log = worker->config.log;
+    *bound = -1;
+    if (source->reader != NULL)
+        return MR_OK; /* the reader itself knows its end */
+    mr_bound_mode mode = worker->config.is_bounded ? MR_BOUND_LATEST : source->bound.mode;
+    switch (mode) {
+    case MR_BOUND_NONE: return MR_OK;
+    case MR_BOUND_LATEST:
+        return log->class->offset(log, at->topic, at->partition, MR_OFFSET_LATEST, bound, err);
+    case MR_BOUND_GROUP_OFFSETS: return group_start(worker, source, at, bound, err);
+    case MR_BOUND_TIMESTAMP:
+        return log->class->offset_at(log, at->topic, at->partition, source->bound.timestamp_ms,
+                                     bound, err);
+    case MR_BOUND_SPECIFIC:
+        for (uint32_t i = 0; i < source->bound.specific_count; i++)
+            if (source->bound.specific[i].partition == at->partition)
+                *bound = source->bound.specific[i].offset;
+        return MR_OK;
+    }
+    return MR_OK;
+}
+
+static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_partition *partition,
+                       const mr_recovered *recovered, mr_error *err)
+{
+    const char *table = worker->plan->sources[partition->source].table;
+    mr_epoch_input input = {.source = table,
+                            .topic = partition->topic,
+                            .partition = partition->partition,
+                            .watermark = {.value_ms = MR_TIME_NONE}};
+    const mr_epoch_input *known = NULL;
+    bool is_known_task = recovered != NULL && (recovered->has_epoch || recovered->has_claim);
+    if (recovered != NULL && recovered->has_epoch)
+        known = find_position(&recovered->epoch, table, partition);
+    if (known == NULL && recovered != NULL && recovered->has_claim)
+        known = find_position(&recovered->claim, table, partition);
+    mr_status status = MR_OK;
+    if (known != NULL) {
+        input.offset_next = known->offset_next;
+        input.watermark = known->watermark;
+        input.is_ended = known->is_ended;
+    } else if (is_known_task && worker->plan->sources[partition->source].reader == NULL) {
+        /* A partition added since: nothing of it was read. */
+        status = worker->config.log->class->offset(worker->config.log, partition->topic,
+                                                   partition->partition, MR_OFFSET_EARLIEST,
+                                                   &input.offset_next, err);
+    } else {
+        status = start_position(worker, partition, &input.offset_next, err);
+    }
+    if (worker->config.sabotage.ignore_journal)
+        input.watermark = (mr_watermark){.value_ms = MR_TIME_NONE};
+    int64_t bound = -1;
+    if (status == MR_OK)
+        status = find_bound(worker, partition, &bound, err);
+    if (status != MR_OK)
+        return status;
+    uint32_t number = mr_task_add_input(at->task, &input, partition->source);
+    mr_task_input_at(at->task, number)->bound = bound;
+    if (worker->slots_count == worker->slots_capacity) {
+        worker->slots_capacity = worker->slots_capacity != 0 ? worker->slots_capacity * 2 : 16;
+        worker->slots = realloc(worker->slots, worker->slots_capacity * sizeof *worker->slots);
+        MR_ASSERT(worker->slots != NULL);
+    }
+    worker->slots[worker->slots_count++] = (mr_worker_slot){
+        .task = (uint32_t)(at - worker->tasks), .input = number, .reader = partition->reader};
+    at->slots_count++;
+    return MR_OK;
+}
+
+mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
+                                 mr_error *err)
+{
+    mr_worker_task *at = &worker->tasks[task];
+    at->first_slot = worker->slots_count;
+    at->slots_count = 0;
+    for (uint32_t i = 0; i < worker->partitions_count; i++) {
+        const mr_worker_partition *partition = &worker->partitions[i];
+        if ((uint32_t)partition->partition % worker->plan->tasks_count != at->index)
+            continue;
+        mr_status status = place(worker, at, partition, recovered, err);
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err)
+{
+    mr_worker_task *at = &worker->tasks[task];
+    for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
+        mr_worker_slot *slot = &worker->slots[i];
+        const mr_task_input *input = mr_task_input_at(at->task, slot->input);
+        if (input->is_ended)
+            continue;
+        mr_log_reader *reader = worker->readers[slot->reader];
+        mr_status status =
+            reader->class->add(reader, i, input->topic, input->partition, input->offset_next, err);
+        if (status != MR_OK)
+            return status;
+        slot->is_open = true;
+    }
+    return MR_OK;
+}
+
+void mr_worker_stop_inputs(mr_worker *worker, uint32_t task)
+{
+    mr_error ignored;
+    for (uint32_t i = 0; i < worker->slots_count; i++) {
+        mr_worker_slot *slot = &worker->slots[i];
+        if (slot->task != task || !slot->is_open)
+            continue;
+        mr_log_reader *reader = worker->readers[slot->reader];
+        /* What fails here is the log's own trouble: the next `add` will meet it again. */
+        (void)!reader->class->remove(reader, i, &ignored);
+        slot->is_open = false;
+    }
+}
+
+mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records, mr_error *err)
+{
+    uint32_t rows_max =
+        worker->config.fetch_rows_max != 0 ? worker->config.fetch_rows_max : MR_BATCH_ROWS_MAX;
+    records->count = 0;
+    uint32_t live = 0;
+    for (uint32_t r = 0; r < worker->readers_count; r++)
+        live += worker->readers[r] != NULL;
+    int32_t share = live > 1 ? timeout_ms / (int32_t)live : timeout_ms;
+    for (uint32_t i = 0; i < worker->readers_count; i++) {
+        mr_log_reader *reader = worker->readers[worker->reader_next];
+        worker->reader_next = (worker->reader_next + 1) % worker->readers_count;
+        if (reader == NULL)
+            continue;
+        mr_status status = reader->class->fetch(reader, rows_max, share, records, err);
+        if (status != MR_OK || records->count > 0)
+            return status;
+    }
+    return MR_OK;
+}
+
+void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records)
+{
+    const mr_worker_slot *slot = &worker->slots[records->input];
+    const mr_task_input *input = mr_task_input_at(worker->tasks[slot->task].task, slot->input);
+    while (input->bound >= 0 && records->count > 0 &&
+           records->record[records->count - 1].offset >= input->bound)
+        records->count--;
+}
+
+static mr_status look_at(mr_worker *worker, uint32_t slot_index, int64_t now_ms, mr_error *err)
+{
+    mr_worker_slot *slot = &worker->slots[slot_index];
+    mr_task *task = worker->tasks[slot->task].task;
+    mr_task_input *input = mr_task_input_at(task, slot->input);
+    mr_log_reader *reader = worker->readers[slot->reader];
+    mr_input_ends ends;
+    mr_status status = reader->class->ends(reader, slot_index, ENDS_TIMEOUT_MS, &ends, err);
+    if (status != MR_OK)
+        return err->recovery == MR_RECOVERY_RETRY ? MR_OK : status;
+    int64_t position = ends.position > input->offset_next ? ends.position : input->offset_next;
+    if (ends.stable_end != INT64_MAX && ends.stable_end > position)
+        worker->lag_records += ends.stable_end - position;
+    int64_t bound = input->bound;
+    if (slot->reader != 0 && ends.stable_end != INT64_MAX)
+        bound = ends.stable_end;
+    if (bound >= 0 && !ends.is_buffered && position >= bound) {
+        status = mr_worker_begin_epoch(worker, err);
+        if (status != MR_OK)
+            return status;
+        mr_task_on_end(task, slot->input);
+        status = reader->class->remove(reader, slot_index, err);
+        slot->is_open = false;
+        return status;
+    }
+    if (mr_idleness_observe(&input->idleness, &ends, now_ms) && !input->watermark.is_idle) {
+        status = mr_worker_begin_epoch(worker, err);
+        if (status == MR_OK)
+            mr_task_on_idle(task, slot->input);
+    }
+    return status;
+}
+
+mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err)
+{
+    int64_t now_ms = mr_worker_now_us(worker) / 1000;
+    worker->lag_records = 0;
+    for (uint32_t i = 0; i < worker->slots_count; i++) {
+        mr_worker_slot *slot = &worker->slots[i];
+        if (!slot->is_open || worker->tasks[slot->task].task == NULL)
+            continue;
+        mr_status status = look_at(worker, i, now_ms, err);
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,124 @@
+/*
+ * What the files of this folder share: the worker's own struct. Nobody else includes this.
+ */
+#ifndef MR_ENGINE_RUN_WORKER_PRIVATE_H
+#define MR_ENGINE_RUN_WORKER_PRIVATE_H
+
+#include "engine/run/worker/worker.h"
+
+#include <stdatomic.h>
+
+/* One task of ours with what the commit must know about it. */
+typedef struct mr_worker_task {
+    uint32_t index; /* partition of the state topic */
+    mr_task *task;  /* NULL: to be restored, or parked */
+    bool is_parked;
+    bool is_finished;      /* the epoch record says so */
+    mr_status failed_with; /* last failure of its own; the same again parks it */
+    mr_pending pending;
+    mr_arena recovered_arena;
+    mr_local_store *store;
+    uint64_t epoch;
+    int64_t epoch_offset;
+    uint32_t epoch_checksum;
+    uint64_t base_bytes, bytes_since_base;
+    uint32_t first_slot, slots_count;
+    uint32_t epoch_chunks; /* records of the epoch being committed, before its record */
+    bool epoch_has_base;
+    bool is_committing;
+} mr_worker_task;
+
+/* An input as readers number it. */
+typedef struct mr_worker_slot {
+    uint32_t task; /* index in worker->tasks */
+    uint32_t input;
+    uint32_t reader;
+    bool is_open;
+} mr_worker_slot;
+
+/* A partition (or split) of a source, found at start. */
+typedef struct mr_worker_partition {
+    uint32_t source;
+    uint32_t reader;
+    const char *topic;
+    int32_t partition;
+} mr_worker_partition;
+
+struct mr_worker {
+    mr_worker_config config;
+    const mr_plan *plan;
+    mr_worker_phase phase;
+    atomic_bool is_stop_requested;
+    mr_arena arena; /* lives as long as the worker */
+    const char *state_topic;
+    const char *transactional_id;
+    mr_task_io io;
+    mr_log_writer *writer;
+    mr_log_member *member;
+    mr_log_reader *
+        *readers; /* [0]: the log's, NULL when unused; then one per source with its own */
+    uint32_t readers_count;
+    uint32_t reader_next;
+    mr_worker_partition *partitions;
+    uint32_t partitions_count;
+    mr_worker_task *tasks;
+    uint32_t tasks_count;
+    mr_worker_slot *slots;
+    uint32_t slots_count, slots_capacity;
+    bool is_epoch_open; /* the transaction has begun */
+    int64_t epoch_began_us;
+    int64_t looked_us; /* at ends, last */
+    int64_t polled_us; /* the member, last */
+    uint64_t *refused;
+    uint32_t refused_count, refused_capacity;
+    uint32_t retries;
+    uint64_t commits, aborts, restores, epochs_restored;
+    int64_t lag_records;
+    int64_t commit_us_last, commit_us_max;
+    struct mr_worker_dlq {
+        const char *topic;
+        int32_t partitions;
+    } * dlqs;
+    uint32_t dlqs_count;
+};
+
+static inline int64_t mr_worker_now_us(const mr_worker *worker)
+{
+    return worker->config.clock->monotonic_us(worker->config.clock);
+}
+
+static inline bool mr_worker_keeps_state(const mr_worker *worker)
+{
+    return worker->plan->guarantee != MR_NO_GUARANTEE;
+}
+
+/* inputs.c */
+mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err);
+mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err);
+/* Adds the inputs of a task with their positions: epoch record, else claim, else the start mode. */
+mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
+                                 mr_error *err);
+mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err);
+void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
+/* One fetch from one of the readers; `records->count` 0: nothing came. */
+mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records,
+                          mr_error *err);
+/* Asks ends: idle inputs, ended inputs, lag. */
+mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err);
+/* Ends a bounded input that has reached its bound; cuts `records` there. */
+void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records);
+
+/* restore.c */
+mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
+mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
+mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err);
+void mr_worker_drop_task(mr_worker *worker, uint32_t task);
+
+/* epoch.c */
+mr_status mr_worker_begin_epoch(mr_worker *worker, mr_error *err);
+mr_status mr_worker_commit(mr_worker *worker, mr_error *err);
+mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err);
+/* Applies all committed changes to the local stores and flushes them. */
+mr_status mr_worker_settle_stores(mr_worker *worker, mr_error *err);
+
+#endif

@@ -1,0 +1,242 @@
+/* Bringing tasks back to the last commit, and refusing what does not fit together. */
+#include "engine/run/worker/private.h"
+
+#include "engine/base/assert.h"
+
+#include <inttypes.h>
+
+static bool has_offsets(mr_worker *worker, mr_status *status, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_arena scratch = {0};
+    uint32_t count = 0;
+    mr_log_offset *offsets =
+        mr_arena_alloc(&scratch, (worker->partitions_count + 1) * sizeof *offsets);
+    for (uint32_t i = 0; i < worker->partitions_count; i++)
+        if (worker->partitions[i].reader == 0)
+            offsets[count++] = (mr_log_offset){.topic = worker->partitions[i].topic,
+                                               .partition = worker->partitions[i].partition,
+                                               .offset = -1};
+    *status = count > 0
+                  ? log->class->group_offsets(log, worker->plan->job, offsets, count, &scratch, err)
+                  : MR_OK;
+    bool found = false;
+    uint64_t epoch;
+    int64_t offset;
+    uint32_t checksum;
+    /* Offsets without our metadata are a user's own start positions for this group: fine. */
+    for (uint32_t i = 0; *status == MR_OK && i < count; i++)
+        found = found || (offsets[i].offset >= 0 &&
+                          mr_epoch_metadata_parse(offsets[i].metadata, &epoch, &offset, &checksum));
+    mr_arena_release(&scratch);
+    return found;
+}
+
+static mr_status has_local_state(mr_worker *worker, bool *found, mr_error *err)
+{
+    mr_store_factory *stores = worker->config.stores;
+    *found = false;
+    for (uint32_t t = 0; stores != NULL && t < worker->plan->tasks_count && !*found; t++) {
+        mr_local_store *store = NULL;
+        mr_status status = stores->open(stores, worker->plan->job, t, &store, err);
+        if (status == MR_E_STORE_DAMAGED) {
+            *found = true;
+            return MR_OK;
+        }
+        mr_store_marker marker = {0};
+        if (status == MR_OK)
+            status = store->class->marker(store, &marker, err);
+        if (store != NULL)
+            store->class->close(store);
+        if (status != MR_OK && status != MR_E_STORE_DAMAGED)
+            return status;
+        *found = marker.is_present || status == MR_E_STORE_DAMAGED;
+    }
+    return MR_OK;
+}
+
+/* No state topic: a fresh start, or somebody deleted it. */
+static mr_status start_fresh(mr_worker *worker, mr_error *err)
+{
+    bool has_local;
+    mr_status status = has_local_state(worker, &has_local, err);
+    if (status != MR_OK)
+        return status;
+    bool has_group = has_offsets(worker, &status, err);
+    if (status != MR_OK)
+        return status;
+    if (has_local || has_group)
+        return mr_error_set(
+            err, MR_E_STATE_PARTIAL,
+            "state topic `%s` is missing, but the job has %s%s%s; restore the topic, "
+            "or forget the job's state and start over with --reset",
+            worker->state_topic, has_local ? "local state" : "",
+            has_local && has_group ? " and " : "", has_group ? "committed offsets" : "");
+    static const char *const configs[] = {
+        "cleanup.policy", "delete", "retention.ms", "-1", "retention.bytes", "-1", NULL};
+    mr_log *log = worker->config.log;
+    status = log->class->create_topic(log, worker->state_topic, (int32_t)worker->plan->tasks_count,
+                                      configs, err);
+    return status == MR_E_KAFKA_TOPIC_EXISTS ? MR_OK : status;
+}
+
+mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_topic_facts facts;
+    mr_status status = log->class->describe(log, worker->state_topic, &facts, err);
+    if (status != MR_OK)
+        return status;
+    if (!facts.exists)
+        return start_fresh(worker, err);
+    if (facts.partitions != (int32_t)worker->plan->tasks_count)
+        return mr_error_set(err, MR_E_STATE_TASKS,
+                            "state topic `%s` has %" PRId32 " partitions, the job has %" PRIu32
+                            " tasks; the number of tasks is fixed (start over with --reset)",
+                            worker->state_topic, facts.partitions, worker->plan->tasks_count);
+    return MR_OK;
+}
+
+mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
+{
+    bool is_transactional = worker->plan->guarantee == MR_EXACTLY_ONCE;
+    mr_writer_options options = {.transactional_id =
+                                     is_transactional ? worker->transactional_id : NULL,
+                                 .transaction_timeout_ms = worker->plan->transaction_timeout_ms,
+                                 .knock_first = is_transactional};
+    mr_log *log = worker->config.log;
+    mr_status status = log->class->open_writer(log, &options, &worker->writer, err);
+    worker->io.writer = worker->writer;
+    return status;
+}
+
+/* The group's own note of the last commit must not know more than the state log. */
+static mr_status cross_check(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
+                             mr_error *err)
+{
+    mr_arena scratch = {0};
+    mr_log_offset asked = {.topic = worker->state_topic, .partition = (int32_t)task, .offset = -1};
+    mr_status status = worker->member->class->committed(worker->member, &asked, 1, &scratch, err);
+    uint64_t epoch = 0;
+    int64_t offset = -1;
+    uint32_t checksum = 0;
+    bool is_ours = status == MR_OK && asked.offset >= 0 &&
+                   mr_epoch_metadata_parse(asked.metadata, &epoch, &offset, &checksum);
+    mr_arena_release(&scratch);
+    if (status != MR_OK || !is_ours)
+        return status;
+    uint64_t known = recovered->has_epoch ? recovered->epoch.epoch : 0;
+    if (epoch > known)
+        return mr_error_set(err, MR_E_STATE_AHEAD,
+                            "group `%s` committed epoch %" PRIu64 " of task %" PRIu32
+                            ", but state topic `%s` ends with epoch %" PRIu64
+                            ": records of it were lost; start over with --reset",
+                            worker->plan->job, epoch, task, worker->state_topic, known);
+    if (epoch == known && epoch > 0 &&
+        (offset != recovered->epoch_offset || checksum != recovered->epoch_checksum))
+        return mr_error_set(err, MR_E_STATE_AHEAD,
+                            "group `%s` and state topic `%s` disagree about epoch %" PRIu64
+                            " of task %" PRIu32 " (offset %" PRId64 ", %08" PRIx32
+                            " against %" PRId64 ", %08" PRIx32 "); start over with --reset",
+                            worker->plan->job, worker->state_topic, epoch, task, offset, checksum,
+                            recovered->epoch_offset, recovered->epoch_checksum);
+    if (epoch < known)
+        mr_logger_line(
+            worker->config.logger, MR_LOG_WARN,
+            "group offsets are older than the state log; the log counts job=%s task=%" PRIu32
+            " group_epoch=%" PRIu64 " epoch=%" PRIu64,
+            worker->plan->job, task, epoch, known);
+    return MR_OK;
+}
+
+static void take_over(mr_worker_task *at, const mr_recovered *recovered)
+{
+    at->store = recovered->store;
+    at->epoch = recovered->has_epoch ? recovered->epoch.epoch : 0;
+    at->epoch_offset = recovered->epoch_offset;
+    at->epoch_checksum = recovered->epoch_checksum;
+    at->base_bytes = recovered->epoch.base_bytes;
+    at->bytes_since_base = recovered->epoch.bytes_since_base;
+    at->is_finished = recovered->has_epoch && recovered->epoch.is_finished;
+}
+
+static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *recovered,
+                         mr_error *err)
+{
+    mr_pending_init(&at->pending, worker->config.budget);
+    mr_recovery_request request = {.log = worker->config.log,
+                                   .stores = worker->config.stores,
+                                   .clock = worker->config.clock,
+                                   .logger = worker->config.logger,
+                                   .job = worker->plan->job,
+                                   .topic = worker->state_topic,
+                                   .task = at->index,
+                                   .plan_version = worker->plan->version,
+                                   .transactional_id = worker->transactional_id,
+                                   .state = mr_task_state(at->task),
+                                   .pending = &at->pending,
+                                   .arena = &at->recovered_arena};
+    mr_status status = mr_recovery_run(&request, recovered, err);
+    if (status != MR_OK)
+        return status;
+    take_over(at, recovered);
+    worker->epochs_restored += recovered->epochs_read;
+    return cross_check(worker, at->index, recovered, err);
+}
+
+static bool needs_claim(const mr_worker *worker, const mr_recovered *recovered)
+{
+    const char *owner = NULL;
+    if (recovered->has_epoch)
+        owner = recovered->epoch.transactional_id;
+    if (recovered->has_claim)
+        owner = recovered->claim.transactional_id;
+    return owner == NULL || strcmp(owner, worker->transactional_id) != 0;
+}
+
+mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err)
+{
+    mr_worker_task *at = &worker->tasks[task];
+    mr_status status =
+        mr_task_new(worker->plan, at->index, worker->config.budget, &worker->io, &at->task, err);
+    mr_recovered recovered = {.epoch_offset = -1};
+    bool keeps = mr_worker_keeps_state(worker);
+    if (status == MR_OK && keeps)
+        status = recover(worker, at, &recovered, err);
+    if (status == MR_OK && at->is_finished)
+        status = mr_error_set(err, MR_E_STATE_FINISHED,
+                              "job `%s` has finished (task %" PRIu32 ", epoch %" PRIu64
+                              "); run it again from the start with --reset",
+                              worker->plan->job, at->index, at->epoch);
+    if (status == MR_OK)
+        status = mr_worker_place_inputs(worker, task, keeps ? &recovered : NULL, err);
+    if (status != MR_OK)
+        return status;
+    bool is_forgetful = worker->config.sabotage.ignore_journal;
+    status = mr_task_restored(at->task, recovered.epoch.counters,
+                              is_forgetful ? 0 : recovered.epoch.counters_count, err);
+    if (status == MR_OK && keeps && needs_claim(worker, &recovered))
+        status = mr_worker_claim(worker, task, err);
+    if (status == MR_OK)
+        status = mr_worker_start_inputs(worker, task, err);
+    if (status == MR_OK)
+        mr_logger_line(worker->config.logger, MR_LOG_INFO,
+                       "task ready job=%s task=%" PRIu32 " epoch=%" PRIu64 " entries_local=%" PRIu64
+                       " epochs_from_log=%" PRIu64,
+                       worker->plan->job, at->index, at->epoch, recovered.entries_loaded,
+                       recovered.epochs_read);
+    return status;
+}
+
+void mr_worker_drop_task(mr_worker *worker, uint32_t task)
+{
+    mr_worker_task *at = &worker->tasks[task];
+    mr_worker_stop_inputs(worker, task);
+    mr_task_free(at->task);
+    at->task = NULL;
+    if (at->store != NULL)
+        at->store->class->close(at->store);
+    at->store = NULL;
+    mr_pending_release(&at->pending);
+    mr_arena_release(&at->recovered_arena);
+}

@@ -1,0 +1,585 @@
+#include "engine/run/worker/worker.h"
+
+#include "engine/base/assert.h"
+#include "engine/run/worker/private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define FETCH_TIMEOUT_MS 50
+#define LOOK_EVERY_US INT64_C(100000)
+#define POLL_EVERY_US INT64_C(10000)
+#define REFUSED_MAX 10000u
+#define RETRIES_MAX 2000u
+#define DIRTY_BYTES_MAX ((size_t)64 << 20)
+
+/* Partitions of a DLQ topic, asked once. */
+static int32_t dlq_partitions(void *context, const char *topic)
+{
+    mr_worker *worker = context;
+    for (uint32_t i = 0; i < worker->dlqs_count; i++)
+        if (strcmp(worker->dlqs[i].topic, topic) == 0)
+            return worker->dlqs[i].partitions;
+    return 0;
+}
+
+mr_worker *mr_worker_new(const mr_worker_config *config)
+{
+    mr_worker *worker = calloc(1, sizeof *worker);
+    MR_ASSERT(worker != NULL);
+    worker->config = *config;
+    worker->plan = config->plan;
+    worker->lag_records = -1;
+    worker->state_topic = mr_arena_printf(&worker->arena, "%s.state", config->plan->job);
+    worker->transactional_id =
+        mr_arena_printf(&worker->arena, "%s-%s", config->plan->job, config->instance_id);
+    worker->io = (mr_task_io){.job = config->plan->job,
+                              .clock = config->clock,
+                              .logger = config->logger,
+                              .dlq_partitions = dlq_partitions,
+                              .context = worker};
+    worker->io.sinks =
+        mr_arena_zalloc(&worker->arena, config->plan->sinks_count, sizeof(mr_sink *));
+    return worker;
+}
+
+static void drop_tasks(mr_worker *worker)
+{
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        mr_worker_drop_task(worker, t);
+    worker->slots_count = 0;
+}
+
+static void close_writer(mr_worker *worker)
+{
+    if (worker->writer != NULL)
+        worker->writer->class->close(worker->writer);
+    worker->writer = worker->io.writer = NULL;
+    worker->is_epoch_open = false;
+}
+
+void mr_worker_free(mr_worker *worker)
+{
+    if (worker == NULL)
+        return;
+    drop_tasks(worker);
+    close_writer(worker);
+    if (worker->member != NULL)
+        worker->member->class->close(worker->member);
+    for (uint32_t r = 0; r < worker->readers_count; r++)
+        if (worker->readers[r] != NULL)
+            worker->readers[r]->class->close(worker->readers[r]);
+    for (uint32_t s = 0; s < worker->plan->sinks_count; s++)
+        if (worker->io.sinks[s] != NULL)
+            worker->io.sinks[s]->class->close(worker->io.sinks[s]);
+    free(worker->tasks);
+    free(worker->slots);
+    free(worker->partitions);
+    free(worker->refused);
+    mr_arena_release(&worker->arena);
+    free(worker);
+}
+
+mr_worker_phase mr_worker_phase_of(const mr_worker *worker)
+{
+    return worker->phase;
+}
+
+const char *mr_worker_phase_name(mr_worker_phase phase)
+{
+    static const char *const names[] = {"prepare", "join", "restore", "run", "stopped", "finished"};
+    return names[phase];
+}
+
+void mr_worker_request_stop(mr_worker *worker)
+{
+    atomic_store(&worker->is_stop_requested, true);
+}
+
+/* --- prepare ------------------------------------------------------------------------------------- */
+
+static mr_status ask_dlq(mr_worker *worker, const mr_errors_policy *policy, mr_error *err)
+{
+    if (policy->dlq_topic == NULL || dlq_partitions(worker, policy->dlq_topic) > 0)
+        return MR_OK;
+    mr_topic_facts facts;
+    mr_log *log = worker->config.log;
+    mr_status status = log->class->describe(log, policy->dlq_topic, &facts, err);
+    if (status != MR_OK)
+        return status;
+    if (!facts.exists)
+        return mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING,
+                            "dead-letter topic `%s` does not exist; create it, or run with "
+                            "--create-topics",
+                            policy->dlq_topic);
+    worker->dlqs[worker->dlqs_count++] =
+        (struct mr_worker_dlq){.topic = policy->dlq_topic, .partitions = facts.partitions};
+    return MR_OK;
+}
+
+static mr_status ask_dlqs(mr_worker *worker, mr_error *err)
+{
+    const mr_plan *plan = worker->plan;
+    worker->dlqs =
+        mr_arena_zalloc(&worker->arena, plan->sources_count + plan->nodes_count + plan->sinks_count,
+                        sizeof *worker->dlqs);
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < plan->sources_count; i++)
+        status = ask_dlq(worker, &plan->sources[i].errors, err);
+    for (uint32_t i = 0; status == MR_OK && i < plan->nodes_count; i++)
+        status = ask_dlq(worker, &plan->nodes[i].errors, err);
+    for (uint32_t i = 0; status == MR_OK && i < plan->sinks_count; i++)
+        status = ask_dlq(worker, &plan->sinks[i].errors, err);
+    return status;
+}
+
+static mr_status open_sinks(mr_worker *worker, mr_error *err)
+{
+    for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
+        const mr_plan_sink *sink = &worker->plan->sinks[s];
+        mr_topic_facts facts = {.exists = true};
+        mr_status status = MR_OK;
+        if (sink->topic != NULL)
+            status =
+                worker->config.log->class->describe(worker->config.log, sink->topic, &facts, err);
+        if (status == MR_OK && !facts.exists)
+            status = mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING,
+                                  "topic `%s` of table `%s` does not exist; create it, or run with "
+                                  "--create-topics",
+                                  sink->topic, sink->table);
+        if (status == MR_OK && worker->io.sinks[s] == NULL)
+            status = sink->open(sink->config, &worker->io.sinks[s], err);
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+static void own_tasks(mr_worker *worker, const int32_t *partitions, uint32_t count)
+{
+    free(worker->tasks);
+    worker->tasks = calloc(count > 0 ? count : 1, sizeof *worker->tasks);
+    MR_ASSERT(worker->tasks != NULL);
+    worker->tasks_count = count;
+    for (uint32_t t = 0; t < count; t++)
+        worker->tasks[t] = (mr_worker_task){
+            .index = partitions != NULL ? (uint32_t)partitions[t] : t, .epoch_offset = -1};
+}
+
+static mr_status prepare(mr_worker *worker, mr_error *err)
+{
+    worker->partitions_count = 0;
+    mr_status status = mr_worker_find_partitions(worker, err);
+    if (status == MR_OK)
+        status = open_sinks(worker, err);
+    if (status == MR_OK && worker->dlqs == NULL)
+        status = ask_dlqs(worker, err);
+    if (status == MR_OK && mr_worker_keeps_state(worker))
+        status = mr_worker_check_state_topic(worker, err);
+    if (status == MR_OK && worker->readers == NULL)
+        status = mr_worker_open_readers(worker, err);
+    if (status != MR_OK)
+        return status;
+    if (!mr_worker_keeps_state(worker)) {
+        own_tasks(worker, NULL, worker->plan->tasks_count);
+        worker->phase = MR_WORKER_RESTORE;
+        return MR_OK;
+    }
+    mr_member_options options = {
+        .group = worker->plan->job,
+        .instance_id = worker->config.is_dynamic_member ? NULL : worker->config.instance_id,
+        .topic = worker->state_topic};
+    status =
+        worker->config.log->class->open_member(worker->config.log, &options, &worker->member, err);
+    if (status == MR_OK)
+        worker->phase = MR_WORKER_JOIN;
+    return status;
+}
+
+/* --- join and restore ---------------------------------------------------------------------------- */
+
+static void abort_epoch(mr_worker *worker)
+{
+    mr_error err;
+    drop_tasks(worker);
+    if (worker->is_epoch_open && worker->writer != NULL &&
+        worker->plan->guarantee == MR_EXACTLY_ONCE &&
+        worker->writer->class->abort(worker->writer, &err) != MR_OK)
+        close_writer(worker); /* its successor aborts what is left */
+    worker->is_epoch_open = false;
+    worker->aborts++;
+}
+
+static mr_status on_member_event(mr_worker *worker, const mr_member_event *event, mr_error *err)
+{
+    mr_status status = MR_OK;
+    switch (event->kind) {
+    case MR_MEMBER_NOTHING: return MR_OK;
+    case MR_MEMBER_ASSIGNED:
+        if (worker->is_epoch_open)
+            abort_epoch(worker);
+        drop_tasks(worker);
+        own_tasks(worker, event->partitions, event->partitions_count);
+        worker->phase = MR_WORKER_RESTORE;
+        return MR_OK;
+    case MR_MEMBER_REVOKED:
+        if (worker->phase == MR_WORKER_RUN)
+            status = mr_worker_commit(worker, err);
+        if (status == MR_OK)
+            status = mr_worker_settle_stores(worker, err);
+        break;
+    case MR_MEMBER_LOST: break;
+    }
+    if (worker->is_epoch_open)
+        abort_epoch(worker);
+    drop_tasks(worker);
+    worker->tasks_count = 0;
+    worker->phase = MR_WORKER_JOIN;
+    mr_error release_err;
+    mr_status released = worker->member->class->release(worker->member, &release_err);
+    if (status == MR_OK && released != MR_OK)
+        *err = release_err;
+    return status != MR_OK ? status : released;
+}
+
+static mr_status poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err)
+{
+    if (worker->member == NULL)
+        return MR_OK;
+    int64_t now = mr_worker_now_us(worker);
+    if (timeout_ms == 0 && now - worker->polled_us < POLL_EVERY_US)
+        return MR_OK;
+    worker->polled_us = now;
+    mr_member_event event;
+    mr_status status = worker->member->class->poll(worker->member, timeout_ms, &event, err);
+    return status == MR_OK ? on_member_event(worker, &event, err) : status;
+}
+
+static mr_status restore_next(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    if (worker->writer == NULL && worker->plan->uses_log)
+        status = mr_worker_open_writer(worker, err);
+    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
+        if (worker->tasks[t].task != NULL || worker->tasks[t].is_parked)
+            continue;
+        status = mr_worker_restore_task(worker, t, err);
+        if (status != MR_OK)
+            mr_worker_drop_task(worker, t);
+        else
+            worker->restores++;
+        return status; /* one a step: the member is polled in between */
+    }
+    if (status == MR_OK)
+        worker->phase = MR_WORKER_RUN;
+    return status;
+}
+
+/* --- run ----------------------------------------------------------------------------------------- */
+
+static bool has_progress(const mr_worker *worker)
+{
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        if (worker->tasks[t].task != NULL && mr_task_has_progress(worker->tasks[t].task))
+            return true;
+    return false;
+}
+
+static bool is_commit_due(const mr_worker *worker)
+{
+    if (!worker->is_epoch_open || !has_progress(worker))
+        return false;
+    int64_t age = mr_worker_now_us(worker) - worker->epoch_began_us;
+    if (age >= worker->plan->commit_interval_ms * 1000)
+        return true;
+    size_t limit =
+        worker->config.dirty_bytes_max != 0 ? worker->config.dirty_bytes_max : DIRTY_BYTES_MAX;
+    size_t dirty = 0;
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        if (worker->tasks[t].task != NULL)
+            dirty += mr_state_dirty_bytes(mr_task_state(worker->tasks[t].task));
+    return dirty > limit;
+}
+
+/* One step of watermark work for the first task that has some. */
+static mr_status advance_one(mr_worker *worker, uint32_t *task, bool *worked, mr_error *err)
+{
+    *worked = false;
+    for (uint32_t t = 0; t < worker->tasks_count && !*worked; t++) {
+        mr_task *at = worker->tasks[t].task;
+        if (at == NULL || mr_task_is_settled(at))
+            continue;
+        *task = t;
+        *worked = true;
+        mr_status status = mr_worker_begin_epoch(worker, err);
+        mr_progress progress;
+        if (status == MR_OK)
+            status = mr_task_advance(at, &progress, err);
+        return status;
+    }
+    return MR_OK;
+}
+
+static bool is_all_finished(const mr_worker *worker)
+{
+    uint32_t finished = 0;
+    for (uint32_t t = 0; t < worker->tasks_count; t++) {
+        const mr_task *task = worker->tasks[t].task;
+        if (task == NULL)
+            return false;
+        finished += mr_task_is_finished(task) || mr_task_inputs_count(task) == 0;
+    }
+    return worker->tasks_count > 0 && finished == worker->tasks_count && worker->slots_count > 0;
+}
+
+static mr_status process(mr_worker *worker, mr_records *records, uint32_t *task, mr_error *err)
+{
+    const mr_worker_slot *slot = &worker->slots[records->input];
+    mr_worker_task *at = &worker->tasks[slot->task];
+    *task = slot->task;
+    if (at->task == NULL || !slot->is_open)
+        return MR_OK;
+    mr_worker_cut_at_bound(worker, records);
+    if (records->count == 0)
+        return MR_OK;
+    mr_idleness_on_record(&mr_task_input_at(at->task, slot->input)->idleness);
+    mr_status status = mr_worker_begin_epoch(worker, err);
+    return status == MR_OK ? mr_task_on_records(at->task, slot->input, records, err) : status;
+}
+
+static mr_status stop(mr_worker *worker, mr_worker_phase phase, mr_error *err)
+{
+    mr_status status = mr_worker_commit(worker, err);
+    if (status == MR_OK)
+        status = mr_worker_settle_stores(worker, err);
+    if (status == MR_OK)
+        worker->phase = phase;
+    return status;
+}
+
+/* How long a fetch may wait: not beyond the next commit. */
+static int32_t patience_ms(const mr_worker *worker)
+{
+    if (!worker->is_epoch_open)
+        return FETCH_TIMEOUT_MS;
+    int64_t age_ms = (mr_worker_now_us(worker) - worker->epoch_began_us) / 1000;
+    int64_t left = worker->plan->commit_interval_ms - age_ms;
+    return left < 0 ? 0 : left < FETCH_TIMEOUT_MS ? (int32_t)left : FETCH_TIMEOUT_MS;
+}
+
+static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
+{
+    if (is_commit_due(worker))
+        return mr_worker_commit(worker, err);
+    bool worked;
+    mr_status status = advance_one(worker, task, &worked, err);
+    if (status != MR_OK || worked)
+        return status;
+    if (atomic_load(&worker->is_stop_requested))
+        return stop(worker, MR_WORKER_STOPPED, err);
+    if (is_all_finished(worker))
+        return stop(worker, MR_WORKER_FINISHED, err);
+    int64_t now = mr_worker_now_us(worker);
+    if (now - worker->looked_us >= LOOK_EVERY_US) {
+        worker->looked_us = now;
+        status = mr_worker_look_at_ends(worker, err);
+        if (status != MR_OK)
+            return status;
+    }
+    mr_records records;
+    status = mr_worker_fetch(worker, patience_ms(worker), &records, err);
+    if (status == MR_OK && records.count > 0)
+        status = process(worker, &records, task, err);
+    return status;
+}
+
+/* --- failures ------------------------------------------------------------------------------------ */
+
+static int compare_u64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Notes which records the log refused: the next try sends them to the dead letters. */
+static mr_status note_refused(mr_worker *worker, mr_error *err)
+{
+    const mr_log_failure *failures = NULL;
+    uint32_t count =
+        worker->writer != NULL ? worker->writer->class->failures(worker->writer, &failures) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (failures[i].status != MR_E_KAFKA_RECORD_REFUSED)
+            continue;
+        if (failures[i].tag == 0 || worker->refused_count >= REFUSED_MAX)
+            return mr_error_set(err, MR_E_KAFKA_RECORD_REFUSED,
+                                "topic `%s` refused a record that must not be lost: %s; raise its "
+                                "max.message.bytes",
+                                failures[i].topic, failures[i].reason);
+        if (worker->refused_count == worker->refused_capacity) {
+            worker->refused_capacity =
+                worker->refused_capacity != 0 ? worker->refused_capacity * 2 : 16;
+            worker->refused =
+                realloc(worker->refused, worker->refused_capacity * sizeof *worker->refused);
+            MR_ASSERT(worker->refused != NULL);
+        }
+        worker->refused[worker->refused_count++] = failures[i].tag;
+    }
+    if (worker->refused_count > 0)
+        qsort(worker->refused, worker->refused_count, sizeof *worker->refused, compare_u64);
+    worker->io.refused = worker->refused;
+    worker->io.refused_count = worker->refused_count;
+    return MR_OK;
+}
+
+/* A task that fails twice the same way is parked; the rest go on. */
+static bool park(mr_worker *worker, uint32_t task, mr_status status, const mr_error *err)
+{
+    bool is_own = status >= MR_E_INTERNAL || (status >= MR_E_STATE && status < MR_E_KAFKA);
+    if (task >= worker->tasks_count || !is_own || status == MR_E_CRASHED || worker->tasks_count < 2)
+        return false;
+    mr_worker_task *at = &worker->tasks[task];
+    if (at->failed_with == status) {
+        at->is_parked = true;
+        mr_logger_line(worker->config.logger, MR_LOG_ERROR,
+                       "task parked job=%s task=%" PRIu32 " code=MR%d reason=\"%s\"",
+                       worker->plan->job, at->index, status, err->message);
+    }
+    at->failed_with = status;
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        if (!worker->tasks[t].is_parked)
+            return true;
+    return false;
+}
+
+/* What a failed step means for the worker. Zero: go on with the next step. */
+static mr_status recover(mr_worker *worker, uint32_t task, mr_status status, mr_error *err)
+{
+    if (status == MR_E_CRASHED)
+        return status;
+    mr_recovery recovery = err->recovery;
+    if (recovery == MR_RECOVERY_RETRY && ++worker->retries < RETRIES_MAX)
+        return MR_OK;
+    bool is_parked = recovery == MR_RECOVERY_STOP && park(worker, task, status, err);
+    if (recovery == MR_RECOVERY_STOP && !is_parked) {
+        mr_error why = *err;
+        abort_epoch(worker);
+        *err = why;
+        return status;
+    }
+    mr_logger_line(worker->config.logger, MR_LOG_WARN,
+                   "epoch dropped job=%s code=MR%d recovery=%s reason=\"%s\"", worker->plan->job,
+                   status, mr_recovery_name(recovery), err->message);
+    status = note_refused(worker, err);
+    abort_epoch(worker);
+    if (recovery == MR_RECOVERY_WRITER)
+        close_writer(worker);
+    if (worker->phase == MR_WORKER_RUN)
+        worker->phase = MR_WORKER_RESTORE;
+    return status;
+}
+
+mr_status mr_worker_step(mr_worker *worker, mr_error *err)
+{
+    uint32_t task = UINT32_MAX;
+    mr_status status = MR_OK;
+    bool is_stop = atomic_load(&worker->is_stop_requested) && worker->phase != MR_WORKER_RUN;
+    if (is_stop && worker->phase < MR_WORKER_RUN) {
+        worker->phase = MR_WORKER_STOPPED;
+        return MR_OK;
+    }
+    if (worker->phase == MR_WORKER_RESTORE || worker->phase == MR_WORKER_RUN)
+        status = poll_member(worker, 0, err);
+    if (status == MR_OK) {
+        switch (worker->phase) {
+        case MR_WORKER_PREPARE: status = prepare(worker, err); break;
+        case MR_WORKER_JOIN: status = poll_member(worker, FETCH_TIMEOUT_MS, err); break;
+        case MR_WORKER_RESTORE: status = restore_next(worker, err); break;
+        case MR_WORKER_RUN: status = run(worker, &task, err); break;
+        case MR_WORKER_STOPPED:
+        case MR_WORKER_FINISHED: return MR_OK;
+        }
+    }
+    if (status == MR_OK)
+        worker->retries = 0;
+    return status == MR_OK ? MR_OK : recover(worker, task, status, err);
+}
+
+/* --- reports ------------------------------------------------------------------------------------- */
+
+uint32_t mr_worker_tasks_count(const mr_worker *worker)
+{
+    return worker->tasks_count;
+}
+
+const mr_task *mr_worker_task_at(const mr_worker *worker, uint32_t i)
+{
+    return worker->tasks[i].task;
+}
+
+static void add_task_stats(const mr_worker *worker, const mr_task *task, mr_worker_stats *stats)
+{
+    for (uint32_t s = 0; s < worker->plan->sources_count; s++) {
+        const mr_source_counts *counts = mr_task_source_counts(task, s);
+        stats->records_in += counts->records;
+        stats->bytes_in += counts->bytes;
+        stats->filtered += counts->filtered;
+        stats->dead += counts->dead;
+    }
+    for (uint32_t n = 0; n < worker->plan->nodes_count; n++) {
+        mr_operator_counts counts = mr_graph_node_counts(mr_task_graph(task), n);
+        stats->late += counts.late;
+        stats->filtered += counts.filtered;
+        stats->dead += counts.dead;
+    }
+    for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
+        mr_sink_counts counts = mr_graph_sink_counts(mr_task_graph(task), s);
+        stats->rows_out += counts.written;
+        stats->dead += counts.dead;
+    }
+    int64_t watermark = mr_task_watermark(task);
+    if (watermark < stats->watermark_ms)
+        stats->watermark_ms = watermark;
+}
+
+void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
+{
+    *stats = (mr_worker_stats){.phase = worker->phase,
+                               .commits = worker->commits,
+                               .aborts = worker->aborts,
+                               .restores = worker->restores,
+                               .epochs_restored = worker->epochs_restored,
+                               .watermark_ms = MR_TIME_MAX,
+                               .lag_records = worker->lag_records,
+                               .tasks = worker->tasks_count,
+                               .commit_us_last = worker->commit_us_last,
+                               .commit_us_max = worker->commit_us_max,
+                               .has_open_epoch = worker->is_epoch_open};
+    for (uint32_t t = 0; t < worker->tasks_count; t++) {
+        stats->tasks_parked += worker->tasks[t].is_parked;
+        mr_task *task = worker->tasks[t].task;
+        if (task == NULL)
+            continue;
+        add_task_stats(worker, task, stats);
+        stats->state_bytes += mr_state_bytes(mr_task_state(task));
+        stats->state_entries += mr_state_entries_count(mr_task_state(task));
+    }
+    if (stats->tasks == 0)
+        stats->watermark_ms = MR_TIME_NONE;
+}
+
+mr_status mr_worker_reset(const mr_worker_config *config, mr_error *err)
+{
+    mr_log *log = config->log;
+    mr_arena arena = {0};
+    const char *topic = mr_arena_printf(&arena, "%s.state", config->plan->job);
+    mr_status status = log->class->delete_topic(log, topic, err);
+    if (status == MR_E_KAFKA_TOPIC_MISSING)
+        status = MR_OK;
+    if (status == MR_OK)
+        status = log->class->delete_group(log, config->plan->job, err);
+    for (uint32_t t = 0; status == MR_OK && config->stores != NULL && t < config->plan->tasks_count;
+         t++)
+        status = config->stores->remove(config->stores, config->plan->job, t, err);
+    mr_arena_release(&arena);
+    return status;
+}

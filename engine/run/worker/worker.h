@@ -1,0 +1,96 @@
+/*
+ * Worker: the engine of one job: one thread, one transactional writer, its tasks, one epoch at a time.
+ *
+ *   PREPARE -> JOIN -> RESTORE -> RUN -> (STOPPED | FINISHED)
+ *                ^        ^        |
+ *                |        +--------+  an epoch was aborted, or the writer is fenced or in doubt
+ *                +-----------------+  partitions of the state topic were revoked or lost
+ *
+ * `mr_worker_step` does one small piece of work and returns, so that a caller can show progress and the
+ * simulator can drive several workers in one thread. Every failure goes one way: drop what the epoch
+ * did, restore the tasks from the last commit, go on.
+ * Guarantees: EXACTLY_ONCE commits outputs, deltas, offsets in one transaction; AT_LEAST_ONCE flushes
+ * outputs, then deltas, then offsets; NONE keeps nothing.
+ * Thread: one; only `mr_worker_request_stop` may be called from elsewhere (a signal handler too).
+ */
+#ifndef MR_ENGINE_RUN_WORKER_WORKER_H
+#define MR_ENGINE_RUN_WORKER_WORKER_H
+
+#include "engine/commit/recovery.h"
+#include "engine/run/task.h"
+
+/* Breaks the protocol on purpose, so that tests can show that they would notice. All false in use. */
+typedef struct mr_worker_sabotage {
+    bool apply_before_decision; /* state goes to the local store before the commit */
+    bool leave_out_deltas;      /* offsets move without the state */
+    bool ignore_journal;        /* a restore forgets watermarks, idleness and counters */
+} mr_worker_sabotage;
+
+typedef struct mr_worker_config {
+    const mr_plan *plan;
+    mr_log *log;
+    mr_store_factory *stores; /* NULL: state lives in the log alone */
+    const mr_clock *clock;
+    const mr_logger *logger;
+    mr_budget *budget;
+    const char *instance_id; /* the transactional id is "<job>-<instance id>" */
+    bool is_bounded;         /* stop at the end offsets known at start */
+    bool is_dynamic_member;  /* do not join as a static member */
+    uint32_t fetch_rows_max; /* 0: MR_BATCH_ROWS_MAX */
+    uint32_t apply_epochs;   /* epochs between applications to the local store; 0: 16 */
+    uint64_t base_bytes_min; /* deltas below this never cause a base; 0: 1 MiB */
+    size_t dirty_bytes_max;  /* cut the epoch early beyond; 0: 64 MiB */
+    mr_worker_sabotage sabotage;
+} mr_worker_config;
+
+typedef enum mr_worker_phase {
+    MR_WORKER_PREPARE = 0,
+    MR_WORKER_JOIN,
+    MR_WORKER_RESTORE,
+    MR_WORKER_RUN,
+    MR_WORKER_STOPPED,  /* asked to stop; everything is committed */
+    MR_WORKER_FINISHED, /* all inputs have ended; everything is committed */
+} mr_worker_phase;
+
+/* A snapshot for status lines. Sums over tasks; rates are the caller's business. */
+typedef struct mr_worker_stats {
+    mr_worker_phase phase;
+    uint64_t records_in, rows_out, late, dead, filtered;
+    uint64_t commits, aborts, restores, epochs_restored;
+    int64_t watermark_ms;
+    int64_t lag_records; /* -1: not known yet */
+    uint32_t tasks, tasks_parked;
+    uint64_t state_bytes, state_entries;
+    uint64_t bytes_in;
+    int64_t commit_us_last, commit_us_max;
+    bool has_open_epoch; /* uncommitted work is under way */
+} mr_worker_stats;
+
+typedef struct mr_worker mr_worker;
+
+/* Nothing is opened yet. The config is copied; what it points to must outlive the worker. */
+mr_worker *mr_worker_new(const mr_worker_config *config);
+
+/* One piece of work; waits for input at most about 50 ms. Non-zero: the worker cannot go on (the open
+ * epoch is aborted); free it. */
+mr_status mr_worker_step(mr_worker *worker, mr_error *err);
+
+mr_worker_phase mr_worker_phase_of(const mr_worker *worker);
+const char *mr_worker_phase_name(mr_worker_phase phase);
+
+/* The next steps commit and end in STOPPED. */
+void mr_worker_request_stop(mr_worker *worker);
+
+void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats);
+
+/* Tasks at hand, for reports. NULL: being restored or parked. */
+uint32_t mr_worker_tasks_count(const mr_worker *worker);
+const mr_task *mr_worker_task_at(const mr_worker *worker, uint32_t i);
+
+/* Closes everything without committing. */
+void mr_worker_free(mr_worker *worker);
+
+/* --reset: forgets the job's state topic, group offsets and local state. The fleet must be down. */
+mr_status mr_worker_reset(const mr_worker_config *config, mr_error *err);
+
+#endif
