@@ -81,7 +81,7 @@ static void set_key(mr_entries *entries, mr_entry *entry, mr_string key)
     uint32_t class = key_class(key.length, &size);
     char *bytes = entries->free_keys[class];
     if (bytes != NULL)
-        memcpy(&entries->free_keys[class], bytes, sizeof bytes);
+        memcpy(&entries->free_keys[class], bytes, sizeof entries->free_keys[class]);
     else
         bytes = mr_arena_alloc(&entries->arena, size);
     memcpy(bytes, key.bytes, key.length);

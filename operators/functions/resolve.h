@@ -45,9 +45,10 @@ typedef enum mr_refusal_kind {
 
 typedef struct mr_refusal {
     mr_refusal_kind kind;
-    uint32_t argument;                 /* the one to blame, or MR_REFUSAL_NO_ARGUMENT */
-    char message[MR_REFUSAL_TEXT_MAX]; /* one sentence without a full stop, as after `error[MR1234]: ` */
-    char hint[MR_REFUSAL_TEXT_MAX];    /* empty: none; `did you mean ..?`, `write ..`, `takes (..)` */
+    uint32_t argument; /* the one to blame, or MR_REFUSAL_NO_ARGUMENT */
+    char message
+        [MR_REFUSAL_TEXT_MAX]; /* one sentence without a full stop, as after `error[MR1234]: ` */
+    char hint[MR_REFUSAL_TEXT_MAX]; /* empty: none; `did you mean ..?`, `write ..`, `takes (..)` */
 } mr_refusal;
 
 typedef struct mr_resolver {
@@ -61,14 +62,16 @@ typedef struct mr_resolver {
 mr_expr *mr_make_column(mr_resolver *resolver, uint32_t column, mr_type type);
 mr_expr *mr_make_constant(mr_resolver *resolver, mr_type type, mr_value value);
 mr_expr *mr_make_null(mr_resolver *resolver, mr_type type);
-mr_expr *mr_make_string(mr_resolver *resolver, const char *text, uint32_t length); /* CHAR(n) NOT NULL */
+mr_expr *mr_make_string(mr_resolver *resolver, const char *text,
+                        uint32_t length);                   /* CHAR(n) NOT NULL */
 mr_expr *mr_make_int(mr_resolver *resolver, int64_t value); /* INT, or BIGINT when too big */
 mr_expr *mr_make_boolean(mr_resolver *resolver, bool value);
 
 /* A call of an operator or function over `count` bound arguments; NULL: see refusal. The result may be a
  * constant (folded) or another node than a call; the caller sets its text and span. Nodes returned are
  * fresh: setting their text touches no argument. */
-mr_expr *mr_make_call(mr_resolver *resolver, const char *name, mr_expr *const *args, uint32_t count);
+mr_expr *mr_make_call(mr_resolver *resolver, const char *name, mr_expr *const *args,
+                      uint32_t count);
 
 /* CAST and TRY_CAST as written by the user. NULL: see refusal. */
 mr_expr *mr_make_cast(mr_resolver *resolver, mr_expr *arg, mr_type to, bool is_try);

@@ -1,4 +1,4 @@
-#include "decode_fixture.h"
+#include "tests/unit/connectors/formats/decode_fixture.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "connectors/formats/codes.h"
 #include "connectors/formats/json/decoder.h"
 #include "connectors/formats/json/scan.h"
-#include "decode_fixture.h"
+#include "tests/unit/connectors/formats/decode_fixture.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
