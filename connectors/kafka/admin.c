@@ -3,6 +3,7 @@
 #include "connectors/kafka/errors.h"
 #include "engine/base/assert.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A broker that refuses connections answers in no time; waiting for the whole timeout would only tell
@@ -123,6 +124,15 @@ static mr_status topic_result(mr_kafka_log *log, const rd_kafka_topic_result_t *
     return fail(log, error, rd_kafka_topic_result_error_string(results[0]), what, topic, err);
 }
 
+/* Waits while serving the callbacks. */
+static void pause_ms(mr_kafka_log *log, int32_t ms)
+{
+    int64_t end_ms = mr_kafka_now_ms() + ms;
+    do
+        rd_kafka_poll(log->admin.rk, ms);
+    while (mr_kafka_now_ms() < end_ms);
+}
+
 /* A created topic is known to the controller first; producing to it would race with the brokers. */
 static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, mr_error *err)
 {
@@ -136,11 +146,7 @@ static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, mr_
             return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
                                          "topic %s is not %s by the brokers yet", topic,
                                          wanted ? "known" : "forgotten");
-        rd_kafka_queue_t *queue = rd_kafka_queue_get_main(kafka_of(log)->admin.rk);
-        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10);
-        if (event)
-            rd_kafka_event_destroy(event);
-        rd_kafka_queue_destroy(queue);
+        pause_ms(kafka_of(log), 10);
     }
 }
 
@@ -171,6 +177,36 @@ mr_status mr_kafka_create_topic(mr_log *base, const char *topic, int32_t partiti
     status = topic_result(log, results, count, "create topic", topic, err);
     rd_kafka_event_destroy(event);
     return status == MR_OK ? wait_for_topic(base, topic, true, err) : status;
+}
+
+mr_status mr_kafka_record_bytes_max(mr_kafka_log *log, const char *topic, int32_t *bytes,
+                                    mr_error *err)
+{
+    rd_kafka_ConfigResource_t *wanted = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_DescribeConfigs(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = answer(log, queue, "settings of topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count, entries;
+    const rd_kafka_ConfigResource_t **found = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &count);
+    MR_ASSERT(count == 1);
+    rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(found[0]);
+    if (error)
+        status = fail(log, error, rd_kafka_ConfigResource_error_string(found[0]),
+                      "settings of topic", topic, err);
+    const rd_kafka_ConfigEntry_t **entry = rd_kafka_ConfigResource_configs(found[0], &entries);
+    *bytes = 0;
+    for (size_t i = 0; status == MR_OK && i < entries; i++)
+        if (strcmp(rd_kafka_ConfigEntry_name(entry[i]), "max.message.bytes") == 0)
+            *bytes = (int32_t)strtol(rd_kafka_ConfigEntry_value(entry[i]), NULL, 10);
+    rd_kafka_event_destroy(event);
+    return status;
 }
 
 mr_status mr_kafka_delete_topic(mr_log *base, const char *topic, mr_error *err)
@@ -300,10 +336,9 @@ mr_status mr_kafka_offsets_take(const rd_kafka_topic_partition_list_t *list, mr_
     return MR_OK;
 }
 
-mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset *offsets,
-                                 uint32_t count, mr_arena *arena, mr_error *err)
+static mr_status group_offsets_once(mr_kafka_log *log, const char *group, mr_log_offset *offsets,
+                                    uint32_t count, mr_arena *arena, mr_error *err)
 {
-    mr_kafka_log *log = kafka_of(base);
     rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, false);
     rd_kafka_ListConsumerGroupOffsets_t *wanted =
         rd_kafka_ListConsumerGroupOffsets_new(group, list);
@@ -332,6 +367,20 @@ mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset 
                                        arena, MR_KAFKA_ROLE_ADMIN, err);
     rd_kafka_event_destroy(event);
     return status;
+}
+
+mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset *offsets,
+                                 uint32_t count, mr_arena *arena, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    int64_t deadline_ms = mr_kafka_now_ms() + log->timeout_ms;
+    for (;;) {
+        mr_status status = group_offsets_once(log, group, offsets, count, arena, err);
+        if (status != MR_E_KAFKA_TIMEOUT || mr_kafka_now_ms() >= deadline_ms)
+            return status;
+        /* Offsets of a transaction that is just ending, or a coordinator that is just loading. */
+        pause_ms(log, 10);
+    }
 }
 
 mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)

@@ -23,6 +23,10 @@ mr_status mr_kafka_group_offsets(mr_log *log, const char *group, mr_log_offset *
                                  uint32_t count, mr_arena *arena, mr_error *err);
 mr_status mr_kafka_delete_group(mr_log *log, const char *group, mr_error *err);
 
+/* The topic's max.message.bytes; 0 when the broker does not tell. */
+mr_status mr_kafka_record_bytes_max(mr_kafka_log *log, const char *topic, int32_t *bytes,
+                                    mr_error *err);
+
 /* What a partition list says about the wanted offsets: fills offset and metadata of each, -1 where
  * the list has none. Errors of single partitions become the call's. */
 mr_status mr_kafka_offsets_take(const rd_kafka_topic_partition_list_t *list, mr_log_offset *offsets,

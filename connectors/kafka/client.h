@@ -31,6 +31,9 @@ typedef struct mr_kafka_log {
     int32_t input_queue_kb;
     bool (*is_stopping)(void *hook);
     void *hook;
+    /* Smallest max.message.bytes of a topic that refused a whole batch; 0: none did. Writers opened
+     * afterwards keep their batches below it. */
+    atomic_int batch_bytes_max;
     mr_kafka_client admin; /* read_committed consumer without a group; used for administration */
 } mr_kafka_log;
 

@@ -86,16 +86,37 @@ static void remember(mr_kafka_topic *topic, int32_t partition, int64_t offset)
         topic->offsets[partition] = offset;
 }
 
+/* librdkafka's text for the records that stood beside an invalid one. For a batch with a single bad
+ * record its interceptors overwrite the code of these innocents by the batch's, so the text decides. */
+static const char INNOCENT[] = "Failed to append record because it was part of a batch";
+
+static rd_kafka_resp_err_t error_of(const rd_kafka_message_t *message)
+{
+    const char *reason = rd_kafka_message_produce_errstr(message);
+    if (reason && strncmp(reason, INNOCENT, sizeof INNOCENT - 1) == 0)
+        return RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD;
+    return message->err;
+}
+
+static bool is_purge(rd_kafka_resp_err_t error)
+{
+    return error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+}
+
 void mr_kafka_deliveries_report(mr_kafka_deliveries *deliveries, const rd_kafka_message_t *message)
 {
     mr_kafka_topic *topic = rd_kafka_topic_opaque(message->rkt);
     deliveries->queued_records--;
     deliveries->queued_bytes -= message->len + message->key_len;
-    if (message->err)
+    if (message->err) {
+        rd_kafka_resp_err_t error = error_of(message);
+        deliveries->too_large += error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+        deliveries->has_lost_batch |= !is_purge(error);
         mr_kafka_deliveries_fail(deliveries, topic->name, (uint64_t)(uintptr_t)message->_private,
-                                 message->err, NULL);
-    else if (message->partition >= 0)
+                                 error, rd_kafka_message_produce_errstr(message));
+    } else if (message->partition >= 0) {
         remember(topic, message->partition, message->offset);
+    }
 }
 
 int64_t mr_kafka_deliveries_last(const mr_kafka_deliveries *deliveries, const char *name,
@@ -120,7 +141,8 @@ uint32_t mr_kafka_deliveries_take(mr_kafka_deliveries *deliveries, const mr_log_
 
 void mr_kafka_deliveries_clear(mr_kafka_deliveries *deliveries)
 {
-    deliveries->failures_count = 0;
+    deliveries->failures_count = deliveries->too_large = 0;
+    deliveries->has_lost_batch = false;
 }
 
 mr_status mr_kafka_deliveries_verdict(const mr_kafka_deliveries *deliveries, mr_error *err)

@@ -65,6 +65,16 @@ static rd_kafka_resp_err_t assign_nothing(member *m)
     return error;
 }
 
+/* A member without an id is none: not yet, or not any more. */
+static bool has_left(rd_kafka_t *rk)
+{
+    char *id = rd_kafka_memberid(rk);
+    bool has = !id || id[0] == '\0';
+    if (id)
+        rd_kafka_mem_free(rk, id);
+    return has;
+}
+
 /* Runs inside of poll or close, on their thread. */
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
                          rd_kafka_topic_partition_list_t *list, void *opaque)
@@ -82,7 +92,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
         m->pending = PENDING_ASSIGNED;
         return;
     }
-    /* The revoke is answered by `release`, after the caller has committed. */
+    /* The revoke is answered by `release`, after the caller has committed. A member that was slow to
+     * come here may have been put out of the group meanwhile; then that commit is refused as stale. */
     bool is_lost = error != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || rd_kafka_assignment_lost(rk);
     m->pending = is_lost ? PENDING_LOST : PENDING_REVOKED;
     m->has_released = false;
@@ -278,10 +289,7 @@ const rd_kafka_consumer_group_metadata_t *mr_kafka_member_metadata(mr_log_member
 {
     member *m = member_of(base);
     MR_ASSERT(base->class == &MEMBER_CLASS);
-    char *id = m->metadata ? rd_kafka_memberid(m->client.rk) : NULL;
-    bool is_member = id && id[0] != '\0' && generation_of(m->metadata) >= 0;
-    if (id)
-        rd_kafka_mem_free(m->client.rk, id);
+    bool is_member = m->metadata && generation_of(m->metadata) >= 0 && !has_left(m->client.rk);
     if (is_member && !rd_kafka_assignment_lost(m->client.rk))
         return m->metadata;
     mr_error_set_recovery(err, MR_E_KAFKA_MEMBER_STALE, MR_RECOVERY_EPOCH,

@@ -31,8 +31,10 @@ typedef struct writer {
     mr_kafka_client client;
     mr_kafka_guard guard;
     mr_kafka_deliveries deliveries;
+    mr_kafka_log *log;
     char *bootstrap;
     char *transactional_id;
+    bool has_small_batches; /* batches are kept below the log's batch_bytes_max */
     bool (*is_stopping)(void *hook);
     void *hook;
     bool is_in_transaction;
@@ -147,6 +149,36 @@ static mr_status in_doubt(writer *w, const char *what, mr_error *err)
 static mr_status check_usable(writer *w, const char *what, mr_error *err)
 {
     return w->is_in_doubt ? in_doubt(w, what, err) : MR_OK;
+}
+
+/* -- verdicts -- */
+
+/* The broker refuses a batch as too large without naming a record, and librdkafka neither splits it nor
+ * says which records it was. The next writer keeps its batches below the topic's limit, and a record
+ * that is larger by itself is then refused alone. */
+static mr_status too_large(writer *w, mr_error *err)
+{
+    const mr_log_failure *failure = w->deliveries.failures;
+    while (failure->status != MR_E_KAFKA_RECORD_REFUSED)
+        failure++;
+    int32_t bytes;
+    mr_status status = mr_kafka_record_bytes_max(w->log, failure->topic, &bytes, err);
+    if (status != MR_OK || bytes <= 0) /* not allowed to ask: one record at a time then */
+        bytes = 1;
+    int known = atomic_load(&w->log->batch_bytes_max);
+    if (known == 0 || bytes < known)
+        atomic_store(&w->log->batch_bytes_max, bytes);
+    return mr_error_set_recovery(err, MR_E_KAFKA_ABORTABLE, MR_RECOVERY_WRITER,
+                                 "topic %s takes no batch above %d bytes; the next writer obeys",
+                                 failure->topic, bytes);
+}
+
+/* What the deliveries of this transaction so far mean. */
+static mr_status verdict(writer *w, mr_error *err)
+{
+    if (w->deliveries.too_large > 1 && !w->has_small_batches)
+        return too_large(w, err);
+    return mr_kafka_deliveries_verdict(&w->deliveries, err);
 }
 
 /* -- producing -- */
@@ -336,7 +368,7 @@ static mr_status writer_flush(mr_log_writer *base, int32_t timeout_ms, mr_error 
         rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(w->client.rk, text, sizeof text);
         if (fatal)
             return mr_kafka_fail(err, MR_KAFKA_TRANSACTION, fatal, text, "flush");
-        mr_status status = mr_kafka_deliveries_verdict(&w->deliveries, err);
+        mr_status status = verdict(w, err);
         if (status != MR_OK || w->deliveries.queued_records == 0)
             return status;
         if (left_ms <= 0)
@@ -463,7 +495,7 @@ static mr_status writer_send_offsets(mr_log_writer *base, mr_log_member *member,
     mr_status status = check_usable(w, "send offsets", err);
     if (status == MR_OK) {
         rd_kafka_poll(w->client.rk, 0);
-        status = mr_kafka_deliveries_verdict(&w->deliveries, err);
+        status = verdict(w, err);
     }
     if (status != MR_OK)
         return status;
@@ -486,20 +518,17 @@ static mr_status writer_commit(mr_log_writer *base, mr_error *err)
     MR_ASSERT(w->is_in_transaction);
     mr_status status = check_usable(w, "commit", err);
     if (status == MR_OK)
-        status = mr_kafka_deliveries_verdict(&w->deliveries, err);
+        status = verdict(w, err);
     if (status != MR_OK)
         return status;
     status = resume(w, rd_kafka_commit_transaction, "commit transaction", err);
     if (status != MR_OK) {
+        if (err->recovery == MR_RECOVERY_WRITER)
+            w->is_in_doubt = true;
         /* A refused record is to blame for the abort that librdkafka asks for. */
-        mr_error verdict;
-        if (err->recovery == MR_RECOVERY_EPOCH &&
-            mr_kafka_deliveries_verdict(&w->deliveries, &verdict) != MR_OK &&
-            verdict.recovery == MR_RECOVERY_RECORD)
-            *err = verdict;
-        if (err->recovery == MR_RECOVERY_EPOCH || err->recovery == MR_RECOVERY_RECORD)
-            return err->status;
-        w->is_in_doubt = true;
+        mr_error blame;
+        if (err->recovery != MR_RECOVERY_WRITER && verdict(w, &blame) != MR_OK)
+            *err = blame;
         return err->status;
     }
     w->is_in_transaction = false;
@@ -523,6 +552,12 @@ static mr_status writer_abort(mr_log_writer *base, mr_error *err)
     w->is_in_transaction = false;
     if (mr_kafka_guard_unanswered(&w->guard) > 0)
         return in_doubt(w, "abort transaction", err);
+    if (w->deliveries.has_lost_batch)
+        return mr_error_set_recovery(
+            err, MR_E_KAFKA_ABORTABLE, MR_RECOVERY_WRITER,
+            "the transaction of %s is aborted, but the batch that the broker refused leaves a gap in "
+            "librdkafka's sequence numbers, at which the next transaction would fail",
+            w->transactional_id);
     return MR_OK;
 }
 
@@ -572,6 +607,14 @@ static mr_status conf_make(const mr_kafka_log *log, const mr_writer_options *opt
         if (status == MR_OK)
             status = mr_kafka_settings_set(*conf, "transaction.timeout.ms", timeout, err);
     }
+    int limit = atomic_load(&log->batch_bytes_max);
+    if (status == MR_OK && limit > 0) {
+        char bytes[16];
+        /* Framing counts in the topic's limit. message.max.bytes is left alone: a large record that
+         * compresses well may pass, and one that does not is now refused alone. */
+        snprintf(bytes, sizeof bytes, "%d", limit > 1024 ? limit - 512 : 1);
+        status = mr_kafka_settings_set(*conf, "batch.size", bytes, err);
+    }
     if (status != MR_OK)
         rd_kafka_conf_destroy(*conf);
     else
@@ -589,6 +632,8 @@ static mr_status writer_new(mr_kafka_log *log, const mr_writer_options *options,
     writer *w = calloc(1, sizeof *w);
     MR_ASSERT(w != NULL);
     w->base.class = &WRITER_CLASS;
+    w->log = log;
+    w->has_small_batches = atomic_load(&log->batch_bytes_max) > 0;
     w->is_stopping = log->is_stopping;
     w->hook = log->hook;
     w->bootstrap = strdup(log->bootstrap);

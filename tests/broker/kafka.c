@@ -139,9 +139,9 @@ const char *kafka_read(mr_log *log, const char *topic, int32_t partition, int64_
         mr_records records;
         OK(reader->class->fetch(reader, count - seen, 50, &records, &err), err);
         for (uint32_t i = 0; i < records.count; i++, seen++)
-            length += (size_t)snprintf(text + length, sizeof text - length, "%s%.*s",
-                                       seen ? " " : "", (int)records.record[i].value_length,
-                                       records.record[i].value);
+            length +=
+                (size_t)snprintf(text + length, sizeof text - length, "%s%.*s", seen ? " " : "",
+                                 (int)records.record[i].value_length, records.record[i].value);
     }
     reader->class->close(reader);
     return text;

@@ -52,13 +52,13 @@ double kafka_ms(void); /* monotonic */
 #define OK(call, err) cr_assert_eq((call), MR_OK, "%s: %s", #call, (err).message)
 
 /* The call must fail with this status and recovery. */
-#define FAILS(call, err, expected_status, expected_recovery)                                       \
-    do {                                                                                           \
-        mr_status got_ = (call);                                                                   \
-        cr_assert_eq(got_, (expected_status), "%s gave %d, not %s: %s", #call, got_,               \
-                     #expected_status, got_ ? (err).message : "");                                 \
-        cr_assert_eq((err).recovery, (expected_recovery), "%s: recovery %s, not %s: %s", #call,    \
-                     mr_recovery_name((err).recovery), #expected_recovery, (err).message);         \
+#define FAILS(call, err, expected_status, expected_recovery)                                    \
+    do {                                                                                        \
+        mr_status got_ = (call);                                                                \
+        cr_assert_eq(got_, (expected_status), "%s gave %d, not %s: %s", #call, got_,            \
+                     #expected_status, got_ ? (err).message : "");                              \
+        cr_assert_eq((err).recovery, (expected_recovery), "%s: recovery %s, not %s: %s", #call, \
+                     mr_recovery_name((err).recovery), #expected_recovery, (err).message);      \
     } while (0)
 
 #endif

@@ -42,12 +42,16 @@ Test(kafka_reader, returns_keys_values_headers_and_timestamps_as_produced)
     mr_log_writer *writer = kafka_writer(log, NULL);
     mr_header headers[] = {{"code", "x", 1}, {"none", NULL, 0}, {"empty", "", 0}};
     mr_log_record records[] = {
-        {.key = "k", .key_length = 1, .value = "v", .value_length = 1,
-         .timestamp_ms = 1700000000123, .headers = headers, .headers_count = 3},
+        {.key = "k",
+         .key_length = 1,
+         .value = "v",
+         .value_length = 1,
+         .timestamp_ms = 1700000000123,
+         .headers = headers,
+         .headers_count = 3},
         {.value = "no key", .value_length = 6, .timestamp_ms = MR_TIME_NONE},
         {.key = "gone", .key_length = 4, .timestamp_ms = MR_TIME_NONE},
-        {.key = "", .key_length = 0, .value = "", .value_length = 0,
-         .timestamp_ms = MR_TIME_NONE},
+        {.key = "", .key_length = 0, .value = "", .value_length = 0, .timestamp_ms = MR_TIME_NONE},
     };
     mr_error err;
     OK(writer->class->produce(writer, topic, 0, records, 4, &err), err);
