@@ -446,7 +446,7 @@ static mr_status end_request(mr_memory_writer *self, bool is_commit, bool was_aw
     bool is_doubt = mr_memory_draw(process, faults->end_doubt, "end request sent twice");
     enum { ARRIVES, LOST, LATE } fate = ARRIVES;
     if (is_doubt || was_away || process->is_dying)
-        fate = is_hidden ? 0 : (int)mr_memory_draw_below(process, 3);
+        fate = is_hidden ? 0U : (unsigned)mr_memory_draw_below(process, 3);
     if (fate == LATE || (is_doubt && is_hidden)) {
         int64_t late_us = 1 + (int64_t)mr_memory_draw_below(process, (uint64_t)faults->late_us_max);
         mr_memory_note(process, "  end request arrives in %lld us", (long long)late_us);
