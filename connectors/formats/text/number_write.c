@@ -1,6 +1,7 @@
 /* The writing half of number.h. */
 #include "connectors/formats/text/number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,7 +151,11 @@ static void shortest_digits(double value, bool is_float, digits *d)
         return;
     char print[40];
     int last = is_float ? 8 : 16;
-    for (int behind = is_float ? 5 : 14; behind <= last; behind++) {
+    /* 6 and 15 digits survive any normal number, so no shorter one is missed; subnormals have fewer. */
+    int first = is_float ? 5 : 14;
+    if (value < (is_float ? (double)FLT_MIN : DBL_MIN))
+        first = 0;
+    for (int behind = first; behind <= last; behind++) {
         snprintf(print, sizeof print, "%.*e", behind, value);
         if (is_float ? strtof(print, NULL) == (float)value : strtod(print, NULL) == value)
             break;
