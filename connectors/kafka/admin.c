@@ -344,8 +344,9 @@ static mr_status group_offsets_once(mr_kafka_log *log, const char *group, mr_log
         rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    /* Offsets in an open transaction must be waited for, not overlooked. */
-    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_require_stable_offsets(options, 1));
+    /* What is committed now: offsets in a transaction that is still open are not waited for. A member's
+     * own `committed` does wait. */
+    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_require_stable_offsets(options, 0));
     rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
     rd_kafka_ListConsumerGroupOffsets(log->admin.rk, &wanted, 1, options, queue);
     rd_kafka_AdminOptions_destroy(options);
@@ -378,7 +379,7 @@ mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset 
         mr_status status = group_offsets_once(log, group, offsets, count, arena, err);
         if (status != MR_E_KAFKA_TIMEOUT || mr_kafka_now_ms() >= deadline_ms)
             return status;
-        /* Offsets of a transaction that is just ending, or a coordinator that is just loading. */
+        /* A coordinator that is just loading. */
         pause_ms(log, 10);
     }
 }

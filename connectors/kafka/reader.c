@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ROWS_MAX 4096
+#define EXISTS_MS 1000 /* for the look whether a partition exists */
 
 typedef struct input {
     uint32_t number;
@@ -21,6 +22,7 @@ typedef struct input {
         *list;     /* of this partition alone, for the calls that want one */
     int64_t start; /* where reading began */
     bool is_paused;
+    rd_kafka_resp_err_t missing; /* found out by `add`, told by the next fetch */
 } input;
 
 typedef struct reader {
@@ -84,12 +86,25 @@ static mr_status fail(rd_kafka_resp_err_t error, const char *reason, const input
 
 /* -- add and remove -- */
 
+/* librdkafka waits for an unknown topic for up to its metadata refresh before it says so. */
+static void check_exists(reader *r, input *in)
+{
+    int64_t low, high;
+    int timeout_ms = r->timeout_ms < EXISTS_MS ? r->timeout_ms : EXISTS_MS;
+    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+        r->client.rk, in->topic, in->partition, &low, &high, timeout_ms);
+    if (error && mr_kafka_rule_of(error, MR_KAFKA_READ)->status == MR_E_KAFKA_TOPIC_MISSING)
+        in->missing = error;
+}
+
 /* The special starts become offsets at once: a task that is restarted before the first record must
  * not begin at another "latest". */
-static mr_status resolve(reader *r, const input *in, int64_t *offset, mr_error *err)
+static mr_status resolve(reader *r, input *in, int64_t *offset, mr_error *err)
 {
-    if (*offset >= 0)
+    if (*offset >= 0) {
+        check_exists(r, in);
         return MR_OK;
+    }
     MR_ASSERT(*offset == MR_OFFSET_EARLIEST || *offset == MR_OFFSET_LATEST);
     int64_t low, high;
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
@@ -275,6 +290,9 @@ static bool take(reader *r, uint32_t rows_max)
 /* The common queue: errors that belong to no partition, and the callbacks. */
 static mr_status serve_common(reader *r, mr_error *err)
 {
+    for (uint32_t i = 0; i < r->inputs_count; i++)
+        if (r->inputs[i]->missing)
+            return fail(r->inputs[i]->missing, NULL, r->inputs[i], err);
     rd_kafka_message_t *message;
     mr_status status = MR_OK;
     while (status == MR_OK && (message = rd_kafka_consumer_poll(r->client.rk, 0))) {

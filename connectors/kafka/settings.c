@@ -95,6 +95,8 @@ static const property COMMON[] = {
     {"allow.auto.create.topics", "false"},
     {"topic.metadata.refresh.interval.ms", "60000"},
     {"socket.nagle.disable", "true"},
+    /* How long a topic that no broker knows is thought to be just being made (30 s by default). */
+    {"topic.metadata.propagation.max.ms", "3000"},
 };
 
 static const property CONSUMING[] = {
