@@ -49,9 +49,66 @@
     X(1083, MR_N_UNQUOTED_SETTING, NOTE, "setting without quotes")
 
 /* Extended by the binder and the planner (jobs/plan). */
-#define MR_CODES_NAMES_AND_TYPES(X)
-#define MR_CODES_TABLES(X)
-#define MR_CODES_QUERIES(X)
+#define MR_CODES_NAMES_AND_TYPES(X)                                                           \
+    X(1101, MR_E_UNKNOWN_TABLE, ERROR, "no such table or view")                               \
+    X(1102, MR_E_AMBIGUOUS_COLUMN, ERROR, "column name that fits several columns")            \
+    X(1103, MR_E_DUPLICATE_NAME, ERROR, "name given twice")                                   \
+    X(1104, MR_E_UNKNOWN_COLUMN, ERROR, "no such column")                                     \
+    X(1105, MR_E_UNKNOWN_FUNCTION, ERROR, "no such function")                                 \
+    X(1106, MR_E_ARGUMENT_COUNT, ERROR, "wrong number of arguments")                          \
+    X(1107, MR_E_ARGUMENT_TYPES, ERROR, "types that do not go together")                      \
+    X(1108, MR_E_ARGUMENT_VALUE, ERROR, "argument with a wrong value")                        \
+    X(1109, MR_E_UNSUPPORTED_FUNCTION, ERROR, "function or conversion that is not supported") \
+    X(1110, MR_E_CONDITION_TYPE, ERROR, "condition that is not BOOLEAN")                      \
+    X(1111, MR_E_INSERT_COUNT, ERROR, "number of columns differs from the target table")      \
+    X(1112, MR_E_INSERT_TYPE, ERROR, "value that its target column cannot take")              \
+    X(1113, MR_E_INSERT_COLUMN, ERROR, "column that cannot be inserted into")                 \
+    X(1114, MR_E_UNION_COLUMNS, ERROR, "inputs of a UNION that do not fit")                   \
+    X(1115, MR_E_UNSUPPORTED_EXPRESSION, ERROR, "expression that is not supported")           \
+    X(1116, MR_E_UNSUPPORTED_TYPE, ERROR, "type that is not supported")                       \
+    X(1117, MR_E_COLUMN_COUNT, ERROR, "column list of another length")                        \
+    X(1118, MR_E_WHOLE_ROW, ERROR, "a ROW used as a whole")                                   \
+    X(1119, MR_E_EXPRESSION_DEPTH, ERROR, "expression nested too deeply")
+
+#define MR_CODES_TABLES(X)                                                        \
+    X(1201, MR_E_DUPLICATE_TABLE, ERROR, "table or view defined twice")           \
+    X(1202, MR_E_DUPLICATE_COLUMN, ERROR, "column defined twice")                 \
+    X(1203, MR_E_UNKNOWN_CONNECTOR, ERROR, "unknown connector")                   \
+    X(1204, MR_E_MISSING_OPTION, ERROR, "missing option")                         \
+    X(1205, MR_E_UNKNOWN_OPTION, ERROR, "unknown option")                         \
+    X(1206, MR_E_OPTION_VALUE, ERROR, "option or setting with a wrong value")     \
+    X(1207, MR_E_OPTION_CONFLICT, ERROR, "options that do not go together")       \
+    X(1208, MR_E_UNKNOWN_FORMAT, ERROR, "unknown format")                         \
+    X(1209, MR_E_VARIABLE, ERROR, "variable that is not set")                     \
+    X(1210, MR_E_WATERMARK_COLUMN, ERROR, "column that cannot carry a watermark") \
+    X(1211, MR_E_WATERMARK_EXPRESSION, ERROR, "expression that is no watermark")  \
+    X(1212, MR_E_METADATA_COLUMN, ERROR, "wrong metadata column")                 \
+    X(1213, MR_E_PRIMARY_KEY, ERROR, "primary key that does not fit the table")   \
+    X(1214, MR_E_CONSTRAINT, ERROR, "wrong constraint")                           \
+    X(1215, MR_E_COMPUTED_COLUMN, ERROR, "wrong computed column")                 \
+    X(1216, MR_E_NOT_A_SOURCE, ERROR, "table that cannot be read")                \
+    X(1217, MR_E_NOT_A_SINK, ERROR, "table that cannot be written")               \
+    X(1218, MR_E_KEY_FIELDS, ERROR, "key columns that do not fit the table")      \
+    X(1280, MR_W_UNKNOWN_SETTING, WARNING, "unknown setting")                     \
+    X(1281, MR_N_SETTING_IGNORED, NOTE, "setting without effect")                 \
+    X(1282, MR_N_OPTION_IGNORED, NOTE, "option without effect")
+
+#define MR_CODES_QUERIES(X)                                                             \
+    X(1301, MR_E_WINDOW_TIME, ERROR, "window over a column that is no time attribute")  \
+    X(1302, MR_E_WINDOW_SIZE, ERROR, "window size, slide, step or offset out of range") \
+    X(1303, MR_E_WINDOW_GROUP, ERROR, "grouping without both window columns")           \
+    X(1304, MR_E_WINDOW_COLUMN, ERROR, "window column outside of a window aggregation") \
+    X(1305, MR_E_UNSUPPORTED_QUERY, ERROR, "query that is not supported")               \
+    X(1306, MR_E_UNBOUNDED_GROUP, ERROR, "aggregation without a window")                \
+    X(1307, MR_E_NOT_GROUPED, ERROR, "column that is neither grouped nor aggregated")   \
+    X(1308, MR_E_AGGREGATE_PLACE, ERROR, "aggregate where none may stand")              \
+    X(1309, MR_E_AGGREGATE, ERROR, "wrong aggregate")                                   \
+    X(1310, MR_E_RANK, ERROR, "ROW_NUMBER outside of the deduplication pattern")        \
+    X(1311, MR_E_LATE_RELATION, ERROR, "relation without late rows or errors")          \
+    X(1312, MR_E_NOTHING_TO_RUN, ERROR, "job that does nothing")                        \
+    X(1313, MR_E_TIME_ATTRIBUTES, ERROR, "several time attributes for one sink")        \
+    X(1314, MR_E_UNSUPPORTED_JOIN, ERROR, "join that is not supported")                 \
+    X(1315, MR_E_GUARANTEE, ERROR, "delivery guarantees that differ")
 
 #define MR_CODES(X)             \
     MR_CODES_SYNTAX(X)          \

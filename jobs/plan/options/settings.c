@@ -1,0 +1,146 @@
+#include "jobs/plan/options/settings.h"
+
+#include "jobs/plan/options/read.h"
+
+#include <string.h>
+
+static const mr_option_spec specs[] = {
+    {"pipeline.name", MR_SETTING_STRING, NULL, NULL, "name of the job, where --name is not given"},
+    {"execution.checkpointing.interval", MR_SETTING_DURATION, "1 s", NULL, "commit interval"},
+    {"execution.guarantee", MR_SETTING_ENUM, "exactly-once", "exactly-once|at-least-once|none",
+     "what a reader of the outputs may rely on"},
+    {"transaction.timeout", MR_SETTING_DURATION, "10 s", NULL,
+     "after how long the broker aborts a dead worker's transaction"},
+    {"table.local-time-zone", MR_SETTING_STRING, "UTC", NULL, "zone of TIMESTAMP_LTZ"},
+    {"parallelism.default", MR_SETTING_INT, "1", NULL, "number of tasks of a stateless plan"},
+    {"table.exec.source.idle-timeout", MR_SETTING_DURATION, "0", NULL,
+     "when a silent input stops holding the watermark; 0: never"},
+    {"table.exec.state.ttl", MR_SETTING_DURATION, "0", NULL,
+     "how long a key of unbounded state is kept, in event time; 0: for ever"},
+    {"sql.state-ttl", MR_SETTING_DURATION, "0", NULL, "the same as table.exec.state.ttl"},
+    {"state.unbounded", MR_SETTING_ENUM, "allow", "allow|forbid",
+     "whether state that nothing bounds is refused"},
+    {"execution.runtime-mode", MR_SETTING_ENUM, "streaming", "streaming|batch", "streaming only"},
+    {"table.exec.mini-batch.*", MR_SETTING_IGNORED, NULL, NULL, "batches exist anyway"},
+    {"table.optimizer.*", MR_SETTING_IGNORED, NULL, NULL, "not needed here"},
+    {"table.exec.sink.not-null-enforcer", MR_SETTING_IGNORED, NULL, NULL,
+     "a table's 'errors.mode' decides"},
+    {"sql-client.*", MR_SETTING_IGNORED, NULL, NULL, "of an interactive shell"},
+    {"state.savepoints.dir", MR_SETTING_IGNORED, NULL, NULL, "not needed here"},
+    {"execution.savepoint.path", MR_SETTING_IGNORED, NULL, NULL, "not needed here"},
+    {"restart-strategy*", MR_SETTING_IGNORED, NULL, NULL, "not needed here"},
+    {"state.backend*", MR_SETTING_IGNORED, NULL, NULL, "state lives in RocksDB and the state log"},
+    {"execution.checkpointing.*", MR_SETTING_IGNORED, NULL, NULL, "not needed here"},
+};
+
+mr_option_specs mr_settings_specs(void)
+{
+    return (mr_option_specs){.items = specs, .count = sizeof specs / sizeof *specs};
+}
+
+/* Adds an option, replacing an earlier one of the same key: the later SET wins. */
+static void put(mr_ast_option *list, uint32_t *count, mr_ast_option option)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (strcmp(list[i].key.text, option.key.text) == 0) {
+            list[i] = option;
+            return;
+        }
+    list[(*count)++] = option;
+}
+
+static uint32_t collect(const mr_ast_script *script, const char *const *overrides,
+                        uint32_t overrides_count, mr_arena *arena, mr_ast_option *list)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < script->count; i++)
+        if (script->statements[i]->kind == MR_AST_SET)
+            put(list, &count, script->statements[i]->setting);
+    for (uint32_t i = 0; i < overrides_count; i++) {
+        const char *equals = strchr(overrides[i], '=');
+        size_t length = equals != NULL ? (size_t)(equals - overrides[i]) : strlen(overrides[i]);
+        const char *value = equals != NULL ? equals + 1 : "";
+        put(list, &count,
+            (mr_ast_option){
+                .key = {.text = mr_arena_string(arena, overrides[i], length), .length = length},
+                .value = {.text = value, .length = strlen(value)}});
+    }
+    return count;
+}
+
+static void note_ignored(const mr_options *options, mr_diagnostics *diagnostics)
+{
+    for (uint32_t i = 0; i < options->count; i++) {
+        const mr_option *option = &options->items[i];
+        if (option->spec->kind != MR_SETTING_IGNORED ||
+            strncmp(option->key, "sql-client.", 11) == 0)
+            continue;
+        mr_diagnostics_report(diagnostics, MR_N_SETTING_IGNORED, option->key_span,
+                              "setting `%s` has no effect here", option->key);
+        mr_diagnostics_label(diagnostics, "%s", option->spec->description);
+    }
+}
+
+/* Ranges that a kind alone does not say. */
+static void check(const mr_options *options, const mr_settings *settings,
+                  mr_diagnostics *diagnostics)
+{
+    const mr_option *option = mr_options_find(options, "execution.runtime-mode");
+    if (option != NULL && option->number == 1)
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                              "there is no batch mode");
+    option = mr_options_find(options, "parallelism.default");
+    if (option != NULL && (option->number < 1 || option->number > 1024))
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                              "`parallelism.default` is 1 to 1024");
+    option = mr_options_find(options, "execution.checkpointing.interval");
+    if (option != NULL && (option->number < 1 || option->number > 3600000))
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                              "the commit interval is 1 ms to 1 h");
+    option = mr_options_find(options, "transaction.timeout");
+    if (option != NULL && (option->number < 1000 || option->number > 900000))
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                              "`transaction.timeout` is 1 s to 15 min");
+    option = mr_options_find(options, "execution.checkpointing.interval");
+    if (option != NULL && settings->commit_interval_ms < option->number) {
+        mr_diagnostics_report(diagnostics, MR_N_SETTING_IGNORED, option->value_span,
+                              "the commit interval is capped at %lld ms",
+                              (long long)settings->commit_interval_ms);
+        mr_diagnostics_label(diagnostics, "half of `transaction.timeout`");
+    }
+}
+
+mr_settings mr_settings_read(const mr_ast_script *script, const char *const *overrides,
+                             uint32_t overrides_count, mr_arena *arena, mr_diagnostics *diagnostics)
+{
+    mr_ast_option *list = mr_arena_zalloc(arena, script->count + overrides_count + 1, sizeof *list);
+    uint32_t count = collect(script, overrides, overrides_count, arena, list);
+    mr_option_specs known = mr_settings_specs();
+    mr_option_reading reading = {.arena = arena,
+                                 .diagnostics = diagnostics,
+                                 .lists = &known,
+                                 .lists_count = 1,
+                                 .owner = "a job",
+                                 .unknown = MR_W_UNKNOWN_SETTING};
+    mr_options options = mr_options_read(&reading, list, count);
+    const mr_option *guarantee = mr_options_find(&options, "execution.guarantee");
+    int64_t timeout = mr_options_number(&options, "transaction.timeout", 10000);
+    int64_t interval = mr_options_number(&options, "execution.checkpointing.interval", 1000);
+    mr_settings settings = {
+        .name = mr_options_text(&options, "pipeline.name", NULL),
+        .commit_interval_ms = interval > timeout / 2 ? timeout / 2 : interval,
+        .transaction_timeout_ms = (int32_t)timeout,
+        .zone_name = mr_options_text(&options, "table.local-time-zone", NULL),
+        .parallelism = (uint32_t)mr_options_number(&options, "parallelism.default", 1),
+        .idle_timeout_ms = mr_options_number(&options, "table.exec.source.idle-timeout", 0),
+        .state_ttl_ms = mr_options_number(&options, "table.exec.state.ttl",
+                                          mr_options_number(&options, "sql.state-ttl", 0)),
+        .guarantee = guarantee != NULL ? (mr_guarantee)guarantee->number : MR_EXACTLY_ONCE,
+        .has_guarantee = guarantee != NULL,
+        .guarantee_span = guarantee != NULL ? guarantee->value_span : (mr_span){0},
+        .forbids_unbounded_state = mr_options_number(&options, "state.unbounded", 0) == 1,
+    };
+    note_ignored(&options, diagnostics);
+    check(&options, &settings, diagnostics);
+    return settings;
+}
