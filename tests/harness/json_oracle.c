@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 
 enum { COLUMN_A, COLUMN_S, COLUMN_D, COLUMN_B, COLUMN_NX, COLUMNS };
@@ -149,6 +150,8 @@ const char *mr_json_oracle_check(mr_json_oracle *oracle, const char *text, size_
         wrong = differs(oracle, "a bad record without an error");
     else if (blind_code == MR_E_JSON_DEPTH || (document == NULL && is_limit(library_error.text)))
         oracle->unknown++;
+    else if (!lenient && is_object && memchr(text, '\0', length) != NULL)
+        oracle->unknown++; /* the library loses a NUL that it puts back, as behind `true` */
     else if (lenient != is_object)
         wrong = differs(oracle, lenient ? "the library refuses it" : "the library takes it");
     else if (lenient && is_exact)

@@ -1,7 +1,7 @@
 /* Formats through their table: a batch in, text of keys and values out, and back again. */
 #include "connectors/formats/codes.h"
 #include "connectors/formats/format.h"
-#include "decode_fixture.h"
+#include "tests/unit/connectors/formats/decode_fixture.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
