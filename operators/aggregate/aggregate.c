@@ -26,6 +26,9 @@ typedef struct extreme {
     int64_t padding;
 } extreme;
 
+/* Out of any DECIMAL's range. */
+#define DECIMAL_NONE ((mr_i128)(~(mr_u128)0 >> 1))
+
 typedef struct tally {
     int64_t count;
     int64_t padding;
@@ -184,12 +187,22 @@ static bool put_exact(mr_vector *result, uint32_t row, mr_i128 value)
     return true;
 }
 
-/* Quotient at the result's scale, HALF_UP. */
+/* No DECIMAL has more than 38 digits; a sum or mean that needs more is NULL, as in Flink. */
+static bool is_beyond_decimal(mr_i128 value)
+{
+    mr_i128 limit = 1;
+    for (int digit = 0; digit < MR_DECIMAL_PRECISION_MAX; digit++)
+        limit *= 10;
+    return value >= limit || value <= -limit;
+}
+
+/* Quotient at the result's scale, HALF_UP; out of range when the sum leaves no room for the digits. */
 static mr_i128 decimal_average(const mr_aggregate *aggregate, const sum *at)
 {
     mr_i128 scaled = at->exact;
     for (int s = aggregate->argument_type.scale; s < aggregate->result_type.scale; s++)
-        scaled *= 10;
+        if (__builtin_mul_overflow(scaled, (mr_i128)10, &scaled))
+            return at->exact / at->count > 0 ? DECIMAL_NONE : -DECIMAL_NONE;
     mr_i128 quotient = scaled / at->count, rest = scaled % at->count;
     if (rest < 0)
         rest = -rest;
@@ -240,6 +253,8 @@ void mr_aggregate_result(const mr_aggregate *aggregate, void *const *values, uin
         if (!fits)
             mr_row_errors_add(errors, i, MR_E_ROW_SUM_RANGE, "%s does not fit its type",
                               mr_aggregate_name(aggregate->kind));
+        is_null =
+            is_null || (fits && result->lane == MR_LANE_I128 && is_beyond_decimal(result->i128[i]));
         if (is_null || !fits)
             mr_vector_set_null(result, i, count, arena);
     }

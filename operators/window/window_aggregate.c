@@ -1,0 +1,557 @@
+#include "operators/window/window_aggregate.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/hash.h"
+#include "engine/run/late.h"
+#include "engine/state/key.h"
+#include "operators/window/distinct.h"
+
+#include <stdlib.h>
+
+#define US_PER_MS INT64_C(1000)
+#define ROWS_PER_CALL (MR_BATCH_ROWS_MAX * 4)
+#define FIRED_NONE INT64_MIN
+
+/* Where firing stands; the one entry of table "cursor". */
+typedef struct cursor {
+    int64_t
+        fired; /* last window fired to the end, + 1 so that all-zero could not be taken for it */
+    int64_t firing; /* window under way; valid when `emitted` > 0 */
+    uint64_t emitted;
+    uint64_t is_set;
+} cursor;
+
+typedef struct window_aggregate {
+    mr_operator base;
+    const mr_window_config *config;
+    const char *id;
+    mr_grid grid;
+    uint32_t *offsets; /* of each accumulator within a value */
+    uint32_t value_size;
+    bool has_distinct;
+    mr_table *groups, *distinct, *cursors;
+    mr_state *scratch; /* where the slices of a window are combined */
+    mr_table *combined, *combined_seen;
+    int64_t watermark_ms; /* last received */
+    /* The window under way: its groups in order. Kept between calls, rebuilt after a restart. */
+    mr_arena firing_arena;
+    mr_slice_entry *firing;
+    uint32_t firing_count;
+    int64_t firing_window;
+} window_aggregate;
+
+/* --- how values travel ---------------------------------------------------------------------------- */
+
+static void write_value(const void *context, const void *value, mr_buffer *to)
+{
+    const window_aggregate *self = context;
+    for (uint32_t a = 0; a < self->config->aggregates_count; a++)
+        mr_aggregate_write(&self->config->aggregates[a], (const char *)value + self->offsets[a],
+                           to);
+}
+
+static bool read_value(const void *context, const char *bytes, size_t length, void *value,
+                       mr_arena *arena)
+{
+    const window_aggregate *self = context;
+    mr_reader reader = mr_reader_of(bytes, length);
+    for (uint32_t a = 0; a < self->config->aggregates_count; a++)
+        if (!mr_aggregate_read(&self->config->aggregates[a], &reader,
+                               (char *)value + self->offsets[a], arena))
+            return false;
+    return mr_reader_left(&reader) == 0;
+}
+
+/* --- life ----------------------------------------------------------------------------------------- */
+
+static void lay_out(window_aggregate *self, mr_arena *arena)
+{
+    const mr_window_config *config = self->config;
+    self->offsets = mr_arena_alloc(arena, (config->aggregates_count + 1) * sizeof(uint32_t));
+    for (uint32_t a = 0; a < config->aggregates_count; a++) {
+        self->offsets[a] = self->value_size;
+        self->value_size += mr_aggregate_size(&config->aggregates[a]);
+        self->has_distinct = self->has_distinct || config->aggregates[a].is_distinct;
+    }
+}
+
+static void open_tables(window_aggregate *self, const mr_operator_context *context)
+{
+    mr_arena *arena = context->arena;
+    mr_table_layout groups = {.name = mr_arena_printf(arena, "%s/groups", context->id),
+                              .value_size = self->value_size,
+                              .write = write_value,
+                              .read = read_value,
+                              .context = self};
+    mr_table_layout distinct = {.name = mr_arena_printf(arena, "%s/distinct", context->id)};
+    mr_table_layout cursors = {.name = mr_arena_printf(arena, "%s/cursor", context->id),
+                               .value_size = sizeof(cursor)};
+    self->groups = mr_state_table(context->state, &groups);
+    self->distinct = mr_state_table(context->state, &distinct);
+    self->cursors = mr_state_table(context->state, &cursors);
+    self->scratch = mr_state_new(context->budget);
+    self->combined = mr_state_table(self->scratch, &groups);
+    self->combined_seen = mr_state_table(self->scratch, &distinct);
+}
+
+static mr_status open_window(const mr_operator_context *context, mr_operator **op, mr_error *err)
+{
+    (void)err;
+    const mr_window_config *config = context->config;
+    window_aggregate *self = calloc(1, sizeof *self);
+    MR_ASSERT(self != NULL);
+    self->base.class = &mr_window_aggregate_class;
+    self->config = config;
+    self->id = context->id;
+    self->grid = mr_grid_of(config->kind, config->size_ms, config->slide_ms, config->offset_ms,
+                            config->is_local ? context->expr->zone : NULL);
+    self->watermark_ms = MR_TIME_NONE;
+    lay_out(self, context->arena);
+    open_tables(self, context);
+    mr_arena_init(&self->firing_arena, 0, context->budget, MR_BUDGET_BATCHES);
+    *op = &self->base;
+    return MR_OK;
+}
+
+static void close_window(mr_operator *op)
+{
+    window_aggregate *self = (window_aggregate *)op;
+    mr_state_free(self->scratch);
+    mr_arena_release(&self->firing_arena);
+    free(self);
+}
+
+/* --- rows in -------------------------------------------------------------------------------------- */
+
+/* Rows of a batch on their way to their slices. */
+typedef struct intake {
+    window_aggregate *self;
+    const mr_batch *batch;
+    mr_arena *arena;
+    uint32_t *rows; /* on time, in batch order */
+    int64_t *ids;   /* slice id of each */
+    mr_string *keys;
+    uint64_t *hashes;
+    uint32_t count;
+    mr_late_fact *late;
+    uint32_t late_count;
+} intake;
+
+static void judge(intake *in, mr_row_errors *errors)
+{
+    window_aggregate *self = in->self;
+    const mr_batch *batch = in->batch;
+    const mr_grid *grid = &self->grid;
+    for (uint32_t i = 0; i < batch->selected; i++) {
+        uint32_t row = mr_batch_row(batch, i);
+        int64_t time = batch->event_time != NULL ? batch->event_time[row] : MR_TIME_NONE;
+        if (time == MR_TIME_NONE) {
+            mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_TIME,
+                              "the event time is NULL: the row belongs to no window");
+            continue;
+        }
+        int64_t wm = self->watermark_ms;
+        if (batch->watermark != NULL && batch->watermark[row] > wm)
+            wm = batch->watermark[row];
+        int64_t slice = mr_grid_slice(grid, time);
+        int64_t open = mr_grid_first_open(grid, slice, wm);
+        int64_t last = mr_grid_last_window(grid, slice);
+        if (open <= last) {
+            in->rows[in->count] = row;
+            in->ids[in->count++] = mr_grid_id(grid, slice, open - slice - 1);
+            continue;
+        }
+        in->late[in->late_count++] =
+            (mr_late_fact){.row = row,
+                           .window_start_ms = mr_grid_window_start(grid, slice + 1),
+                           .window_end_ms = mr_grid_window_end(grid, last),
+                           .watermark_ms = wm,
+                           .late_by_ms = wm - mr_grid_window_time(grid, last)};
+    }
+}
+
+static uint32_t passing(const mr_batch *batch, int32_t filter, const uint32_t *rows, uint32_t count,
+                        uint32_t *kept)
+{
+    const mr_vector *column = &batch->columns[filter];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (!mr_vector_is_null(column, rows[i]) && column->bools[rows[i]] != 0)
+            kept[n++] = i;
+    return n;
+}
+
+/* Adds rows (all of one slice) to one aggregate. `at[i]` is the group of row i. */
+static void add_to_aggregate(intake *in, uint32_t a, int64_t id, const uint32_t *rows,
+                             void *const *at, mr_arena *const *arenas, const mr_string *keys,
+                             uint32_t count)
+{
+    window_aggregate *self = in->self;
+    const mr_aggregate *aggregate = &self->config->aggregates[a];
+    mr_aggregate_rows add = {
+        .argument = aggregate->argument >= 0 ? &in->batch->columns[aggregate->argument] : NULL,
+        .rows = rows,
+        .count = count,
+        .values = at,
+        .offset = self->offsets[a],
+        .arenas = arenas};
+    const mr_string *groups = keys;
+    if (aggregate->filter >= 0) {
+        uint32_t *kept = mr_arena_alloc(in->arena, count * sizeof *kept);
+        uint32_t n = passing(in->batch, aggregate->filter, rows, count, kept);
+        uint32_t *kept_rows = mr_arena_alloc(in->arena, n * sizeof *kept_rows);
+        void **kept_at = mr_arena_alloc(in->arena, n * sizeof *kept_at);
+        mr_string *kept_keys = mr_arena_alloc(in->arena, n * sizeof *kept_keys);
+        for (uint32_t i = 0; i < n; i++) {
+            kept_rows[i] = rows[kept[i]];
+            kept_at[i] = at[kept[i]];
+            kept_keys[i] = keys[kept[i]];
+        }
+        add.rows = kept_rows;
+        add.values = kept_at;
+        add.count = n;
+        groups = kept_keys;
+    }
+    if (aggregate->is_distinct)
+        mr_distinct_add(mr_table_make(self->distinct, id), aggregate, (uint8_t)a, &add, groups,
+                        in->arena);
+    else
+        mr_aggregate_add(aggregate, &add);
+}
+
+/* `count` rows of one slice. */
+static void add_to_slice(intake *in, int64_t id, const uint32_t *rows, const mr_string *keys,
+                         const uint64_t *hashes, uint32_t count)
+{
+    window_aggregate *self = in->self;
+    mr_slice *slice = mr_table_make(self->groups, id);
+    void **at = mr_arena_alloc(in->arena, count * sizeof *at);
+    mr_arena **arenas = mr_arena_alloc(in->arena, count * sizeof *arenas);
+    for (uint32_t i = 0; i < count; i++)
+        arenas[i] = mr_slice_arena(slice);
+    mr_slice_upsert(slice, keys, hashes, count, at);
+    for (uint32_t a = 0; a < self->config->aggregates_count; a++)
+        add_to_aggregate(in, a, id, rows, at, arenas, keys, count);
+}
+
+/* Slices of a batch are few: one pass a slice, over the rows not yet placed. */
+static void place(intake *in)
+{
+    uint32_t left = in->count;
+    uint32_t *rows = mr_arena_alloc(in->arena, left * sizeof *rows);
+    mr_string *keys = mr_arena_alloc(in->arena, left * sizeof *keys);
+    uint64_t *hashes = mr_arena_alloc(in->arena, left * sizeof *hashes);
+    while (left > 0) {
+        int64_t id = in->ids[0];
+        uint32_t here = 0, rest = 0;
+        for (uint32_t i = 0; i < left; i++) {
+            if (in->ids[i] == id) {
+                rows[here] = in->rows[i];
+                keys[here] = in->keys[i];
+                hashes[here++] = in->hashes[i];
+            } else {
+                in->rows[rest] = in->rows[i];
+                in->keys[rest] = in->keys[i];
+                in->hashes[rest] = in->hashes[i];
+                in->ids[rest++] = in->ids[i];
+            }
+        }
+        add_to_slice(in, id, rows, keys, hashes, here);
+        left = rest;
+    }
+}
+
+static void take(intake *in)
+{
+    const mr_window_config *config = in->self->config;
+    const mr_vector **columns =
+        mr_arena_alloc(in->arena, (config->keys_count + 1) * sizeof *columns);
+    for (uint32_t k = 0; k < config->keys_count; k++)
+        columns[k] = &in->batch->columns[config->keys[k]];
+    in->keys = mr_arena_alloc(in->arena, in->count * sizeof *in->keys);
+    in->hashes = mr_arena_alloc(in->arena, in->count * sizeof *in->hashes);
+    mr_key_encode(columns, config->keys_count, in->rows, in->count, in->arena, in->keys,
+                  in->hashes);
+    place(in);
+}
+
+static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch, mr_output *out,
+                          mr_progress *progress, mr_error *err)
+{
+    (void)input;
+    (void)progress;
+    window_aggregate *self = (window_aggregate *)op;
+    mr_arena *arena = mr_output_arena(out);
+    intake in = {.self = self, .batch = batch, .arena = arena};
+    in.rows = mr_arena_alloc(arena, batch->selected * sizeof *in.rows);
+    in.ids = mr_arena_alloc(arena, batch->selected * sizeof *in.ids);
+    in.late = mr_arena_alloc(arena, batch->selected * sizeof *in.late);
+    mr_row_errors errors = {.arena = arena};
+    judge(&in, &errors);
+    op->counts.rows_in += batch->selected;
+    op->counts.accepted += in.count;
+    op->counts.late += in.late_count;
+    op->counts.dead += errors.count;
+    if (in.count > 0)
+        take(&in);
+    mr_status status = errors.count > 0 ? mr_output_dead(out, batch, &errors, err) : MR_OK;
+    if (status == MR_OK && in.late_count > 0 && mr_output_is_read(out, MR_PORT_LATE)) {
+        mr_batch late = mr_late_batch(batch, self->id, in.late, in.late_count, arena);
+        status = mr_output_emit(out, MR_PORT_LATE, &late, err);
+    }
+    return status;
+}
+
+/* --- firing --------------------------------------------------------------------------------------- */
+
+static cursor *get_cursor(window_aggregate *self, bool is_written)
+{
+    mr_slice *slice = mr_table_make(self->cursors, 0);
+    mr_string key = mr_string_of("", 0);
+    uint64_t hash = mr_hash("", 0);
+    void *at = mr_slice_get(slice, key, hash);
+    if (at == NULL || is_written)
+        mr_slice_upsert(slice, &key, &hash, 1, &at);
+    return at;
+}
+
+/* The next window to fire by `watermark_ms`; false: none. */
+static bool next_window(window_aggregate *self, int64_t watermark_ms, int64_t *window)
+{
+    const mr_grid *grid = &self->grid;
+    const cursor *at = get_cursor(self, false);
+    bool found = false;
+    mr_slice *slice = mr_table_at_or_after(self->groups, INT64_MIN);
+    while (slice != NULL) {
+        int64_t id = mr_slice_id(slice);
+        int64_t number = mr_grid_id_slice(grid, id);
+        if (found && number + 1 >= *window)
+            break; /* slices behind cannot have an earlier window */
+        int64_t first = number + 1 + mr_grid_id_part(grid, id);
+        if (at->is_set != 0 && at->fired >= first)
+            first = at->fired + 1;
+        if (first <= mr_grid_last_window(grid, number) && (!found || first < *window)) {
+            *window = first;
+            found = true;
+        }
+        slice = id < INT64_MAX ? mr_table_at_or_after(self->groups, id + 1) : NULL;
+    }
+    return found && mr_grid_window_time(grid, *window) <= watermark_ms;
+}
+
+static bool holds(const mr_grid *grid, int64_t window, int64_t id)
+{
+    int64_t slice = mr_grid_id_slice(grid, id);
+    return slice >= mr_grid_first_slice(grid, window) && slice < window &&
+           slice + 1 + mr_grid_id_part(grid, id) <= window;
+}
+
+static void combine_slice(window_aggregate *self, mr_slice *to, mr_slice *from)
+{
+    uint32_t count = mr_slice_count(from);
+    mr_arena *arena = &self->firing_arena;
+    mr_slice_entry *entries = mr_arena_alloc(arena, count * sizeof *entries);
+    mr_slice_entries(from, entries);
+    for (uint32_t i = 0; i < count; i++) {
+        void *at;
+        mr_slice_upsert(to, &entries[i].key, &entries[i].hash, 1, &at);
+        for (uint32_t a = 0; a < self->config->aggregates_count; a++)
+            if (!self->config->aggregates[a].is_distinct)
+                mr_aggregate_merge(&self->config->aggregates[a], (char *)at + self->offsets[a],
+                                   (char *)entries[i].value + self->offsets[a], NULL);
+    }
+}
+
+static mr_status combine(window_aggregate *self, int64_t window, mr_slice **result, mr_error *err)
+{
+    mr_state_clear(self->scratch);
+    mr_slice *to = mr_table_make(self->combined, 0);
+    mr_slice *seen = mr_table_make(self->combined_seen, 0);
+    int64_t first = mr_grid_id(&self->grid, mr_grid_first_slice(&self->grid, window), 0);
+    int64_t end = mr_grid_id(&self->grid, window, 0);
+    mr_status status = MR_OK;
+    for (mr_slice *slice = mr_table_at_or_after(self->groups, first);
+         slice != NULL && mr_slice_id(slice) < end && status == MR_OK;
+         slice = mr_table_at_or_after(self->groups, mr_slice_id(slice) + 1)) {
+        if (!holds(&self->grid, window, mr_slice_id(slice)))
+            continue;
+        combine_slice(self, to, slice);
+        mr_slice *values =
+            self->has_distinct ? mr_table_find(self->distinct, mr_slice_id(slice)) : NULL;
+        if (values != NULL)
+            status = mr_distinct_merge(seen, values, self->config->aggregates, self->offsets, to,
+                                       &self->firing_arena, err);
+    }
+    *result = to;
+    return status;
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+    const mr_slice_entry *a = left, *b = right;
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    return mr_string_compare(a->key, b->key);
+}
+
+/* The groups of a window, in order. A window of one slice needs no combining. */
+static mr_status gather(window_aggregate *self, int64_t window, mr_error *err)
+{
+    mr_arena_reset(&self->firing_arena);
+    mr_slice *from = NULL;
+    if (self->grid.parts == 1) {
+        from = mr_table_find(self->groups, mr_grid_id(&self->grid, window - 1, 0));
+    } else {
+        mr_status status = combine(self, window, &from, err);
+        if (status != MR_OK)
+            return status;
+    }
+    self->firing_count = from != NULL ? mr_slice_count(from) : 0;
+    self->firing = mr_arena_alloc(&self->firing_arena, self->firing_count * sizeof *self->firing);
+    if (from != NULL)
+        mr_slice_entries(from, self->firing);
+    qsort(self->firing, self->firing_count, sizeof *self->firing, compare_entries);
+    self->firing_window = window;
+    return MR_OK;
+}
+
+static void fill_bounds(const window_aggregate *self, mr_batch *batch, int64_t window)
+{
+    const mr_window_config *config = self->config;
+    mr_type time = mr_type_not_null(mr_type_time(MR_TYPE_TIMESTAMP, 3));
+    int64_t start = mr_grid_window_start(&self->grid, window) * US_PER_MS;
+    int64_t end = mr_grid_window_end(&self->grid, window) * US_PER_MS;
+    int64_t instant = mr_grid_window_time(&self->grid, window);
+    mr_vector *columns = batch->columns + config->keys_count;
+    columns[0] = mr_vector_new(time, batch->rows, batch->arena);
+    columns[1] = mr_vector_new(time, batch->rows, batch->arena);
+    batch->event_time = mr_arena_alloc(batch->arena, batch->rows * sizeof(int64_t));
+    if (config->has_window_time)
+        columns[2] = mr_vector_new(config->window_time_type, batch->rows, batch->arena);
+    for (uint32_t r = 0; r < batch->rows; r++) {
+        columns[0].i64[r] = start;
+        columns[1].i64[r] = end;
+        batch->event_time[r] = instant;
+        if (config->has_window_time)
+            columns[2].i64[r] = instant * US_PER_MS;
+    }
+}
+
+static mr_status emit_groups(window_aggregate *self, const mr_slice_entry *entries, uint32_t count,
+                             mr_output *out, mr_error *err)
+{
+    const mr_window_config *config = self->config;
+    mr_arena *arena = mr_output_arena(out);
+    uint32_t fixed = config->keys_count + 2 + (config->has_window_time ? 1 : 0);
+    mr_batch batch = mr_batch_new(fixed + config->aggregates_count, count, arena);
+    mr_string *keys = mr_arena_alloc(arena, count * sizeof *keys);
+    void **values = mr_arena_alloc(arena, count * sizeof *values);
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = entries[i].key;
+        values[i] = entries[i].value;
+    }
+    mr_status status = mr_key_decode(config->key_types, config->keys_count, keys, count, arena,
+                                     batch.columns, err);
+    if (status != MR_OK)
+        return status;
+    fill_bounds(self, &batch, self->firing_window);
+    mr_row_errors errors = {.arena = arena};
+    for (uint32_t a = 0; a < config->aggregates_count; a++) {
+        mr_vector *result = &batch.columns[fixed + a];
+        *result = mr_vector_new(config->aggregates[a].result_type, count, arena);
+        mr_aggregate_result(&config->aggregates[a], values, self->offsets[a], count, result, arena,
+                            &errors);
+    }
+    if (errors.count == 0)
+        return mr_output_emit(out, MR_PORT_MAIN, &batch, err);
+    mr_row_errors_settle(&errors);
+    status = mr_output_dead(out, &batch, &errors, err);
+    uint32_t *kept = mr_arena_alloc(arena, count * sizeof *kept);
+    uint32_t good = mr_row_errors_exclude(&errors, NULL, count, kept);
+    mr_batch narrowed = mr_batch_select(&batch, kept, good);
+    return status == MR_OK ? mr_output_emit(out, MR_PORT_MAIN, &narrowed, err) : status;
+}
+
+/* No window needs these slices any more. */
+static void drop_dead_slices(window_aggregate *self, int64_t fired)
+{
+    mr_slice *slice = mr_table_at_or_after(self->groups, INT64_MIN);
+    while (slice != NULL) {
+        int64_t id = mr_slice_id(slice);
+        int64_t number = mr_grid_id_slice(&self->grid, id);
+        if (number >= fired)
+            break;
+        if (mr_grid_last_window(&self->grid, number) <= fired) {
+            mr_table_drop(self->groups, slice);
+            mr_slice *values = mr_table_find(self->distinct, id);
+            if (values != NULL)
+                mr_table_drop(self->distinct, values);
+        }
+        slice = mr_table_at_or_after(self->groups, id + 1);
+    }
+}
+
+/* Emits from where the cursor stands; `room` rows at the most. True: the window is done. */
+static mr_status fire(window_aggregate *self, int64_t window, uint32_t *room, bool *is_done,
+                      mr_output *out, mr_error *err)
+{
+    mr_status status = MR_OK;
+    if (self->firing == NULL || self->firing_window != window)
+        status = gather(self, window, err);
+    const cursor *known = get_cursor(self, false);
+    uint64_t emitted =
+        known->is_set != 0 && known->emitted > 0 && known->firing == window ? known->emitted : 0;
+    while (status == MR_OK && emitted<self->firing_count && * room> 0) {
+        uint32_t left = self->firing_count - (uint32_t)emitted;
+        uint32_t count = left < MR_BATCH_ROWS_MAX ? left : MR_BATCH_ROWS_MAX;
+        status = emit_groups(self, self->firing + emitted, count, out, err);
+        emitted += count;
+        *room -= count < *room ? count : *room;
+    }
+    if (status != MR_OK)
+        return status;
+    *is_done = emitted >= self->firing_count;
+    cursor *at = get_cursor(self, true);
+    if (at->is_set == 0)
+        *at = (cursor){.fired = FIRED_NONE, .is_set = 1};
+    at->firing = window;
+    at->emitted = *is_done ? 0 : emitted;
+    if (*is_done) {
+        at->fired = window;
+        self->firing = NULL;
+        drop_dead_slices(self, window);
+    }
+    return MR_OK;
+}
+
+static mr_status on_watermark(mr_operator *op, int64_t watermark_ms, mr_output *out,
+                              mr_progress *progress, mr_error *err)
+{
+    window_aggregate *self = (window_aggregate *)op;
+    uint32_t room = ROWS_PER_CALL;
+    int64_t window;
+    self->watermark_ms = watermark_ms;
+    while (next_window(self, watermark_ms, &window)) {
+        if (room == 0) {
+            *progress = MR_MORE;
+            return MR_OK;
+        }
+        bool is_done = false;
+        mr_status status = fire(self, window, &room, &is_done, out, err);
+        if (status != MR_OK)
+            return status;
+        if (!is_done) {
+            *progress = MR_MORE;
+            return MR_OK;
+        }
+    }
+    return MR_OK;
+}
+
+const mr_operator_class mr_window_aggregate_class = {
+    .name = "window_aggregate",
+    .open = open_window,
+    .on_batch = on_batch,
+    .on_watermark = on_watermark,
+    .close = close_window,
+};
