@@ -10,6 +10,7 @@
  * the user later. This long is enough for one that is just starting. */
 #define UNREACHABLE_AFTER_MS 3000
 #define SLICE_MS 500
+#define STABLE_MS 1000 /* how long offsets in an open transaction are waited for */
 
 static mr_kafka_log *kafka_of(mr_log *log)
 {
@@ -336,17 +337,16 @@ mr_status mr_kafka_offsets_take(const rd_kafka_topic_partition_list_t *list, mr_
     return MR_OK;
 }
 
-static mr_status group_offsets_once(mr_kafka_log *log, const char *group, mr_log_offset *offsets,
-                                    uint32_t count, mr_arena *arena, mr_error *err)
+static mr_status group_offsets_once(mr_kafka_log *log, const char *group, bool is_stable,
+                                    mr_log_offset *offsets, uint32_t count, mr_arena *arena,
+                                    mr_error *err)
 {
     rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, false);
     rd_kafka_ListConsumerGroupOffsets_t *wanted =
         rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    /* What is committed now: offsets in a transaction that is still open are not waited for. A member's
-     * own `committed` does wait. */
-    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_require_stable_offsets(options, 0));
+    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_require_stable_offsets(options, is_stable));
     rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
     rd_kafka_ListConsumerGroupOffsets(log->admin.rk, &wanted, 1, options, queue);
     rd_kafka_AdminOptions_destroy(options);
@@ -374,12 +374,15 @@ mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset 
                                  uint32_t count, mr_arena *arena, mr_error *err)
 {
     mr_kafka_log *log = kafka_of(base);
-    int64_t deadline_ms = mr_kafka_now_ms() + log->timeout_ms;
+    int64_t start_ms = mr_kafka_now_ms();
     for (;;) {
-        mr_status status = group_offsets_once(log, group, offsets, count, arena, err);
-        if (status != MR_E_KAFKA_TIMEOUT || mr_kafka_now_ms() >= deadline_ms)
+        /* Offsets of a transaction that is just ending are waited for; those of one that stays open
+         * are not: then the answer is what is committed. */
+        int64_t waited_ms = mr_kafka_now_ms() - start_ms;
+        bool is_stable = waited_ms < STABLE_MS;
+        mr_status status = group_offsets_once(log, group, is_stable, offsets, count, arena, err);
+        if (status != MR_E_KAFKA_TIMEOUT || waited_ms >= log->timeout_ms)
             return status;
-        /* A coordinator that is just loading. */
         pause_ms(log, 10);
     }
 }

@@ -26,12 +26,14 @@ mr_log *kafka_open(void)
 
 const char *kafka_name(const char *stem)
 {
-    static unsigned counter; /* of this test's own process */
+    static char names[64][200]; /* of this test's own process */
+    static unsigned counter;
+    cr_assert_lt(counter, sizeof names / sizeof names[0]);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    char *name = malloc(200);
-    snprintf(name, 200, "%s-%lld-%d-%u", stem, (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-             getpid(), counter++);
+    char *name = names[counter];
+    snprintf(name, sizeof names[0], "%s-%lld-%d-%u", stem,
+             (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, getpid(), counter++);
     return name;
 }
 
