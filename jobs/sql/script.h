@@ -29,7 +29,7 @@ typedef struct mr_script {
     uint32_t lines_count;
 } mr_script;
 
-/* 1-based; the column counts characters (a malformed byte counts as one), as editors do. */
+/* 1-based; the column counts characters, as editors do. */
 typedef struct mr_place {
     uint32_t line;
     uint32_t column;

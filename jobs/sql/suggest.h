@@ -1,7 +1,7 @@
 /*
  * "Did you mean ..": the nearest of some known names.
  *
- * Near means few edits (insert, delete, replace, swap of neighbours), at most a third of the longer
+ * Near means few edits (insert, delete, replace, swap of neighbours), about a third of the longer
  * name, letter case being worth nothing: `Id` for `id` is always found. Thread: pure.
  */
 #ifndef MR_JOBS_SQL_SUGGEST_H
