@@ -261,10 +261,16 @@ static void check_interval(mr_parser *parser, mr_ast_interval *interval, bool is
 static mr_ast_expr *parse_amount(mr_parser *parser)
 {
     mr_span open = mr_parser_peek(parser, 0).span;
-    if (!mr_parser_accept(parser, MR_TOKEN_OPEN))
-        return mr_parse_primary(parser);
-    mr_ast_expr *expr = mr_parse_expression(parser);
-    mr_parser_close(parser, open);
+    mr_ast_expr *expr = NULL;
+    if (mr_parser_accept(parser, MR_TOKEN_OPEN)) {
+        expr = mr_parse_expression(parser);
+        mr_parser_close(parser, open);
+        return expr;
+    }
+    /* INTERVAL INTERVAL INTERVAL .. comes by here. */
+    if (mr_parser_enter(parser))
+        expr = mr_parse_primary(parser);
+    mr_parser_leave(parser);
     return expr;
 }
 

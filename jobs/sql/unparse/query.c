@@ -1,7 +1,7 @@
 /*
  * Queries back to SQL, on one line.
  */
-#include "jobs/sql/unparse_parts.h"
+#include "jobs/sql/unparse/parts.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * Names, strings, types and calls back to SQL.
  */
 #include "jobs/sql/lexer/keyword.h"
-#include "jobs/sql/unparse_parts.h"
+#include "jobs/sql/unparse/parts.h"
 
 #include <string.h>
 #include <strings.h>

@@ -2,7 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "jobs/sql/lexer/keyword.h"
-#include "jobs/sql/unparse_parts.h"
+#include "jobs/sql/unparse/parts.h"
 
 #include <string.h>
 #include <strings.h>
