@@ -303,8 +303,8 @@ void mr_parser_deepen(mr_parser *parser, uint32_t *depth, uint32_t below)
     if (*depth <= below)
         *depth = below + 1;
     if (*depth > MR_AST_DEPTH_MAX)
-        mr_parser_fail(parser, MR_E_TOO_DEEP, parser->last.span,
-                       "a chain of more than %d steps", MR_AST_DEPTH_MAX);
+        mr_parser_fail(parser, MR_E_TOO_DEEP, parser->last.span, "a chain of more than %d steps",
+                       MR_AST_DEPTH_MAX);
 }
 
 void mr_parser_above(mr_parser *parser, mr_ast_expr *expr, const mr_ast_expr *child)
