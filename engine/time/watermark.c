@@ -36,7 +36,7 @@ uint32_t mr_watermark_guard_rows(const mr_watermark_guard *guard, const int64_t 
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < rows; i++) {
-        int64_t limit;
+        int64_t limit = 0;
         bool is_judged = guard->skew_max_ms >= 0 && event_time_ms[i] != MR_TIME_NONE &&
                          reference_ms[i] != MR_TIME_NONE &&
                          !__builtin_add_overflow(reference_ms[i], guard->skew_max_ms, &limit);
