@@ -1,8 +1,10 @@
 #include "connectors/formats/json/decoder.h"
 
 #include "connectors/formats/codes.h"
+#include "connectors/formats/json/fast.h"
 #include "connectors/formats/json/names.h"
 #include "connectors/formats/text/convert.h"
+#include "connectors/formats/text/time.h"
 #include "engine/base/assert.h"
 
 #include <stdlib.h>
@@ -20,6 +22,8 @@ typedef struct json_decoder {
     const mr_type *types;
     uint64_t *seen; /* bit c: column c has a value or NULL in this row */
     size_t seen_words;
+    bool has_not_null;
+    mr_json_minute minute;
 
     /* one call of decode */
     mr_vector *columns;
@@ -83,26 +87,6 @@ static bool settle(json_decoder *d, const mr_json_name *name, mr_convert_outcome
     return fail_field(d, name, problem->code, at, problem->reason);
 }
 
-/* Eight digits at once: their values are folded pairwise, most significant first. */
-static inline bool eight_digits(const char *at, uint64_t *value)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    if (((bytes & UINT64_C(0xf0f0f0f0f0f0f0f0)) |
-         ((bytes + UINT64_C(0x0606060606060606)) & UINT64_C(0xf0f0f0f0f0f0f0f0)) >> 4) !=
-        UINT64_C(0x3333333333333333))
-        return false;
-    bytes = (bytes & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
-    bytes = (bytes & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
-    *value = (bytes & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
-    return true;
-#else
-    (void)at, (void)value;
-    return false;
-#endif
-}
-
 /* A plain integer of at most 18 digits: the usual one. False, with nothing read, for any other. */
 static inline bool plain_integer(mr_json_scan *scan, int64_t *value)
 {
@@ -111,8 +95,6 @@ static inline bool plain_integer(mr_json_scan *scan, int64_t *value)
     at += is_negative;
     const char *digits = at;
     uint64_t magnitude = 0;
-    if (scan->end - at >= 8 && eight_digits(at, &magnitude))
-        at += 8;
     unsigned digit;
     while (at < scan->end && (digit = (unsigned char)(*at - '0')) < 10) {
         if (at - digits == 18)
@@ -155,6 +137,15 @@ static bool read_number(json_decoder *d, const mr_json_name *name)
     return settle(d, name, mr_convert_number(&number, to, d->row, &problem), from, &problem);
 }
 
+/* `text` is a whole timestamp. */
+static void remember_minute(json_decoder *d, const char *text, int64_t us)
+{
+    memcpy(d->minute.text, text, sizeof d->minute.text);
+    int64_t behind = us % (60 * MR_US_PER_SECOND);
+    d->minute.us = us - (behind < 0 ? behind + 60 * MR_US_PER_SECOND : behind);
+    d->minute.is_set = true;
+}
+
 static bool read_string(json_decoder *d, const mr_json_name *name)
 {
     mr_vector *to = &d->columns[name->column];
@@ -166,6 +157,8 @@ static bool read_string(json_decoder *d, const mr_json_name *name)
     mr_string text = mr_json_unescape(&token, d->arena);
     mr_convert_outcome outcome =
         mr_convert_text(text.bytes, text.length, d->separator, to, d->row, d->arena, &problem);
+    if (outcome == MR_CONVERT_STORED && name->reader >= MR_JSON_READ_TIMESTAMP)
+        remember_minute(d, text.bytes, to->i64[d->row]);
     return settle(d, name, outcome, from, &problem);
 }
 
@@ -216,14 +209,8 @@ static bool read_no_object(json_decoder *d, const mr_json_name *name, unsigned d
     return true;
 }
 
-static bool read_member(json_decoder *d, const mr_json_name *name, unsigned depth)
+static bool read_row(json_decoder *d, const mr_json_name *name, unsigned depth)
 {
-    if (d->scan.at == d->scan.end)
-        return mr_json_fail(&d->scan, 0, d->scan.at, "");
-    if (name == NULL)
-        return mr_json_skip(&d->scan, depth);
-    if (name->child == NULL)
-        return read_column(d, name, depth);
     if (*d->scan.at != '{')
         return read_no_object(d, name, depth);
     /* The last of two objects under one name replaces the first one whole. */
@@ -233,40 +220,93 @@ static bool read_member(json_decoder *d, const mr_json_name *name, unsigned dept
     return read_object(d, name->child, depth + 1);
 }
 
+static bool read_member(json_decoder *d, const mr_json_name *name, unsigned depth)
+{
+    if (d->scan.at == d->scan.end)
+        return mr_json_fail(&d->scan, 0, d->scan.at, "");
+    if (name == NULL)
+        return mr_json_skip(&d->scan, depth);
+    if (name->reader == MR_JSON_READ_OBJECT)
+        return read_row(d, name, depth);
+    return read_column(d, name, depth);
+}
+
+/* The usual values, skipped; NULL: the general path has to. */
+static inline const char *skip_fast(const mr_json_scan *scan, const char *at)
+{
+    if (at == scan->end)
+        return NULL;
+    return *at == '"' ? mr_json_fast_string(at, scan->start, scan->end)
+                      : mr_json_fast_skip_integer(at, scan->end);
+}
+
+/* The usual values of the usual types, stored; NULL: the general path has to. */
+static inline const char *read_fast(json_decoder *d, const mr_json_name *name, const char *at)
+{
+    const char *behind = NULL, *end = d->scan.end;
+    mr_vector *to = &d->columns[name->column];
+    switch (name->reader) {
+    case MR_JSON_READ_BIGINT: behind = mr_json_fast_integer(at, end, &to->i64[d->row]); break;
+    case MR_JSON_READ_TEXT:
+        behind = at < end && *at == '"' ? mr_json_fast_string(at, d->scan.start, end) : NULL;
+        if (behind != NULL)
+            to->strings[d->row] = mr_string_of(at + 1, (uint32_t)(behind - at - 2));
+        break;
+    case MR_JSON_READ_TIMESTAMP:
+    case MR_JSON_READ_TIMESTAMP_LTZ:
+        behind = mr_json_fast_timestamp(
+            at, end, &d->minute, name->reader == MR_JSON_READ_TIMESTAMP_LTZ, &to->i64[d->row]);
+        break;
+    default: return NULL;
+    }
+    if (behind != NULL) {
+        set_seen(d, name->column);
+        if (to->valid != NULL)
+            mr_bitmap_set(to->valid, d->row);
+    }
+    return behind;
+}
+
 /* Behind the opening brace; `depth` counts it. */
 static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
 {
     mr_json_scan *scan = &d->scan;
+    const char *const end = scan->end;
+    const char *at = scan->at;
     if (depth > MR_JSON_DEPTH_MAX)
-        return mr_json_fail(scan, MR_E_JSON_DEPTH, scan->at - 1, "nested too deep");
-    mr_json_skip_blanks(scan);
-    if (scan->at < scan->end && *scan->at == '}') {
-        scan->at++;
-        return true;
-    }
+        return mr_json_fail(scan, MR_E_JSON_DEPTH, at - 1, "nested too deep");
     for (uint32_t member = 0;; member++) {
+        const mr_json_place *place = &node->places[member < MR_JSON_PLACES ? member : 0];
         const mr_json_name *name;
-        if (!mr_json_names_match(node, member, scan, d->arena, &name) ||
-            !mr_json_expect(scan, ':', "expected ':'"))
-            return false;
-        mr_json_skip_blanks(scan);
-        if (!read_member(d, name, depth))
-            return false;
-        mr_json_skip_blanks(scan);
-        if (scan->at == scan->end)
-            return mr_json_fail(scan, 0, scan->at, "");
-        char c = *scan->at++;
-        if (c == '}')
-            return true;
-        if (c != ',')
-            return mr_json_fail(scan, 0, scan->at - 1, "expected ',' or '}'");
-        mr_json_skip_blanks(scan);
+        if (member < MR_JSON_PLACES && mr_json_place_is_at(place, at, end)) {
+            at += place->length;
+            name = place->name;
+        } else {
+            bool is_end;
+            scan->at = at;
+            if (!mr_json_names_next(node, member, scan, d->arena, &name, &is_end))
+                return false;
+            if (is_end)
+                return true;
+            at = scan->at;
+        }
+        const char *behind = name == NULL ? skip_fast(scan, at) : read_fast(d, name, at);
+        if (behind == NULL) {
+            scan->at = at;
+            mr_json_skip_blanks(scan); /* more of them than were remembered */
+            if (!read_member(d, name, depth))
+                return false;
+            behind = scan->at;
+        }
+        at = behind;
     }
 }
 
 /* Columns no member spoke of are NULL; says whether the record may be without them. */
 static bool settle_missing(json_decoder *d)
 {
+    if (memcmp(d->seen, d->top->below, d->seen_words * sizeof *d->seen) == 0)
+        return true;
     for (uint32_t c = 0; c < d->columns_count; c++) {
         if (mr_bitmap_get(d->seen, c))
             continue;
@@ -298,7 +338,8 @@ static bool read_document(json_decoder *d, const char *text, size_t length)
     d->blamed = NULL;
     d->blamed_column = MR_JSON_COLUMN_NONE;
     d->is_field_error = false;
-    memset(d->seen, 0, d->seen_words * sizeof *d->seen);
+    for (size_t w = 0; w < d->seen_words; w++)
+        d->seen[w] = 0;
     mr_json_scan *scan = &d->scan;
     mr_json_skip_blanks(scan);
     if (scan->at == scan->end)
@@ -312,7 +353,7 @@ static bool read_document(json_decoder *d, const char *text, size_t length)
     mr_json_skip_blanks(scan);
     if (scan->at != scan->end)
         return mr_json_fail(scan, MR_E_JSON_BEHIND, scan->at, "text behind the JSON object");
-    return settle_missing(d) && check_not_null(d);
+    return settle_missing(d) && (!d->has_not_null || check_not_null(d));
 }
 
 static const mr_json_name *name_of_column(const mr_json_node *node, uint32_t column)
@@ -432,6 +473,8 @@ mr_status mr_json_decoder_new(const mr_codec_column *columns, uint32_t columns_c
     mr_type *types = mr_arena_zalloc(&d->memory, columns_count, sizeof *types);
     for (uint32_t c = 0; c < columns_count; c++)
         types[c] = columns[c].type;
+    for (uint32_t c = 0; c < columns_count; c++)
+        d->has_not_null |= !types[c].is_nullable;
     d->types = types;
     status = mr_json_names_build(columns, columns_count, &d->memory, &d->top, err);
     if (status != MR_OK) {

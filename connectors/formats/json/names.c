@@ -2,30 +2,6 @@
 
 #include <stdio.h>
 
-#if defined(__SSE2__)
-static inline unsigned differing_bytes(const char *a, const char *b)
-{
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
-    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
-    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) & 0xffffu;
-}
-#endif
-
-/* The remembered name, its closing quote included, stands at scan->at. */
-static inline bool is_at_place(const mr_json_place *place, const mr_json_scan *scan)
-{
-    size_t left = (size_t)(scan->end - scan->at);
-    uint32_t length = place->length;
-#if defined(__SSE2__)
-    if (left >= MR_JSON_PLACE_BYTES) {
-        uint64_t differs = differing_bytes(place->bytes, scan->at) |
-                           (uint64_t)differing_bytes(place->bytes + 16, scan->at + 16) << 16;
-        return length != 0 && (differs & ((UINT64_C(1) << length) - 1)) == 0;
-    }
-#endif
-    return length != 0 && left >= length && memcmp(place->bytes, scan->at, length) == 0;
-}
-
 static const mr_json_name *find_name(const mr_json_node *node, mr_string text)
 {
     for (uint32_t i = 0; i < node->names_count; i++)
@@ -34,36 +10,37 @@ static const mr_json_name *find_name(const mr_json_node *node, mr_string text)
     return NULL;
 }
 
-static void remember(mr_json_place *place, const char *quoted, size_t length,
+static void remember(mr_json_place *place, const char *from, size_t length,
                      const mr_json_name *name)
 {
     memset(place->bytes, 0, sizeof place->bytes);
-    memcpy(place->bytes, quoted, length);
+    memcpy(place->bytes, from, length);
     place->length = (uint32_t)length;
+    place->wanted = (uint32_t)((UINT64_C(1) << length) - 1);
     place->name = name;
 }
 
-bool mr_json_names_match(mr_json_node *node, uint32_t member, mr_json_scan *scan, mr_arena *scratch,
-                         const mr_json_name **name)
+bool mr_json_names_next(mr_json_node *node, uint32_t member, mr_json_scan *scan, mr_arena *scratch,
+                        const mr_json_name **name, bool *is_end)
 {
-    mr_json_place *place = member < MR_JSON_PLACES ? &node->places[member] : NULL;
-    if (place != NULL && is_at_place(place, scan)) {
-        scan->at += place->length;
-        *name = place->name;
+    const char *from = scan->at;
+    mr_json_skip_blanks(scan);
+    *is_end = scan->at < scan->end && *scan->at == '}';
+    if (*is_end) {
+        scan->at++;
         return true;
     }
-    const char *quoted = scan->at;
-    if (scan->at == scan->end || *scan->at != '"')
-        return mr_json_fail(scan, 0, scan->at, "expected a name in quotes");
-    scan->at++;
     mr_json_text text;
-    if (!mr_json_string(scan, &text))
+    if ((member > 0 && !mr_json_expect(scan, ',', "expected ',' or '}'")) ||
+        !mr_json_expect(scan, '"', "expected a name in quotes") || !mr_json_string(scan, &text) ||
+        !mr_json_expect(scan, ':', "expected ':'"))
         return false;
+    mr_json_skip_blanks(scan);
     *name = find_name(node, mr_json_unescape(&text, scratch));
-    size_t length = (size_t)(scan->at - quoted);
+    size_t length = (size_t)(scan->at - from);
     /* An escaped name is found each time anew: its bytes are not its spelling. */
-    if (place != NULL && !text.has_escapes && length <= MR_JSON_PLACE_BYTES)
-        remember(place, quoted, length, *name);
+    if (member < MR_JSON_PLACES && !text.has_escapes && length <= MR_JSON_PLACE_BYTES)
+        remember(&node->places[member], from, length, *name);
     return true;
 }
 
@@ -88,6 +65,19 @@ static mr_json_name *add_name(mr_json_node *node, const char *text, mr_arena *ar
     return name;
 }
 
+static mr_json_reader reader_of(mr_type type)
+{
+    switch (type.kind) {
+    case MR_TYPE_BIGINT: return MR_JSON_READ_BIGINT;
+    case MR_TYPE_CHAR:
+    case MR_TYPE_VARCHAR: return MR_JSON_READ_TEXT;
+    case MR_TYPE_TIMESTAMP: return type.precision >= 3 ? MR_JSON_READ_TIMESTAMP : MR_JSON_READ_ANY;
+    case MR_TYPE_TIMESTAMP_LTZ:
+        return type.precision >= 3 ? MR_JSON_READ_TIMESTAMP_LTZ : MR_JSON_READ_ANY;
+    default: return MR_JSON_READ_ANY;
+    }
+}
+
 static mr_status add_path(mr_json_node *node, const mr_codec_column *column, uint32_t number,
                           uint32_t columns_count, mr_arena *arena, mr_error *err)
 {
@@ -104,8 +94,10 @@ static mr_status add_path(mr_json_node *node, const mr_codec_column *column, uin
             return mr_error_set(err, MR_E_SETTING, "two columns read the JSON field `%s`", text);
         if (is_last) {
             name->column = number;
+            name->reader = reader_of(column->type);
             return MR_OK;
         }
+        name->reader = MR_JSON_READ_OBJECT;
         if (name->child == NULL)
             name->child = new_node(name, columns_count, arena);
         node = name->child;

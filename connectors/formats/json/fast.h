@@ -1,0 +1,156 @@
+/*
+ * The usual shapes of values, read without a loop over bytes.
+ *
+ * Every function here may decline: it returns NULL, nothing is consumed, and the caller takes the
+ * general path, which alone reports errors. So each needs to accept only what it is sure of: it wants
+ * some bytes to be left behind the value, and a machine with SSE2.
+ * Nothing outside [start, end) is read. Thread: pure, but for the caller's own cache.
+ */
+#ifndef MR_CONNECTORS_FORMATS_JSON_FAST_H
+#define MR_CONNECTORS_FORMATS_JSON_FAST_H
+
+#include "connectors/formats/json/scan.h"
+
+/* What the readers below need to be left: a sign, 16 bytes and what follows them. */
+#define MR_JSON_FAST_BYTES 32
+
+/* The last minute a timestamp named: rows that follow each other share it, and with it 16 of 19
+ * characters. */
+typedef struct mr_json_minute {
+    char text[16]; /* yyyy-MM-dd?HH:mm */
+    int64_t us;
+    bool is_set;
+} mr_json_minute;
+
+/* Behind the closing quote of the string that opens at `at`, if it has neither escapes nor anything
+ * but ASCII. */
+static inline const char *mr_json_fast_string(const char *at, const char *start, const char *end)
+{
+    const char *special = mr_json_find_special(at + 1, start, end);
+    return special < end && *special == '"' ? special + 1 : NULL;
+}
+
+#if defined(__SSE2__)
+
+/* How many of the 16 bytes at `at` are digits before the first that is none. */
+static inline unsigned mr_json_digits(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values);
+    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(is_digit));
+}
+
+/* The digits of an integer behind its sign: 1 to 15 of them, 0: decline. */
+static inline unsigned mr_json_integer_digits(const char *at)
+{
+    unsigned count = mr_json_digits(at);
+    if (count == 0 || count > 15 || (*at == '0' && count > 1))
+        return 0;
+    char next = at[count];
+    return next == ',' || next == '}' || next == ']' || mr_json_is_blank(next) ? count : 0;
+}
+
+/* `count` (1..8) digits, of 8 readable bytes: neighbours are folded pairwise, three times. */
+static inline uint64_t mr_json_fold_digits(const char *at, unsigned count)
+{
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    bytes <<= 64 - 8 * count; /* little-endian: zeros move in before the first digit */
+    bytes = (bytes & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
+    bytes = (bytes & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
+    return (bytes & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
+}
+
+static inline const char *mr_json_fast_integer(const char *at, const char *end, int64_t *value)
+{
+    if (end - at < MR_JSON_FAST_BYTES)
+        return NULL;
+    bool is_negative = *at == '-';
+    at += is_negative;
+    unsigned count = mr_json_integer_digits(at);
+    if (count == 0)
+        return NULL;
+    uint64_t magnitude;
+    if (count <= 8)
+        magnitude = mr_json_fold_digits(at, count);
+    else
+        magnitude =
+            mr_json_fold_digits(at, count - 8) * 100000000 + mr_json_fold_digits(at + count - 8, 8);
+    *value = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return at + count;
+}
+
+static inline const char *mr_json_fast_skip_integer(const char *at, const char *end)
+{
+    if (end - at < MR_JSON_FAST_BYTES)
+        return NULL;
+    at += *at == '-';
+    unsigned count = mr_json_integer_digits(at);
+    return count != 0 ? at + count : NULL;
+}
+
+static inline bool mr_json_same_16(const char *a, const char *b)
+{
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
+    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) == 0xffff;
+}
+
+static inline unsigned mr_json_digit(char c)
+{
+    return (unsigned char)(c - '0');
+}
+
+/* A quoted timestamp of the remembered minute, with no fraction or three digits of it. */
+static inline const char *mr_json_fast_timestamp(const char *at, const char *end,
+                                                 const mr_json_minute *minute, bool is_utc,
+                                                 int64_t *us)
+{
+    if (end - at < MR_JSON_FAST_BYTES || *at != '"' || !minute->is_set ||
+        !mr_json_same_16(at + 1, minute->text) || at[17] != ':')
+        return NULL;
+    unsigned tens = mr_json_digit(at[18]), ones = mr_json_digit(at[19]), ms = 0;
+    if (tens > 5 || ones > 9)
+        return NULL;
+    at += 20;
+    if (*at == '.') {
+        unsigned a = mr_json_digit(at[1]), b = mr_json_digit(at[2]), c = mr_json_digit(at[3]);
+        if (a > 9 || b > 9 || c > 9)
+            return NULL;
+        ms = a * 100 + b * 10 + c;
+        at += 4;
+    }
+    if (is_utc && *at++ != 'Z')
+        return NULL;
+    if (*at != '"')
+        return NULL;
+    *us = minute->us + (int64_t)(tens * 10 + ones) * 1000000 + (int64_t)ms * 1000;
+    return at + 1;
+}
+
+#else
+
+static inline const char *mr_json_fast_integer(const char *at, const char *end, int64_t *value)
+{
+    (void)at, (void)end, (void)value;
+    return NULL;
+}
+
+static inline const char *mr_json_fast_skip_integer(const char *at, const char *end)
+{
+    (void)at, (void)end;
+    return NULL;
+}
+
+static inline const char *mr_json_fast_timestamp(const char *at, const char *end,
+                                                 const mr_json_minute *minute, bool is_utc,
+                                                 int64_t *us)
+{
+    (void)at, (void)end, (void)minute, (void)is_utc, (void)us;
+    return NULL;
+}
+
+#endif
+
+#endif
