@@ -275,12 +275,15 @@ static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
     const char *at = scan->at;
     if (depth > MR_JSON_DEPTH_MAX)
         return mr_json_fail(scan, MR_E_JSON_DEPTH, at - 1, "nested too deep");
-    for (uint32_t member = 0;; member++) {
-        const mr_json_place *place = &node->places[member < MR_JSON_PLACES ? member : 0];
+    const mr_json_place *place = node->places;
+    for (uint32_t member = 0;; member++, place += place < &node->places[MR_JSON_PLACES]) {
         const mr_json_name *name;
-        if (member < MR_JSON_PLACES && mr_json_place_is_at(place, at, end)) {
+        if (mr_json_place_is_at(place, at, end)) {
             at += place->length;
             name = place->name;
+        } else if (at < end && *at == '}') {
+            scan->at = at + 1;
+            return true;
         } else {
             bool is_end;
             scan->at = at;
@@ -305,7 +308,10 @@ static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
 /* Columns no member spoke of are NULL; says whether the record may be without them. */
 static bool settle_missing(json_decoder *d)
 {
-    if (memcmp(d->seen, d->top->below, d->seen_words * sizeof *d->seen) == 0)
+    uint64_t missing = 0;
+    for (size_t w = 0; w < d->seen_words; w++)
+        missing |= d->seen[w] ^ d->top->below[w];
+    if (missing == 0)
         return true;
     for (uint32_t c = 0; c < d->columns_count; c++) {
         if (mr_bitmap_get(d->seen, c))

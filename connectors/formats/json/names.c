@@ -1,5 +1,7 @@
 #include "connectors/formats/json/names.h"
 
+#include "engine/base/assert.h"
+
 #include <stdio.h>
 
 static const mr_json_name *find_name(const mr_json_node *node, mr_string text)
@@ -50,6 +52,8 @@ static mr_json_node *new_node(const mr_json_name *parent, uint32_t columns_count
     node->names = mr_arena_zalloc(arena, columns_count, sizeof *node->names);
     node->below = mr_arena_zalloc(arena, ((size_t)columns_count + 63) / 64, sizeof(uint64_t));
     node->parent = parent;
+    for (size_t i = 0; i < MR_LENGTH(node->places); i++)
+        node->places[i].wanted = UINT32_MAX;
     return node;
 }
 

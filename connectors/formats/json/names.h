@@ -42,7 +42,8 @@ typedef struct mr_json_name {
     const mr_json_node *node; /* where the name stands */
 } mr_json_name;
 
-/* What led to a value, zero-padded. length 0: nothing remembered. */
+/* What led to a value, zero-padded. Nothing remembered: length 0, and all 32 bytes wanted, so only NULs
+ * match; no value starts with one, so such a text is refused all the same. */
 typedef struct mr_json_place {
     char bytes[MR_JSON_PLACE_BYTES];
     const mr_json_name *name; /* NULL: nobody wants it */
@@ -53,9 +54,9 @@ typedef struct mr_json_place {
 struct mr_json_node {
     mr_json_name *names;
     uint32_t names_count;
-    const mr_json_name *parent; /* the name that leads here; NULL: the top */
-    uint64_t *below;            /* bit c: column c lies below this node */
-    mr_json_place places[MR_JSON_PLACES];
+    const mr_json_name *parent;               /* the name that leads here; NULL: the top */
+    uint64_t *below;                          /* bit c: column c lies below this node */
+    mr_json_place places[MR_JSON_PLACES + 1]; /* the last one stays without memory */
 };
 
 /* The tree over all columns. MR_E_SETTING for an empty path, a path that occurs twice, or one that
@@ -79,7 +80,7 @@ static inline bool mr_json_place_is_at(const mr_json_place *place, const char *a
         __m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(a), _mm_loadu_si128(b));
         __m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(a + 1), _mm_loadu_si128(b + 1));
         uint32_t equal = (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
-        return (equal & place->wanted) == place->wanted && place->length != 0;
+        return (~equal & place->wanted) == 0;
     }
 #endif
     return place->length != 0 && (size_t)(end - at) >= place->length &&

@@ -99,13 +99,23 @@ static inline unsigned mr_json_special_mask(__m128i bytes)
 #endif
 
 /* The first special byte in [at, end), or `end`. */
-static inline const char *mr_json_find_special(const char *at, const char *start, const char *end)
+__attribute__((always_inline)) static inline const char *mr_json_find_special(const char *at,
+                                                                              const char *start,
+                                                                              const char *end)
 {
 #if defined(__SSE2__)
-    for (; end - at >= 16; at += 16) {
+    for (; end - at >= 32; at += 32) {
+        const __m128i *bytes = (const __m128i *)(const void *)at;
+        uint32_t mask = mr_json_special_mask(_mm_loadu_si128(bytes)) |
+                        mr_json_special_mask(_mm_loadu_si128(bytes + 1)) << 16;
+        if (mask != 0)
+            return at + __builtin_ctz(mask);
+    }
+    if (end - at >= 16) {
         unsigned mask = mr_json_special_mask(_mm_loadu_si128((const __m128i *)(const void *)at));
         if (mask != 0)
             return at + __builtin_ctz(mask);
+        at += 16;
     }
     if (at < end && end - start >= 16) {
         const char *last = end - 16;
