@@ -15,9 +15,18 @@
 #define NO_SLOT UINT32_MAX
 #define ALL 0u
 
+/* What a node was compiled to: trees may share nodes, so that without this a shared node under shared
+ * nodes would be walked exponentially often. */
+typedef struct memo {
+    const mr_expr *expr;
+    uint32_t selection, slot;
+} memo;
+
 struct compiler {
     mr_program *program;
     mr_arena scratch; /* of folding */
+    memo *memos;
+    uint32_t memos_count, memos_capacity;
 };
 
 static uint32_t slot_add(mr_program *program, mr_slot slot)
@@ -63,9 +72,12 @@ static uint32_t *slots_of(mr_program *program, const uint32_t *slots, uint32_t c
 
 static uint32_t column_slot(mr_program *program, uint32_t column, mr_type type)
 {
-    for (uint32_t i = 0; i < program->slots_count; i++)
-        if (program->slots[i].kind == MR_SLOT_COLUMN && program->slots[i].column == column)
+    for (uint32_t i = 0; i < program->slots_count; i++) {
+        const mr_slot *slot = &program->slots[i];
+        if (slot->kind == MR_SLOT_COLUMN && slot->column == column &&
+            mr_type_matches(slot->type, type))
             return i;
+    }
     return slot_add(program, (mr_slot){.kind = MR_SLOT_COLUMN, .column = column, .type = type});
 }
 
@@ -159,7 +171,7 @@ static bool fold(struct compiler *compiler, const mr_instruction *call, mr_type 
         .rows = 1,
         .selected = 1,
         .arena = &compiler->scratch,
-        .errors = &errors,
+        .errors = call->function->is_lenient ? NULL : &errors,
         .context = program->context,
         .data = call->data,
     };
@@ -335,11 +347,9 @@ static uint32_t compile_coalesce(struct compiler *compiler, const mr_expr *expr,
     return merged;
 }
 
-static uint32_t compile(struct compiler *compiler, const mr_expr *expr, uint32_t selection,
-                        const char *text)
+static uint32_t compile_kind(struct compiler *compiler, const mr_expr *expr, uint32_t selection,
+                             const char *text)
 {
-    if (expr->text != NULL)
-        text = expr->text;
     switch (expr->kind) {
     case MR_EXPR_COLUMN: return column_slot(compiler->program, expr->column, expr->type);
     case MR_EXPR_CONSTANT: return constant_slot(compiler->program, expr->type, &expr->value);
@@ -351,6 +361,36 @@ static uint32_t compile(struct compiler *compiler, const mr_expr *expr, uint32_t
     }
     MR_ASSERT(!"an expression of a known kind");
     return NO_SLOT;
+}
+
+static void memo_add(struct compiler *compiler, memo made)
+{
+    if (compiler->memos_count == compiler->memos_capacity) {
+        uint32_t capacity = compiler->memos_capacity != 0 ? compiler->memos_capacity * 2 : 32;
+        memo *grown = mr_arena_alloc(&compiler->scratch, capacity * sizeof *grown);
+        if (compiler->memos_count > 0)
+            memcpy(grown, compiler->memos, compiler->memos_count * sizeof *grown);
+        compiler->memos = grown;
+        compiler->memos_capacity = capacity;
+    }
+    compiler->memos[compiler->memos_count++] = made;
+}
+
+static uint32_t compile(struct compiler *compiler, const mr_expr *expr, uint32_t selection,
+                        const char *text)
+{
+    if (expr->text != NULL)
+        text = expr->text;
+    if (expr->args_count == 0)
+        return compile_kind(compiler, expr, selection, text);
+    for (uint32_t i = compiler->memos_count; i-- > 0;) {
+        const memo *made = &compiler->memos[i];
+        if (made->expr == expr && contains(compiler->program, made->selection, selection))
+            return made->slot;
+    }
+    uint32_t slot = compile_kind(compiler, expr, selection, text);
+    memo_add(compiler, (memo){expr, selection, slot});
+    return slot;
 }
 
 /* Results must be flat and in the batch's arena: columns are aliased, constants are spread. */

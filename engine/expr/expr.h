@@ -44,6 +44,7 @@ struct mr_expr {
     mr_value value;                /* CONSTANT */
     const mr_function *function;   /* CALL */
     const void *function_data;     /* CALL: what `bind` made; NULL: none */
+    uint32_t depth;                /* 1 + the deepest argument's; a leaf's may be 0 */
     uint32_t args_count;
     const mr_expr *const *args;
 };

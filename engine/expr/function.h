@@ -40,7 +40,7 @@ typedef struct mr_kernel_call {
     const uint32_t *selection; /* NULL: all */
     uint32_t selected;
     mr_arena *arena;       /* the batch's: for strings made */
-    mr_row_errors *errors; /* never NULL when can_fail */
+    mr_row_errors *errors; /* NULL: failing rows are just NULL */
     const mr_expr_context *context;
     const void *data; /* the expression's function_data */
 } mr_kernel_call;
@@ -51,6 +51,7 @@ typedef struct mr_function {
     bool is_strict; /* NULL in, NULL out */
     bool can_fail;
     bool is_volatile; /* never folded, never shared */
+    bool is_lenient;  /* called without `errors`: failing rows are NULL (TRY_CAST) */
     bool is_costly;   /* worth a selection of its own behind AND and OR (strings, patterns) */
 } mr_function;
 

@@ -101,6 +101,7 @@ static void bind_slots(mr_program *program, const mr_batch *batch)
         case MR_SLOT_COLUMN:
             MR_ASSERT(slot->column < batch->columns_count);
             *vector = batch->columns[slot->column];
+            vector->type = slot->type; /* as the expression reads it: see mr_cast_is_relabel */
             break;
         case MR_SLOT_CONSTANT: break;
         case MR_SLOT_REGISTER:
@@ -181,7 +182,7 @@ static void run_call(mr_program *program, const mr_instruction *instruction, con
         .selection = selection->rows,
         .selected = selection->count,
         .arena = batch->arena,
-        .errors = errors,
+        .errors = instruction->function->is_lenient ? NULL : errors,
         .context = program->context,
         .data = instruction->data,
     };

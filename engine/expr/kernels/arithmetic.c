@@ -104,7 +104,7 @@ CHECKED_I64(sub_i64, __builtin_sub_overflow)
 CHECKED_I64(mul_i64, __builtin_mul_overflow)
 
 /* Division traps on zero and on MIN / -1: row by row, NULL rows left out. */
-#define DIVIDING(name, lane, T, MIN, quotient_of_min, operation)  \
+#define DIVIDING(name, lane, T, by_minus_one, operation)          \
     static void name(const mr_kernel_call *call)                  \
     {                                                             \
         for (uint32_t i = 0; i < call->selected; i++) {           \
@@ -116,7 +116,7 @@ CHECKED_I64(mul_i64, __builtin_mul_overflow)
             if (b == 0)                                           \
                 fail_zero(call, row);                             \
             else if (b == -1)                                     \
-                quotient_of_min(call, row, a);                    \
+                by_minus_one(call, row, a);                       \
             else                                                  \
                 call->result->lane[row] = (T)(a operation b);     \
         }                                                         \
@@ -152,10 +152,10 @@ static void zero_i64(const mr_kernel_call *call, uint32_t row, int64_t a)
     call->result->i64[row] = 0;
 }
 
-DIVIDING(div_i32, i32, int32_t, INT32_MIN, negate_i32, /)
-DIVIDING(div_i64, i64, int64_t, INT64_MIN, negate_i64, /)
-DIVIDING(mod_i32, i32, int32_t, INT32_MIN, zero_i32, %)
-DIVIDING(mod_i64, i64, int64_t, INT64_MIN, zero_i64, %)
+DIVIDING(div_i32, i32, int32_t, negate_i32, /)
+DIVIDING(div_i64, i64, int64_t, negate_i64, /)
+DIVIDING(mod_i32, i32, int32_t, zero_i32, %)
+DIVIDING(mod_i64, i64, int64_t, zero_i64, %)
 
 #define NEGATING(name, lane, T, negate, condition)                \
     static void name(const mr_kernel_call *call)                  \
@@ -267,17 +267,16 @@ static void mod_i128(const mr_kernel_call *call)
 MR_UNARY_KERNEL(neg_i128, mr_i128, mr_i128, (mr_i128)(0 - (mr_u128)a))
 MR_UNARY_KERNEL(abs_i128, mr_i128, mr_i128, a < 0 ? (mr_i128)(0 - (mr_u128)a) : a)
 
-#define LANES(op, symbol, decimal_fails)                                                         \
-    {                                                                                            \
-        [MR_LANE_I32] = {symbol, op##_i32, true, true, false, false}, [MR_LANE_I64] = {symbol,   \
-                                                                                       op##_i64, \
-                                                                                       true,     \
-                                                                                       true,     \
-                                                                                       false,    \
-                                                                                       false},   \
-        [MR_LANE_I128] = {symbol, op##_i128, true, decimal_fails, false, true},                  \
-        [MR_LANE_F64] = {symbol, op##_f64, true, false, false, false},                           \
+/* clang-format off */
+#define LANES(op, symbol, decimal_fails)                                                           \
+    {                                                                                              \
+        [MR_LANE_I32] = {.name = symbol, .kernel = op##_i32, .is_strict = true, .can_fail = true}, \
+        [MR_LANE_I64] = {.name = symbol, .kernel = op##_i64, .is_strict = true, .can_fail = true}, \
+        [MR_LANE_I128] = {.name = symbol, .kernel = op##_i128, .is_strict = true,                  \
+                          .can_fail = (decimal_fails), .is_costly = true},                         \
+        [MR_LANE_F64] = {.name = symbol, .kernel = op##_f64, .is_strict = true},                   \
     }
+/* clang-format on */
 
 const mr_function *mr_arithmetic_function(mr_arithmetic operation, mr_lane lane)
 {

@@ -1,6 +1,7 @@
 #include "engine/expr/kernels/compare.h"
 
 #include "engine/base/assert.h"
+#include "engine/expr/decimal.h"
 #include "engine/expr/kernels/template.h"
 
 #define LANE_KERNELS(lane, T)                          \
@@ -40,18 +41,17 @@ STRING_KERNEL(le_string, mr_string_compare(a, b) <= 0)
 STRING_KERNEL(gt_string, mr_string_compare(a, b) > 0)
 STRING_KERNEL(ge_string, mr_string_compare(a, b) >= 0)
 
-#define ROW(op, symbol)                                                                           \
-    {                                                                                             \
-        [MR_LANE_BOOL] = {symbol, op##_bool, true, false, false, false},                          \
-        [MR_LANE_I32] = {symbol, op##_i32, true, false, false, false}, [MR_LANE_I64] = {symbol,   \
-                                                                                        op##_i64, \
-                                                                                        true,     \
-                                                                                        false,    \
-                                                                                        false,    \
-                                                                                        false},   \
-        [MR_LANE_I128] = {symbol, op##_i128, true, false, false, false},                          \
-        [MR_LANE_F64] = {symbol, op##_f64, true, false, false, false},                            \
-        [MR_LANE_STRING] = {symbol, op##_string, true, false, false, true},                       \
+#define FIXED(symbol, kernel_name)                                 \
+    {                                                              \
+        .name = symbol, .kernel = (kernel_name), .is_strict = true \
+    }
+#define ROW(op, symbol)                                                                     \
+    {                                                                                       \
+        [MR_LANE_BOOL] = FIXED(symbol, op##_bool), [MR_LANE_I32] = FIXED(symbol, op##_i32), \
+        [MR_LANE_I64] = FIXED(symbol, op##_i64), [MR_LANE_I128] = FIXED(symbol, op##_i128), \
+        [MR_LANE_F64] = FIXED(symbol, op##_f64),                                            \
+        [MR_LANE_STRING] = {                                                                \
+            .name = symbol, .kernel = op##_string, .is_strict = true, .is_costly = true},   \
     }
 
 const mr_function *mr_compare_function(mr_comparison comparison, mr_lane lane)
@@ -63,6 +63,38 @@ const mr_function *mr_compare_function(mr_comparison comparison, mr_lane lane)
     };
     MR_ASSERT(lane >= MR_LANE_BOOL && lane <= MR_LANE_STRING);
     return &functions[comparison][lane];
+}
+
+/* Decimals of different scales are compared as they are: aligning them first could overflow. */
+#define DECIMAL_KERNEL(name, operation)                                                        \
+    static void name##_decimal(const mr_kernel_call *call)                                     \
+    {                                                                                          \
+        const uint32_t scale_a = call->args[0].type.scale, scale_b = call->args[1].type.scale; \
+        for (uint32_t i = 0; i < call->selected; i++) {                                        \
+            uint32_t row = mr_kernel_row(call, i);                                             \
+            if (mr_kernel_is_null(call, row))                                                  \
+                continue;                                                                      \
+            mr_i128 a = call->args[0].i128[mr_kernel_at(call, 0, row)];                        \
+            mr_i128 b = call->args[1].i128[mr_kernel_at(call, 1, row)];                        \
+            call->result->bools[row] = mr_decimal_compare(a, scale_a, b, scale_b) operation 0; \
+        }                                                                                      \
+    }
+
+DECIMAL_KERNEL(eq, ==)
+DECIMAL_KERNEL(ne, !=)
+DECIMAL_KERNEL(lt, <)
+DECIMAL_KERNEL(le, <=)
+DECIMAL_KERNEL(gt, >)
+DECIMAL_KERNEL(ge, >=)
+
+const mr_function *mr_compare_decimal_function(mr_comparison comparison)
+{
+    static const mr_function functions[] = {
+        [MR_COMPARE_EQ] = FIXED("=", eq_decimal), [MR_COMPARE_NE] = FIXED("<>", ne_decimal),
+        [MR_COMPARE_LT] = FIXED("<", lt_decimal), [MR_COMPARE_LE] = FIXED("<=", le_decimal),
+        [MR_COMPARE_GT] = FIXED(">", gt_decimal), [MR_COMPARE_GE] = FIXED(">=", ge_decimal),
+    };
+    return &functions[comparison];
 }
 
 bool mr_vector_value_equals(const mr_vector *a, size_t row_a, const mr_vector *b, size_t row_b)

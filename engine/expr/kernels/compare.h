@@ -19,6 +19,9 @@ typedef enum mr_comparison {
 /* Never NULL for lanes BOOL to STRING. */
 const mr_function *mr_compare_function(mr_comparison comparison, mr_lane lane);
 
+/* The same for two DECIMALs of different scales. */
+const mr_function *mr_compare_decimal_function(mr_comparison comparison);
+
 /* IS [NOT] DISTINCT FROM: never NULL, NULLs are equal. */
 const mr_function *mr_distinct_function(bool is_not);
 
