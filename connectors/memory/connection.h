@@ -39,8 +39,10 @@ mr_status mr_memory_writer_open(mr_memory_log *log, const mr_writer_options *opt
 /* The group and the claim of a member, for a writer that sends its offsets. */
 mr_memory_group *mr_memory_member_group(const mr_log_member *member, mr_memory_claim *claim);
 
-/* Fills offsets from a group's committed ones. True: some are pending in an open transaction. */
-bool mr_memory_fill_offsets(const mr_memory_group *group, mr_log_offset *offsets, uint32_t count,
-                            mr_arena *arena);
+/* Fills offsets from a group's committed ones (`group` NULL: there are none). Waits at most `wait_us`
+ * while some are pending in a transaction; true: they still are. */
+bool mr_memory_fill_offsets(mr_memory_log *log, const mr_memory_group *group,
+                            mr_log_offset *offsets, uint32_t count, mr_arena *arena,
+                            int64_t wait_us);
 
 #endif

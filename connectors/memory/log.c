@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define BROKER_WAIT_US INT64_C(5000000)
+/* For markers on their way to a group; an open transaction is not waited for. */
+#define STABLE_WAIT_US INT64_C(500000)
 #define RECORD_BYTES_MAX 1048588u
 
 static mr_memory_log *self_of(mr_log *log)
@@ -190,8 +192,9 @@ static mr_status offset_at(mr_log *log, const char *topic, int32_t partition, in
     return mr_memory_leave(self, status, err);
 }
 
-bool mr_memory_fill_offsets(const mr_memory_group *group, mr_log_offset *offsets, uint32_t count,
-                            mr_arena *arena)
+/* True: some are pending. */
+static bool look_up(const mr_memory_group *group, mr_log_offset *offsets, uint32_t count,
+                    mr_arena *arena)
 {
     bool any_pending = false;
     for (uint32_t i = 0; i < count; i++) {
@@ -207,6 +210,18 @@ bool mr_memory_fill_offsets(const mr_memory_group *group, mr_log_offset *offsets
     return any_pending;
 }
 
+bool mr_memory_fill_offsets(mr_memory_log *log, const mr_memory_group *group,
+                            mr_log_offset *offsets, uint32_t count, mr_arena *arena,
+                            int64_t wait_us)
+{
+    int64_t until_us = mr_memory_cluster_now_us(log->cluster) + wait_us;
+    bool is_pending;
+    do
+        is_pending = look_up(group, offsets, count, arena);
+    while (is_pending && mr_memory_cluster_wait(log->cluster, until_us));
+    return is_pending;
+}
+
 static mr_status group_offsets(mr_log *log, const char *group, mr_log_offset *offsets,
                                uint32_t count, mr_arena *arena, mr_error *err)
 {
@@ -215,7 +230,7 @@ static mr_status group_offsets(mr_log *log, const char *group, mr_log_offset *of
     if (status != MR_OK)
         return status;
     const mr_memory_group *known = mr_memory_groups_find(self->cluster, group, false);
-    (void)mr_memory_fill_offsets(known, offsets, count, arena);
+    (void)mr_memory_fill_offsets(self, known, offsets, count, arena, STABLE_WAIT_US);
     return mr_memory_leave(self, MR_OK, err);
 }
 

@@ -171,16 +171,12 @@ static mr_status committed(mr_log_member *member, mr_log_offset *offsets, uint32
     if (status != MR_OK)
         return status;
     int64_t until_us = mr_memory_cluster_now_us(log->cluster) + STABLE_WAIT_US;
-    bool is_there = mr_memory_await_broker(log, until_us, NULL);
-    while (!is_there || mr_memory_fill_offsets(self->group, offsets, count, arena)) {
-        if (is_there && mr_memory_cluster_wait(log->cluster, until_us))
-            continue;
+    if (!mr_memory_await_broker(log, until_us, NULL) ||
+        mr_memory_fill_offsets(log, self->group, offsets, count, arena, STABLE_WAIT_US))
         status = mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
                                        "group %s: its offsets are not known yet, a transaction is "
                                        "open or the broker is away",
                                        self->group->name);
-        break;
-    }
     return mr_memory_leave(log, status, err);
 }
 

@@ -174,7 +174,8 @@ typedef struct mr_log_class {
     /* First offset whose record has timestamp >= `timestamp_ms`; the end when there is none. */
     mr_status (*offset_at)(mr_log *log, const char *topic, int32_t partition, int64_t timestamp_ms,
                            int64_t *offset, mr_error *err);
-    /* Offsets of any group (scan.startup.mode group-offsets, cross-check before joining). */
+    /* Offsets of any group (scan.startup.mode group-offsets, cross-check before joining). Waits a
+     * little for a transaction that is just ending; of one that stays open it tells what is committed. */
     mr_status (*group_offsets)(mr_log *log, const char *group, mr_log_offset *offsets,
                                uint32_t count, mr_arena *arena, mr_error *err);
     /* Forgets all offsets of an empty group (--reset). A group that does not exist is fine. */

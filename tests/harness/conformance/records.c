@@ -11,15 +11,15 @@ static void records_come_back_in_order_with_their_offsets(mr_log_stage *s)
     const char *topic = stage_topic(s, 1);
     stage_put_committed(s, topic, 0, "abc");
     stage_put_committed(s, topic, 0, "de");
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "0:a 1:b 2:c 3:d 4:e");
+    stage_expect_read(s, topic, 0, 0, "0:a 1:b 2:c 3:d 4:e");
 }
 
 static void a_fetch_starts_at_the_offset_asked_for(mr_log_stage *s)
 {
     const char *topic = stage_topic(s, 1);
     stage_put_committed(s, topic, 0, "abcde");
-    stage_expect_text(s, stage_read(s, topic, 0, 3), "3:d 4:e");
-    stage_expect_text(s, stage_read(s, topic, 0, 5), "");
+    stage_expect_read(s, topic, 0, 3, "3:d 4:e");
+    stage_expect_read(s, topic, 0, 5, "");
 }
 
 static void earliest_and_latest_are_the_ends_of_the_moment(mr_log_stage *s)
@@ -30,7 +30,7 @@ static void earliest_and_latest_are_the_ends_of_the_moment(mr_log_stage *s)
     stage_add(s, reader, 1, topic, 0, MR_OFFSET_LATEST);
     stage_put_committed(s, topic, 0, "cd");
     stage_expect_text(s, stage_drain(s, reader, 2, 5000), "1/2:c 1/3:d");
-    stage_expect_text(s, stage_read(s, topic, 0, MR_OFFSET_EARLIEST), "0:a 1:b 2:c 3:d");
+    stage_expect_read(s, topic, 0, MR_OFFSET_EARLIEST, "0:a 1:b 2:c 3:d");
 }
 
 static const mr_record *fetch_one(mr_log_stage *s, const char *topic, mr_records *records)
@@ -158,8 +158,8 @@ static void trimming_moves_the_start(mr_log_stage *s)
     if (!s->has_failed)
         stage_ok(s, s->log->class->trim(s->log, topic, 0, 3, &s->err), "trim");
     stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_EARLIEST), 3, "start");
-    stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_LATEST), 5, "end");
-    stage_expect_text(s, stage_read(s, topic, 0, MR_OFFSET_EARLIEST), "3:d 4:e");
+    stage_expect_latest(s, topic, 0, 5);
+    stage_expect_read(s, topic, 0, MR_OFFSET_EARLIEST, "3:d 4:e");
     if (!s->has_failed)
         stage_ok(s, s->log->class->trim(s->log, topic, 0, 1, &s->err), "trim below the start");
     stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_EARLIEST), 3, "start");
@@ -282,7 +282,7 @@ static void a_record_too_large_is_refused_by_its_tag(mr_log_stage *s)
     stage_expect_int(s, failures[0].status, MR_E_KAFKA_RECORD_REFUSED, "status");
     stage_expect_text(s, failures[0].topic, topic);
     stage_flush(s, writer);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "0:a 1:b");
+    stage_expect_read(s, topic, 0, 0, "0:a 1:b");
 }
 
 static void keys_go_where_java_producers_put_them(mr_log_stage *s)
@@ -303,8 +303,8 @@ static void keys_go_where_java_producers_put_them(mr_log_stage *s)
     stage_put_record(s, writer, topic, MR_PARTITION_BY_KEY, &foobar);
     stage_put_record(s, writer, topic, MR_PARTITION_BY_KEY, &abc);
     stage_flush(s, writer);
-    stage_expect_text(s, stage_read(s, topic, 6, 0), "0:f");
-    stage_expect_text(s, stage_read(s, topic, 3, 0), "0:c");
+    stage_expect_read(s, topic, 6, 0, "0:f");
+    stage_expect_read(s, topic, 3, 0, "0:c");
 }
 
 static void a_fetch_gives_no_more_rows_than_asked_for(mr_log_stage *s)

@@ -276,6 +276,17 @@ const char *stage_read(mr_log_stage *stage, const char *topic, int32_t partition
     return take_text(stage, &text);
 }
 
+void stage_expect_read(mr_log_stage *stage, const char *topic, int32_t partition, int64_t offset,
+                       const char *expected)
+{
+    const char *got = stage_read(stage, topic, partition, offset);
+    for (int i = 0; i < 50 && !stage->has_failed && strcmp(got, expected) != 0; i++) {
+        stage->factory->settle(stage->factory->context, STEP_MS);
+        got = stage_read(stage, topic, partition, offset);
+    }
+    stage_expect_text(stage, got, expected);
+}
+
 mr_status stage_fetch_error(mr_log_stage *stage, mr_log_reader *reader)
 {
     for (int step = 0; step < PATIENCE_STEPS && !stage->has_failed; step++) {
@@ -311,6 +322,18 @@ int64_t stage_offset(mr_log_stage *stage, const char *topic, int32_t partition, 
             stage->log->class->offset(stage->log, topic, partition, which, &offset, &stage->err),
             "offset");
     return offset;
+}
+
+void stage_expect_latest(mr_log_stage *stage, const char *topic, int32_t partition,
+                         int64_t expected)
+{
+    int64_t got = -1;
+    for (int step = 0; step < PATIENCE_STEPS && got != expected && !stage->has_failed; step++) {
+        got = stage_offset(stage, topic, partition, MR_OFFSET_LATEST);
+        if (got != expected)
+            stage->factory->settle(stage->factory->context, STEP_MS);
+    }
+    stage_expect_int(stage, got, expected, "latest");
 }
 
 /* ------------------------------------------------------------------------------------ groups */

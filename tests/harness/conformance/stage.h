@@ -66,6 +66,10 @@ void stage_put_committed(mr_log_stage *stage, const char *topic, int32_t partiti
 
 /* Reading. All that is committed from `offset` on, as "offset:value offset:value". */
 const char *stage_read(mr_log_stage *stage, const char *topic, int32_t partition, int64_t offset);
+/* The same, asked again until it is `expected`: a commit returns when it is decided, and its markers
+ * may reach the partitions a little later. */
+void stage_expect_read(mr_log_stage *stage, const char *topic, int32_t partition, int64_t offset,
+                       const char *expected);
 /* What a reader gives until `count` records came, or none for `quiet_ms`: "input/offset:value ..". */
 const char *stage_drain(mr_log_stage *stage, mr_log_reader *reader, uint32_t count,
                         int64_t quiet_ms);
@@ -77,6 +81,9 @@ void stage_add(mr_log_stage *stage, mr_log_reader *reader, uint32_t input, const
 mr_input_ends stage_ends_at(mr_log_stage *stage, mr_log_reader *reader, uint32_t input,
                             int64_t position);
 int64_t stage_offset(mr_log_stage *stage, const char *topic, int32_t partition, int64_t which);
+/* Asks for the stable end until it is `expected`. */
+void stage_expect_latest(mr_log_stage *stage, const char *topic, int32_t partition,
+                         int64_t expected);
 
 /* Groups. */
 mr_log_member *stage_member(mr_log_stage *stage, const char *group, const char *instance_id,

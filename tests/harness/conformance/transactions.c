@@ -18,8 +18,8 @@ static void nothing_is_visible_before_the_commit(mr_log_stage *s)
     stage_flush(s, writer);
     stage_expect_text(s, stage_drain(s, reader, 1, 400), "");
     stage_commit(s, writer);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "0:a 1:b");
-    stage_expect_text(s, stage_read(s, topic, 1, 0), "0:c");
+    stage_expect_read(s, topic, 0, 0, "0:a 1:b");
+    stage_expect_read(s, topic, 1, 0, "0:c");
 }
 
 static void aborted_records_are_never_seen(mr_log_stage *s)
@@ -34,8 +34,8 @@ static void aborted_records_are_never_seen(mr_log_stage *s)
     stage_put(s, writer, topic, 0, "a");
     stage_commit(s, writer);
     /* x y marker a marker */
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "3:a");
-    stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_LATEST), 5, "end");
+    stage_expect_read(s, topic, 0, 0, "3:a");
+    stage_expect_latest(s, topic, 0, 5);
 }
 
 static void markers_take_offsets(mr_log_stage *s)
@@ -47,8 +47,8 @@ static void markers_take_offsets(mr_log_stage *s)
         stage_put(s, writer, topic, 0, "a");
         stage_commit(s, writer);
     }
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "0:a 2:a 4:a");
-    stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_LATEST), 6, "end");
+    stage_expect_read(s, topic, 0, 0, "0:a 2:a 4:a");
+    stage_expect_latest(s, topic, 0, 6);
 }
 
 static void the_position_steps_over_markers_and_aborted_records(mr_log_stage *s)
@@ -87,7 +87,7 @@ static void an_open_transaction_holds_the_stable_end(mr_log_stage *s)
     mr_input_ends ends = stage_ends_at(s, reader, 0, 1);
     stage_expect_int(s, ends.stable_end, 1, "stable end");
     stage_expect_int(s, ends.high_end, 3, "high end");
-    stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_LATEST), 1, "latest");
+    stage_expect_latest(s, topic, 0, 1);
     stage_commit(s, writer);
     stage_expect_text(s, stage_drain(s, reader, 2, 5000), "0/1:b 0/2:c");
 }
@@ -106,9 +106,9 @@ static void what_waited_behind_an_abort_appears(mr_log_stage *s)
     stage_put(s, first, topic, 0, "y");
     stage_flush(s, first);
     stage_commit(s, second);
-    stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_LATEST), 0, "latest");
+    stage_expect_latest(s, topic, 0, 0);
     stage_abort(s, first);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "1:b");
+    stage_expect_read(s, topic, 0, 0, "1:b");
 }
 
 static void a_writer_goes_on_after_an_abort(mr_log_stage *s)
@@ -159,7 +159,7 @@ static void a_fenced_writer_cannot_commit(mr_log_stage *s)
         return;
     stage_refused(s, first->class->commit(first, &s->err), MR_E_KAFKA_FENCED, MR_RECOVERY_WRITER,
                   "commit");
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "");
+    stage_expect_read(s, topic, 0, 0, "");
 }
 
 static void a_fenced_writer_cannot_abort(mr_log_stage *s)
@@ -191,7 +191,7 @@ static void a_fenced_writers_records_die(mr_log_stage *s)
     (void)!first->class->produce(first, topic, 0, &record, 1, &err);
     stage_refused(s, first->class->commit(first, &s->err), MR_E_KAFKA_FENCED, MR_RECOVERY_WRITER,
                   "commit");
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "");
+    stage_expect_read(s, topic, 0, 0, "");
 }
 
 static void a_successor_aborts_what_was_left_open(mr_log_stage *s)
@@ -203,23 +203,12 @@ static void a_successor_aborts_what_was_left_open(mr_log_stage *s)
     stage_put(s, first, topic, 0, "x");
     stage_flush(s, first);
     stage_close_writer(s, first);
-    stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_LATEST), 0, "latest, still open");
+    stage_expect_latest(s, topic, 0, 0);
     mr_log_writer *second = stage_writer(s, id);
     stage_begin(s, second);
     stage_put(s, second, topic, 0, "a");
     stage_commit(s, second);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "2:a");
-}
-
-static void await_latest(mr_log_stage *s, const char *topic, int64_t offset)
-{
-    int64_t got = -1;
-    for (int i = 0; i < 250 && got != offset && !s->has_failed; i++) {
-        got = stage_offset(s, topic, 0, MR_OFFSET_LATEST);
-        if (got != offset)
-            s->factory->settle(s->factory->context, 100);
-    }
-    stage_expect_int(s, got, offset, "latest");
+    stage_expect_read(s, topic, 0, 0, "2:a");
 }
 
 static void a_knock_aborts_a_dead_writers_transaction(mr_log_stage *s)
@@ -233,8 +222,8 @@ static void a_knock_aborts_a_dead_writers_transaction(mr_log_stage *s)
     stage_close_writer(s, first);
     if (!s->has_failed)
         stage_ok(s, s->log->class->knock(s->log, id, &s->err), "knock");
-    await_latest(s, topic, 2);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "");
+    stage_expect_latest(s, topic, 0, 2);
+    stage_expect_read(s, topic, 0, 0, "");
 }
 
 static void a_knock_without_a_transaction_is_harmless(mr_log_stage *s)
@@ -247,7 +236,7 @@ static void a_knock_without_a_transaction_is_harmless(mr_log_stage *s)
     stage_begin(s, writer);
     stage_put(s, writer, topic, 0, "a");
     stage_commit(s, writer);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "0:a");
+    stage_expect_read(s, topic, 0, 0, "0:a");
 }
 
 static void a_transaction_over_its_timeout_is_aborted(mr_log_stage *s)
@@ -258,12 +247,12 @@ static void a_transaction_over_its_timeout_is_aborted(mr_log_stage *s)
     stage_begin(s, writer);
     stage_put(s, writer, topic, 0, "x");
     stage_flush(s, writer);
-    await_latest(s, topic, 2);
+    stage_expect_latest(s, topic, 0, 2);
     if (!s->has_failed)
         stage_expect(s, writer->class->commit(writer, &s->err) != MR_OK, "commit went through");
     stage_expect(s, s->err.recovery == MR_RECOVERY_WRITER, "recovery %s: %s",
                  mr_recovery_name(s->err.recovery), s->err.message);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "");
+    stage_expect_read(s, topic, 0, 0, "");
 }
 
 static void the_last_offset_is_known_after_a_flush(mr_log_stage *s)
@@ -319,8 +308,8 @@ static void a_committed_transaction_stays_after_close(mr_log_stage *s)
     stage_put(s, writer, topic, 0, "a");
     stage_commit(s, writer);
     stage_close_writer(s, writer);
-    stage_expect_text(s, stage_read(s, topic, 0, 0), "0:a");
-    stage_expect_int(s, stage_offset(s, topic, 0, MR_OFFSET_LATEST), 2, "latest");
+    stage_expect_read(s, topic, 0, 0, "0:a");
+    stage_expect_latest(s, topic, 0, 2);
 }
 
 static const mr_log_check checks[] = {
