@@ -30,6 +30,10 @@ typedef struct mr_memory_faults {
         end_doubt; /* commit, abort: the request is resent; IN_DOUBT. It happened, or did not, or
                              a copy arrives up to late_us_max later and ends what is open then */
     int64_t late_us_max;
+    uint32_t
+        late_marker; /* commit, abort: it is decided, but some partitions and the group hear of it
+                             only up to late_marker_us_max later, as with Kafka any time */
+    int64_t late_marker_us_max;
     bool hide_doubt;    /* the client does not notice resends: what the V1 guard protects from */
     uint32_t abortable; /* produce, send_offsets, commit: the transaction must be aborted */
     uint32_t refused;   /* produce: a record is refused by the broker */

@@ -436,6 +436,17 @@ static mr_status send_offsets(mr_log_writer *writer, mr_log_member *member,
     return mr_memory_leave(self->log, status, err);
 }
 
+static mr_memory_markers markers(mr_memory_process *process)
+{
+    const mr_memory_faults *faults = &process->faults;
+    if (!mr_memory_draw(process, faults->late_marker, "markers come late"))
+        return (mr_memory_markers){0};
+    return (mr_memory_markers){
+        .late_us = 1 + (int64_t)mr_memory_draw_below(process, (uint64_t)faults->late_marker_us_max),
+        .at_once = mr_memory_draw_below(process, UINT64_MAX),
+    };
+}
+
 /* The request to end the transaction, which may be lost, doubled or late. */
 static mr_status end_request(mr_memory_writer *self, bool is_commit, bool was_away, mr_error *err)
 {
@@ -455,7 +466,7 @@ static mr_status end_request(mr_memory_writer *self, bool is_commit, bool was_aw
     }
     mr_memory_end answer = MR_MEMORY_END_DONE;
     if (fate == ARRIVES)
-        answer = mr_memory_transactions_end(cluster, self->identity, is_commit);
+        answer = mr_memory_transactions_end(cluster, self->identity, is_commit, markers(process));
     if (answer == MR_MEMORY_END_FENCED)
         return die(self, MR_E_KAFKA_FENCED, err);
     if (answer == MR_MEMORY_END_OTHERWISE || ((is_doubt || was_away) && !is_hidden))

@@ -105,6 +105,8 @@ mr_memory_faults mr_sim_draw_faults(mr_sim_world *world, uint32_t k)
         .resend = some(process, 300000),
         .end_doubt = some(process, 100000),
         .late_us_max = 1000000,
+        .late_marker = some(process, 500000),
+        .late_marker_us_max = 300000,
         .abortable = some(process, 50000),
         .unreachable = some(process, 2000),
         .unreachable_us_max = 15000000,

@@ -45,19 +45,51 @@ static mr_memory_transaction *by_producer(const mr_memory_cluster *cluster, int6
     return NULL;
 }
 
-static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, bool is_commit)
+/* Writes the markers that are still missing. */
+static void finish(mr_memory_cluster *cluster, mr_memory_transaction *transaction)
 {
-    if (!transaction->is_open)
+    if (!transaction->is_ending)
         return;
     int64_t now_ms = cluster->clock->wall_ms(cluster->clock);
     for (uint32_t i = 0; i < transaction->partitions_count; i++)
-        mr_memory_partition_end(transaction->partition[i], transaction->producer_id, is_commit,
-                                now_ms);
-    mr_memory_groups_end(cluster, transaction->producer_id, is_commit);
+        mr_memory_partition_end(transaction->partition[i], transaction->producer_id,
+                                transaction->ended_by_commit, now_ms);
+    mr_memory_groups_end(cluster, transaction->producer_id, transaction->ended_by_commit);
     transaction->partitions_count = 0;
-    transaction->is_open = false;
-    transaction->ended_by_commit = is_commit;
+    transaction->is_ending = false;
     mr_memory_cluster_wake(cluster);
+}
+
+/* Writes markers to the partitions that are to hear of the end at once. */
+static void tell_some(mr_memory_cluster *cluster, mr_memory_transaction *transaction,
+                      uint64_t at_once)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < transaction->partitions_count; i++) {
+        mr_memory_partition *partition = transaction->partition[i];
+        if ((at_once >> i % 64 & 1) == 0)
+            transaction->partition[kept++] = partition;
+        else
+            mr_memory_partition_end(partition, transaction->producer_id,
+                                    transaction->ended_by_commit,
+                                    cluster->clock->wall_ms(cluster->clock));
+    }
+    transaction->partitions_count = kept;
+}
+
+static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, bool is_commit,
+                mr_memory_markers markers)
+{
+    if (!transaction->is_open)
+        return;
+    transaction->is_open = false;
+    transaction->is_ending = true;
+    transaction->ended_by_commit = is_commit;
+    transaction->ending_due_us = cluster->clock->monotonic_us(cluster->clock) + markers.late_us;
+    if (markers.late_us == 0)
+        finish(cluster, transaction);
+    else
+        tell_some(cluster, transaction, markers.at_once);
 }
 
 mr_memory_identity mr_memory_transactions_init(mr_memory_cluster *cluster, const char *id,
@@ -70,7 +102,8 @@ mr_memory_identity mr_memory_transactions_init(mr_memory_cluster *cluster, const
         *had_open = transaction->is_open;
     /* The epoch goes up first: the markers carry it, so that a zombie's request finds it bumped. */
     transaction->epoch++;
-    end(cluster, transaction, false);
+    finish(cluster, transaction);
+    end(cluster, transaction, false, (mr_memory_markers){0});
     if (timeout_us > 0)
         transaction->timeout_us = timeout_us;
     return (mr_memory_identity){transaction->producer_id, transaction->epoch, true};
@@ -88,6 +121,7 @@ void mr_memory_transactions_touch(mr_memory_cluster *cluster, mr_memory_identity
                                   mr_memory_partition *partition)
 {
     mr_memory_transaction *transaction = by_producer(cluster, identity.producer_id);
+    finish(cluster, transaction);
     if (!transaction->is_open) {
         transaction->is_open = true;
         transaction->opened_us = cluster->clock->monotonic_us(cluster->clock);
@@ -104,14 +138,14 @@ void mr_memory_transactions_touch(mr_memory_cluster *cluster, mr_memory_identity
 }
 
 mr_memory_end mr_memory_transactions_end(mr_memory_cluster *cluster, mr_memory_identity identity,
-                                         bool is_commit)
+                                         bool is_commit, mr_memory_markers markers)
 {
     mr_memory_transaction *transaction = by_producer(cluster, identity.producer_id);
     if (transaction->epoch != identity.epoch)
         return MR_MEMORY_END_FENCED;
     if (!transaction->is_open && transaction->ended_by_commit != is_commit)
         return MR_MEMORY_END_OTHERWISE;
-    end(cluster, transaction, is_commit);
+    end(cluster, transaction, is_commit, markers);
     return MR_MEMORY_END_DONE;
 }
 
@@ -138,8 +172,27 @@ static int64_t run_late(mr_memory_cluster *cluster, int64_t now_us)
         if (late.due_us > now_us)
             return late.due_us;
         all->late[first] = all->late[--all->late_count];
-        (void)mr_memory_transactions_end(cluster, late.identity, late.is_commit);
+        (void)mr_memory_transactions_end(cluster, late.identity, late.is_commit,
+                                         (mr_memory_markers){0});
     }
+}
+
+static int64_t run_one(mr_memory_cluster *cluster, mr_memory_transaction *transaction,
+                       int64_t now_us)
+{
+    int64_t due_us = INT64_MAX;
+    if (transaction->is_open)
+        due_us = transaction->opened_us + transaction->timeout_us;
+    if (transaction->is_ending)
+        due_us = transaction->ending_due_us;
+    if (due_us > now_us)
+        return due_us;
+    if (transaction->is_open) {
+        transaction->epoch++;
+        end(cluster, transaction, false, (mr_memory_markers){0});
+    }
+    finish(cluster, transaction);
+    return INT64_MAX;
 }
 
 int64_t mr_memory_transactions_run(mr_memory_cluster *cluster, int64_t now_us)
@@ -147,16 +200,8 @@ int64_t mr_memory_transactions_run(mr_memory_cluster *cluster, int64_t now_us)
     mr_memory_transactions *all = &cluster->transactions;
     int64_t next_us = run_late(cluster, now_us);
     for (uint32_t i = 0; i < all->count; i++) {
-        mr_memory_transaction *transaction = all->transaction[i];
-        if (!transaction->is_open)
-            continue;
-        int64_t due_us = transaction->opened_us + transaction->timeout_us;
-        if (due_us <= now_us) {
-            transaction->epoch++;
-            end(cluster, transaction, false);
-        } else if (due_us < next_us) {
-            next_us = due_us;
-        }
+        int64_t due_us = run_one(cluster, all->transaction[i], now_us);
+        next_us = due_us < next_us ? due_us : next_us;
     }
     return next_us;
 }

@@ -22,6 +22,8 @@ typedef struct mr_memory_transaction {
     bool is_open;
     bool ended_by_commit; /* the last one that ended; what a second request is compared with */
     int64_t opened_us;
+    bool is_ending; /* decided; what is in `partition`, and the groups, has no marker yet */
+    int64_t ending_due_us;
     mr_memory_partition **partition; /* touched by the open transaction */
     uint32_t partitions_count;
     uint32_t partitions_capacity;
@@ -66,9 +68,17 @@ bool mr_memory_transactions_is_current(const struct mr_memory_cluster *cluster,
 void mr_memory_transactions_touch(struct mr_memory_cluster *cluster, mr_memory_identity identity,
                                   mr_memory_partition *partition);
 
-/* Ends what the producer has open. */
+/* When a transaction that ends tells its partitions and groups. All zero: at once. */
+typedef struct mr_memory_markers {
+    int64_t late_us;
+    uint64_t at_once; /* a bit for each partition that hears of it at once nevertheless */
+} mr_memory_markers;
+
+/* Ends what the producer has open. The producer's next transaction, and a successor, wait for late
+ * markers; readers do not. */
 mr_memory_end mr_memory_transactions_end(struct mr_memory_cluster *cluster,
-                                         mr_memory_identity identity, bool is_commit);
+                                         mr_memory_identity identity, bool is_commit,
+                                         mr_memory_markers markers);
 
 /* The same request, still on its way until `due_us`. */
 void mr_memory_transactions_end_later(struct mr_memory_cluster *cluster,

@@ -24,6 +24,7 @@ static void sent_offsets_appear_with_the_commit(mr_log_stage *s)
     stage_begin(s, writer);
     stage_put(s, writer, topic, 0, "a");
     stage_ok(s, stage_send_offset(s, writer, member, topic, 41, "v1|7"), "send_offsets");
+    stage_expect_text(s, stage_group_offset(s, group, topic), "-1");
     stage_commit(s, writer);
     mr_log_offset position = {topic, 0, 0, NULL};
     if (s->has_failed)

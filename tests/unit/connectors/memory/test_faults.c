@@ -200,6 +200,40 @@ Test(memory_faults, a_commit_after_a_late_abort_is_not_taken_for_done)
     tear_down(&r);
 }
 
+Test(memory_faults, late_markers_hide_a_commit_from_readers_for_a_while)
+{
+    rig r;
+    char text[256];
+    set_up(&r, 4);
+    r.process.faults = (mr_memory_faults){.late_marker = ALWAYS, .late_marker_us_max = 1000000};
+    bool was_hidden = false;
+    for (int i = 0; i < 20; i++) {
+        OK(r.writer->class->begin(r.writer, &err));
+        OK(put(r.writer, "a"));
+        OK(r.writer->class->commit(r.writer, &err));
+        was_hidden |= strlen(seen(&r, text)) < 2 * (size_t)i + 1;
+    }
+    cr_expect(was_hidden);
+    pass(&r, 2000);
+    cr_expect_eq(strlen(seen(&r, text)), 39, "all 20 of them");
+    tear_down(&r);
+}
+
+Test(memory_faults, a_successor_waits_for_late_markers)
+{
+    rig r;
+    char text[256];
+    set_up(&r, 4);
+    r.process.faults = (mr_memory_faults){.late_marker = ALWAYS, .late_marker_us_max = 1000000};
+    OK(r.writer->class->begin(r.writer, &err));
+    OK(put(r.writer, "a"));
+    OK(r.writer->class->commit(r.writer, &err));
+    mr_log_writer *second = open_writer(r.outside, "id");
+    cr_expect_str_eq(seen(&r, text), "a", "committed, not aborted by the successor");
+    second->class->close(second);
+    tear_down(&r);
+}
+
 Test(memory_faults, a_batch_sent_twice_is_stored_once)
 {
     rig r;
