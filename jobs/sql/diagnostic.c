@@ -204,6 +204,8 @@ static bool is_inside_character(const char *text, uint32_t at)
 /* The part of `line` that is shown: all of it, or some characters around `at`. */
 static mr_span excerpt(const char *text, mr_span line, uint32_t at)
 {
+    if (line.end - line.start <= EXCERPT_CHARACTERS_MAX)
+        return line;
     mr_span shown = {at, at};
     uint32_t before = 0;
     while (shown.start > line.start &&

@@ -1,7 +1,8 @@
 /*
  * Expressions, types and names back to SQL: the texts in dead letters and in EXPLAIN.
  *
- * Invariant: what is printed parses to an equal tree (spans apart). Names are quoted only where they
+ * Invariant: what is printed parses to an equal tree (spans apart). Names are quoted only where
+ * they
  * must be; brackets stand only where precedence asks for them. Thread: pure.
  */
 #ifndef MR_JOBS_SQL_UNPARSE_H

@@ -1,7 +1,8 @@
 /*
  * The words of SQL: which ones the parser knows, and which of them cannot be names.
  *
- * Reserved are the words that Flink SQL reserves, so that a script which runs here runs there. Words
+ * Reserved are the words that Flink SQL reserves, so that a script which runs here runs there.
+ * Words
  * match in any letter case; the list is sorted, for it is searched by halving. Thread: pure.
  */
 #ifndef MR_JOBS_SQL_LEXER_KEYWORD_H

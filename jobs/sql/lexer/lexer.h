@@ -2,7 +2,8 @@
  * Text to tokens, one at a time.
  *
  * Skips blanks, comments and hints. What is malformed is reported here, once, and the lexer goes on
- * behind it: an unclosed string or quoted name ends with its line, an unclosed comment with the text.
+ * behind it: an unclosed string or quoted name ends with its line, an unclosed comment with the
+ * text.
  * Any bytes may come in; each is looked at a bounded number of times.
  * Memory: decoded texts go to the arena; script, arena and diagnostics are borrowed.
  */

@@ -1,5 +1,6 @@
 /*
- * Calls of functions and aggregates, with the forms that SQL writes with words inside the brackets, and
+ * Calls of functions and aggregates, with the forms that SQL writes with words inside the
+ * brackets, and
  * what may stand behind: FILTER and OVER.
  */
 #include "jobs/sql/parser/state.h"

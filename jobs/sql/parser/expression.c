@@ -237,7 +237,7 @@ static void refuse_at_time_zone(mr_parser *parser)
                              "the job's zone is SET 'table.local-time-zone' = '..'");
 }
 
-/* One operator behind `left`, at least as tight as `power_min`; `left` itself when there is none. */
+/* One operator behind `left`, at least as tight as `power_min`; `left` itself without one. */
 static mr_ast_expr *parse_operator(mr_parser *parser, mr_ast_expr *left, uint32_t start,
                                    power power_min)
 {

@@ -257,7 +257,7 @@ static void check_interval(mr_parser *parser, mr_ast_interval *interval, bool is
         mr_diagnostics_label(parser->diagnostics, "%s", example_of(interval));
 }
 
-/* INTERVAL a DAY. Brackets are read here: behind them a unit would else make `(a - b) DAY` of it. */
+/* INTERVAL a DAY. Brackets are read here: a unit behind them would else make `(a - b) DAY`. */
 static mr_ast_expr *parse_amount(mr_parser *parser)
 {
     mr_span open = mr_parser_peek(parser, 0).span;

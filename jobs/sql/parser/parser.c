@@ -169,6 +169,20 @@ static void refuse_in_set(mr_parser *parser)
         mr_diagnostics_label(parser->diagnostics, "put it in front of the set");
 }
 
+/* True: the INSERT has no semicolon. An END behind it still ends the set. */
+static bool check_insert_end(mr_parser *parser)
+{
+    if (parser->is_failed || mr_parser_at(parser, MR_TOKEN_SEMICOLON))
+        return false;
+    mr_span place = {parser->last.span.end, parser->last.span.end};
+    mr_diagnostics_report(parser->diagnostics, MR_E_MISSING_SEMICOLON, place,
+                          "inside a statement set every INSERT ends in `;`");
+    mr_diagnostics_label(parser->diagnostics, "write a semicolon here");
+    if (!mr_parser_at_word(parser, MR_WORD_END) && !mr_parser_at_word(parser, MR_WORD_INSERT))
+        parser->is_failed = true;
+    return true;
+}
+
 /* The statements up to END, each with its semicolon. One that is broken does not end the set. */
 static void parse_inserts(mr_parser *parser, mr_ast_statement *to)
 {
@@ -182,10 +196,7 @@ static void parse_inserts(mr_parser *parser, mr_ast_statement *to)
             insert = parse_statement(parser);
         else
             refuse_in_set(parser);
-        if (!parser->is_failed && !mr_parser_at(parser, MR_TOKEN_SEMICOLON) &&
-            mr_parser_fail(parser, MR_E_MISSING_SEMICOLON, mr_parser_peek(parser, 0).span,
-                           "inside a statement set every INSERT ends in `;`"))
-            mr_diagnostics_label(parser->diagnostics, "write a semicolon in front");
+        is_broken = check_insert_end(parser) || is_broken;
         if (parser->is_failed) {
             is_broken = true;
             recover(parser);
@@ -258,10 +269,6 @@ static void parse_by_word(mr_parser *parser, mr_ast_statement *to)
     if (token.kind == MR_TOKEN_OPEN || mr_parser_at_query(parser, 0)) {
         to->kind = MR_AST_QUERY;
         to->query = mr_parse_query(parser);
-        if (to->query != NULL && mr_parser_at_word(parser, MR_WORD_INSERT) &&
-            mr_parser_fail(parser, MR_E_UNEXPECTED, mr_parser_peek(parser, 0).span,
-                           "WITH does not stand in front of INSERT"))
-            mr_diagnostics_label(parser->diagnostics, "write INSERT INTO t WITH .. SELECT ..");
         return;
     }
     refuse_statement(parser);

@@ -1,7 +1,8 @@
 /*
  * Text of a job to its syntax tree.
  *
- * Goes on after an error at the next `;`, so one run reports many. What cannot be parsed is left out
+ * Goes on after an error at the next `;`, so one run reports many. What cannot be parsed is
+ * left out
  * of the tree; a tree is complete only when no error was reported.
  * Bounds: nesting is limited to MR_PARSE_NESTING_MAX levels (MR_E_TOO_DEEP), time is linear in the
  * length of the text. Any bytes may come in.

@@ -333,8 +333,8 @@ static bool has_tail(mr_parser *parser)
            word == MR_WORD_FETCH;
 }
 
-/* A bracketed query that has a tail or a WITH of its own may not take a second one: `(q LIMIT 1) LIMIT 2`
- * keeps both by wrapping the inner one as SELECT * FROM (..). */
+/* A bracketed query that has a tail or a WITH of its own may not take a second one:
+ * `(q LIMIT 1) LIMIT 2` keeps both by wrapping the inner one as SELECT * FROM (..). */
 static mr_ast_query *wrap(mr_parser *parser, mr_ast_query *inner, uint32_t start)
 {
     mr_ast_query *query = new_query(parser, MR_AST_SELECT);
@@ -353,6 +353,14 @@ static mr_ast_query *wrap(mr_parser *parser, mr_ast_query *inner, uint32_t start
     return query;
 }
 
+static void refuse_insert(mr_parser *parser, bool is_behind_with)
+{
+    if (is_behind_with && mr_parser_at_word(parser, MR_WORD_INSERT) &&
+        mr_parser_fail(parser, MR_E_UNEXPECTED, mr_parser_peek(parser, 0).span,
+                       "WITH does not stand in front of INSERT"))
+        mr_diagnostics_label(parser->diagnostics, "write INSERT INTO t WITH .. SELECT ..");
+}
+
 mr_ast_query *mr_parse_query(mr_parser *parser)
 {
     uint32_t start = mr_parser_start(parser);
@@ -361,6 +369,7 @@ mr_ast_query *mr_parse_query(mr_parser *parser)
         mr_parser_list with = {0};
         if (mr_parser_at_word(parser, MR_WORD_WITH))
             parse_with(parser, &with);
+        refuse_insert(parser, with.count != 0);
         query = parse_union(parser);
         bool has_more = with.count != 0 || has_tail(parser);
         if (query != NULL && has_more &&

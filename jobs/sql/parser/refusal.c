@@ -1,5 +1,6 @@
 /*
- * Statements that other systems have and this one does not: each is refused by name, with what to do
+ * Statements that other systems have and this one does not: each is refused by name, with what
+ * to do
  * instead, rather than by "expected X, found Y".
  */
 #include "engine/base/assert.h"

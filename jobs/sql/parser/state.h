@@ -1,8 +1,10 @@
 /*
  * The parser's state and the few steps that all its parts are made of. Internal to jobs/sql/parser.
  *
- * Failure is sticky: after the first error of a statement every look ahead sees the end of the text, so
- * loops stop and functions return NULL without a check after each step; nothing further is reported.
+ * Failure is sticky: after the first error of a statement every look ahead sees the end of the
+ * text, so
+ * loops stop and functions return NULL without a check after each step; nothing further is
+ * reported.
  * The statement loop clears it at the next `;`. A result may be used only while is_failed is false.
  */
 #ifndef MR_JOBS_SQL_PARSER_STATE_H

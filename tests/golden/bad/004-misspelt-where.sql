@@ -1,0 +1,3 @@
+INSERT INTO s
+SELECT a FROM t
+WEHRE a = 1;

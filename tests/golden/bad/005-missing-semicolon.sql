@@ -1,0 +1,2 @@
+CREATE TABLE a (x INT) WITH ('connector' = 'print')
+INSERT INTO a SELECT 1;

@@ -1,0 +1,4 @@
+CREATE TABLE a (x INT) WITH (
+  'connector' = 'print
+);
+SELECT 'fine';

@@ -1,0 +1,3 @@
+SELECT 'one FROM t;
+SELECT 'two' FROM t;
+SELECT x FROM t;

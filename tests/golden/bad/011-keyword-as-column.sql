@@ -1,0 +1,5 @@
+CREATE TABLE t (
+  id BIGINT,
+  user STRING,
+  ts TIMESTAMP(3)
+) WITH ('connector' = 'print');

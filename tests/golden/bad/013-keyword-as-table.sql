@@ -1,0 +1,1 @@
+INSERT INTO order SELECT 1;

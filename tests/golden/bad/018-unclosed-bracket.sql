@@ -1,0 +1,2 @@
+SELECT COUNT(* FROM t;
+SELECT (1 + 2;

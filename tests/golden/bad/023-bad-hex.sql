@@ -1,0 +1,2 @@
+SELECT X'0g';
+SELECT X'012';

@@ -1,0 +1,3 @@
+CREATE TABLE t (a DECIMAL(40, 2)) WITH ('connector' = 'print');
+SELECT CAST(a AS TIMESTAMP(9)) FROM t;
+SELECT CAST(a AS INT(4)) FROM t;

@@ -1,0 +1,4 @@
+CREATE TABLE t (a INT) WITH (
+  'connector' = 'datagen'
+  'number-of-rows' = '5'
+);

@@ -1,0 +1,3 @@
+CREATE CATALOG c WITH ('type' = 'jdbc');
+CREATE DATABASE d;
+CREATE FUNCTION f AS 'a.b.C';

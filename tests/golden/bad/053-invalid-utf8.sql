@@ -1,0 +1,2 @@
+SELECT 'ÿ' FROM t;
+SELECT Ã( 1;

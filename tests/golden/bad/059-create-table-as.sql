@@ -1,0 +1,2 @@
+CREATE TABLE t WITH ('connector' = 'print') AS SELECT 1;
+CREATE TABLE u LIKE t;
