@@ -1,0 +1,487 @@
+#include "engine/state/rocksdb_store.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/buffer.h"
+#include "engine/base/hash.h"
+#include "engine/state/rocksdb_batch.h"
+
+#include <dirent.h>
+#include <rocksdb/c.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT_VERSION 1u
+#define MARKER_BYTES 36u
+#define CACHE_DEFAULT ((size_t)16 << 20)
+#define MEMTABLE_DEFAULT ((size_t)8 << 20)
+#define FILES_OPEN_MAX 128
+#define LEVEL_WARN 2
+#define READ_AHEAD ((size_t)1 << 20)
+#define PATH_SHOWN 512
+
+static const char marker_key[] = {'\xff', '\xff', 'm', 'a', 'r', 'k', 'e', 'r'};
+
+typedef struct rocksdb_factory {
+    mr_store_factory base; /* first */
+    mr_state_dir *dir;
+    mr_budget *budget;
+    rocksdb_cache_t *cache;
+    size_t cache_counted;
+    size_t memtable_bytes;
+} rocksdb_factory;
+
+typedef struct rocksdb_store {
+    mr_local_store base; /* first */
+    rocksdb_factory *factory;
+    rocksdb_t *db;
+    rocksdb_options_t *options;
+    rocksdb_readoptions_t *read;
+    rocksdb_writeoptions_t *write;
+    rocksdb_flushoptions_t *flush;
+    size_t memory_counted;
+    char path[MR_STATE_PATH_MAX];
+} rocksdb_store;
+
+static rocksdb_store *store_of(mr_local_store *base)
+{
+    return (rocksdb_store *)base;
+}
+
+/* ---- errors ---- */
+
+static bool has(const char *message, const char *part)
+{
+    return strstr(message, part) != NULL;
+}
+
+/* What the machine refused, as opposed to what the files hold. RocksDB tells it by words only. */
+static bool is_environment(const char *message)
+{
+    static const char *const signs[] = {"No space left",       "Permission denied",
+                                        "Too many open files", "Read-only file system",
+                                        "Disk quota exceeded", "Cannot allocate memory"};
+    for (size_t i = 0; i < MR_LENGTH(signs); i++)
+        if (has(message, signs[i]))
+            return true;
+    return false;
+}
+
+/* Takes RocksDB's message. `otherwise` is the code of failures that say nothing about the contents. */
+static mr_status failed(const rocksdb_store *store, const char *what, char *message,
+                        mr_status otherwise, mr_error *err)
+{
+    bool is_damaged = otherwise == MR_E_STORE_DAMAGED ? !is_environment(message)
+                                                      : strncmp(message, "Corruption", 10) == 0;
+    mr_status code = is_damaged                        ? MR_E_STORE_DAMAGED
+                     : otherwise == MR_E_STORE_DAMAGED ? MR_E_STORE_OPEN
+                                                       : otherwise;
+    mr_error_set(err, code, "%s %.*s: %s", what, PATH_SHOWN, store->path, message);
+    rocksdb_free(message);
+    return code;
+}
+
+static mr_status damaged(const rocksdb_store *store, const char *why, mr_error *err)
+{
+    return mr_error_set(err, MR_E_STORE_DAMAGED, "local store %.*s: %s", PATH_SHOWN, store->path,
+                        why);
+}
+
+/* ---- memory ---- */
+
+static void recount(rocksdb_store *store)
+{
+    uint64_t memtables = 0;
+    rocksdb_property_int(store->db, "rocksdb.cur-size-all-mem-tables", &memtables);
+    mr_budget_add(store->factory->budget, MR_BUDGET_ROCKSDB,
+                  (int64_t)memtables - (int64_t)store->memory_counted);
+    store->memory_counted = (size_t)memtables;
+    size_t cache = rocksdb_cache_get_usage(store->factory->cache);
+    mr_budget_add(store->factory->budget, MR_BUDGET_ROCKSDB,
+                  (int64_t)cache - (int64_t)store->factory->cache_counted);
+    store->factory->cache_counted = cache;
+}
+
+/* ---- the store ---- */
+
+static void put_fixed(char *to, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        to[i] = (char)(value >> (8 * i));
+}
+
+static void encode_marker(const mr_store_marker *marker, char *to)
+{
+    put_fixed(to, FORMAT_VERSION, 4);
+    put_fixed(to + 4, marker->plan_version, 8);
+    put_fixed(to + 12, marker->epoch, 8);
+    put_fixed(to + 20, (uint64_t)marker->log_offset, 8);
+    put_fixed(to + 28, marker->checksum, 4);
+    put_fixed(to + 32, mr_checksum(to, 32), 4);
+}
+
+static mr_status decode_marker(const rocksdb_store *store, const char *bytes, size_t length,
+                               mr_store_marker *marker, mr_error *err)
+{
+    mr_reader from = mr_reader_of(bytes, length);
+    uint32_t version = mr_reader_u32(&from);
+    if (!from.is_bad && version != FORMAT_VERSION)
+        return mr_error_set(err, MR_E_STORE_DAMAGED,
+                            "local store %.*s has format version %u, this program reads %u",
+                            PATH_SHOWN, store->path, version, FORMAT_VERSION);
+    if (length != MARKER_BYTES)
+        return damaged(store, "its marker has a wrong length", err);
+    *marker = (mr_store_marker){.is_present = true};
+    marker->plan_version = mr_reader_u64(&from);
+    marker->epoch = mr_reader_u64(&from);
+    marker->log_offset = (int64_t)mr_reader_u64(&from);
+    marker->checksum = mr_reader_u32(&from);
+    if (mr_reader_u32(&from) != mr_checksum(bytes, MARKER_BYTES - 4))
+        return damaged(store, "its marker has a wrong checksum", err);
+    return MR_OK;
+}
+
+static mr_status has_no_entries(rocksdb_store *store, mr_error *err)
+{
+    rocksdb_iterator_t *at = rocksdb_create_iterator(store->db, store->read);
+    rocksdb_iter_seek_to_first(at);
+    bool is_empty = !rocksdb_iter_valid(at);
+    char *message = NULL;
+    rocksdb_iter_get_error(at, &message);
+    rocksdb_iter_destroy(at);
+    if (message != NULL)
+        return failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+    return is_empty ? MR_OK : damaged(store, "it has entries but no marker", err);
+}
+
+static mr_status store_marker(mr_local_store *base, mr_store_marker *marker, mr_error *err)
+{
+    rocksdb_store *store = store_of(base);
+    *marker = (mr_store_marker){0};
+    char *message = NULL;
+    size_t length = 0;
+    char *bytes =
+        rocksdb_get(store->db, store->read, marker_key, sizeof marker_key, &length, &message);
+    if (message != NULL)
+        return failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+    if (bytes == NULL)
+        return has_no_entries(store, err);
+    mr_status status = decode_marker(store, bytes, length, marker, err);
+    rocksdb_free(bytes);
+    return status;
+}
+
+/* Deletes of all entries of a slice into the batch. Key by key, because range deletions of this
+ * RocksDB are not to be trusted. */
+static mr_status delete_slice(rocksdb_store *store, const mr_store_change *drop,
+                              rocksdb_writebatch_t *batch, mr_error *err)
+{
+    char prefix[MR_STORE_PREFIX];
+    mr_store_prefix(drop->table, drop->slice, prefix);
+    rocksdb_iterator_t *at = rocksdb_create_iterator(store->db, store->read);
+    for (rocksdb_iter_seek(at, prefix, sizeof prefix); rocksdb_iter_valid(at);
+         rocksdb_iter_next(at)) {
+        size_t length;
+        const char *key = rocksdb_iter_key(at, &length);
+        if (length < sizeof prefix || memcmp(key, prefix, sizeof prefix) != 0)
+            break;
+        rocksdb_writebatch_delete(batch, key, length);
+    }
+    char *message = NULL;
+    rocksdb_iter_get_error(at, &message);
+    rocksdb_iter_destroy(at);
+    return message == NULL ? MR_OK : failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+}
+
+static mr_status fill_batch(rocksdb_store *store, const mr_store_plan *plan,
+                            rocksdb_writebatch_t *batch, mr_error *err)
+{
+    for (size_t i = 0; i < plan->drops_count; i++) {
+        mr_status status = delete_slice(store, plan->drops[i], batch, err);
+        if (status != MR_OK)
+            return status;
+    }
+    mr_buffer key = {0};
+    for (size_t i = 0; i < plan->entries_count; i++) {
+        const mr_store_change *change = plan->entries[i];
+        mr_buffer_clear(&key);
+        mr_store_prefix(change->table, change->slice, mr_buffer_reserve(&key, MR_STORE_PREFIX));
+        key.length = MR_STORE_PREFIX;
+        mr_buffer_put(&key, change->key, change->key_length);
+        if (change->operation == MR_STORE_PUT)
+            rocksdb_writebatch_put(batch, key.data, key.length, change->value,
+                                   change->value_length);
+        else
+            rocksdb_writebatch_delete(batch, key.data, key.length);
+    }
+    mr_buffer_release(&key);
+    return MR_OK;
+}
+
+static mr_status store_apply(mr_local_store *base, const mr_store_change *changes, size_t count,
+                             const mr_store_marker *marker, mr_error *err)
+{
+    rocksdb_store *store = store_of(base);
+    mr_store_plan plan;
+    mr_store_plan_init(&plan, changes, count);
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    mr_status status = fill_batch(store, &plan, batch, err);
+    mr_store_plan_release(&plan);
+    if (status == MR_OK) {
+        char bytes[MARKER_BYTES], *message = NULL;
+        encode_marker(marker, bytes);
+        rocksdb_writebatch_put(batch, marker_key, sizeof marker_key, bytes, sizeof bytes);
+        rocksdb_write(store->db, store->write, batch, &message);
+        if (message != NULL)
+            status = failed(store, "cannot write", message, MR_E_STORE_WRITE, err);
+    }
+    rocksdb_writebatch_destroy(batch);
+    recount(store);
+    return status;
+}
+
+static mr_status visit_at(rocksdb_store *store, rocksdb_iterator_t *at,
+                          mr_status (*visit)(void *context, const mr_store_change *entry,
+                                             mr_error *err),
+                          void *context, mr_error *err)
+{
+    size_t key_length, value_length;
+    const char *key = rocksdb_iter_key(at, &key_length);
+    const char *value = rocksdb_iter_value(at, &value_length);
+    if (key_length < MR_STORE_PREFIX)
+        return damaged(store, "a key is shorter than its prefix", err);
+    if (key_length > UINT32_MAX || value_length > UINT32_MAX)
+        return damaged(store, "an entry of more than 4 GiB", err);
+    mr_store_change entry = {
+        .operation = MR_STORE_PUT,
+        .key = key + MR_STORE_PREFIX,
+        .key_length = (uint32_t)(key_length - MR_STORE_PREFIX),
+        .value = value,
+        .value_length = (uint32_t)value_length,
+    };
+    mr_store_prefix_read(key, &entry.table, &entry.slice);
+    return visit(context, &entry, err);
+}
+
+static mr_status store_scan(mr_local_store *base,
+                            mr_status (*visit)(void *context, const mr_store_change *entry,
+                                               mr_error *err),
+                            void *context, mr_error *err)
+{
+    rocksdb_store *store = store_of(base);
+    rocksdb_iterator_t *at = rocksdb_create_iterator(store->db, store->read);
+    mr_status status = MR_OK;
+    for (rocksdb_iter_seek_to_first(at); rocksdb_iter_valid(at) && status == MR_OK;
+         rocksdb_iter_next(at)) {
+        size_t length;
+        const char *key = rocksdb_iter_key(at, &length);
+        if (length == sizeof marker_key && memcmp(key, marker_key, length) == 0)
+            continue;
+        status = visit_at(store, at, visit, context, err);
+    }
+    char *message = NULL;
+    if (status == MR_OK)
+        rocksdb_iter_get_error(at, &message);
+    rocksdb_iter_destroy(at);
+    recount(store);
+    return message == NULL ? status
+                           : failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+}
+
+static mr_status store_flush(mr_local_store *base, mr_error *err)
+{
+    rocksdb_store *store = store_of(base);
+    char *message = NULL;
+    rocksdb_flush(store->db, store->flush, &message);
+    recount(store);
+    return message == NULL ? MR_OK : failed(store, "cannot flush", message, MR_E_STORE_WRITE, err);
+}
+
+static void store_free(rocksdb_store *store)
+{
+    mr_budget_add(store->factory->budget, MR_BUDGET_ROCKSDB, -(int64_t)store->memory_counted);
+    rocksdb_flushoptions_destroy(store->flush);
+    rocksdb_writeoptions_destroy(store->write);
+    rocksdb_readoptions_destroy(store->read);
+    rocksdb_options_destroy(store->options);
+    free(store);
+}
+
+static void store_close(mr_local_store *base)
+{
+    rocksdb_store *store = store_of(base);
+    /* A failure to flush loses newest batches only, which the state log still has. */
+    char *message = NULL;
+    rocksdb_flush(store->db, store->flush, &message);
+    rocksdb_free(message);
+    rocksdb_close(store->db);
+    store_free(store);
+}
+
+static const mr_store_class store_class = {
+    .marker = store_marker,
+    .apply = store_apply,
+    .scan = store_scan,
+    .flush = store_flush,
+    .close = store_close,
+};
+
+/* ---- the factory ---- */
+
+static rocksdb_factory *factory_of(mr_store_factory *base)
+{
+    return base->state;
+}
+
+static void set_table_options(rocksdb_options_t *options, rocksdb_cache_t *cache)
+{
+    rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(table, cache);
+    rocksdb_block_based_options_set_filter_policy(table,
+                                                  rocksdb_filterpolicy_create_bloom_full(10));
+    /* Index and filter blocks in the cache too: otherwise they are memory that nobody counts. */
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+    rocksdb_options_set_block_based_table_factory(options, table);
+    rocksdb_block_based_options_destroy(table);
+}
+
+static rocksdb_options_t *make_options(const rocksdb_factory *factory, int compression)
+{
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_options_set_create_if_missing(options, 1);
+    rocksdb_options_set_paranoid_checks(options, 1);
+    rocksdb_options_set_compression(options, compression);
+    rocksdb_options_set_write_buffer_size(options, factory->memtable_bytes);
+    rocksdb_options_set_max_write_buffer_number(options, 2);
+    rocksdb_options_set_max_background_jobs(options, 2);
+    rocksdb_options_set_max_open_files(options, FILES_OPEN_MAX);
+    rocksdb_options_set_info_log_level(options, LEVEL_WARN);
+    rocksdb_options_set_keep_log_file_num(options, 2);
+    rocksdb_options_set_stats_dump_period_sec(options, 0);
+    rocksdb_options_set_stats_persist_period_sec(options, 0);
+    set_table_options(options, factory->cache);
+    return options;
+}
+
+/* RocksDB would quietly make a new database where the file that names the current one is gone. */
+static mr_status check_files(const rocksdb_store *store, mr_error *err)
+{
+    DIR *folder = opendir(store->path);
+    if (folder == NULL)
+        return MR_OK; /* none yet, or what the system refuses, which RocksDB will say */
+    bool has_current = false, has_data = false;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        const char *suffix = strrchr(entry->d_name, '.');
+        has_current = has_current || strcmp(entry->d_name, "CURRENT") == 0;
+        has_data = has_data || (suffix != NULL && strcmp(suffix, ".sst") == 0);
+    }
+    closedir(folder);
+    return has_data && !has_current ? damaged(store, "its file CURRENT is missing", err) : MR_OK;
+}
+
+static mr_status open_db(rocksdb_store *store, mr_error *err)
+{
+    const int compressions[] = {rocksdb_lz4_compression, rocksdb_no_compression};
+    char *message = NULL;
+    for (size_t i = 0; i < MR_LENGTH(compressions); i++) {
+        rocksdb_options_destroy(store->options);
+        store->options = make_options(store->factory, compressions[i]);
+        store->db = rocksdb_open(store->options, store->path, &message);
+        /* A RocksDB built without lz4 says so here. */
+        if (message == NULL || !has(message, "Compression type") ||
+            i + 1 == MR_LENGTH(compressions))
+            break;
+        rocksdb_free(message);
+        message = NULL;
+    }
+    if (message == NULL)
+        return MR_OK;
+    store->db = NULL;
+    if (has(message, "lock file") || has(message, "lock hold")) {
+        mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use: %s", PATH_SHOWN,
+                     store->path, message);
+        rocksdb_free(message);
+        return MR_E_STORE_LOCKED;
+    }
+    return failed(store, "cannot open", message, MR_E_STORE_DAMAGED, err);
+}
+
+static mr_status factory_open(mr_store_factory *base, const char *job, uint32_t task,
+                              mr_local_store **result, mr_error *err)
+{
+    *result = NULL;
+    rocksdb_store *store = calloc(1, sizeof *store);
+    MR_ASSERT(store != NULL);
+    store->base.class = &store_class;
+    store->factory = factory_of(base);
+    store->read = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(store->read, 1);
+    rocksdb_readoptions_set_fill_cache(store->read, 0); /* state is scanned, not looked up */
+    rocksdb_readoptions_set_readahead_size(store->read, READ_AHEAD);
+    store->write = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_disable_WAL(store->write, 1);
+    store->flush = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(store->flush, 1);
+    store->options = rocksdb_options_create();
+    mr_status status = mr_state_dir_task(store->factory->dir, job, task, true, store->path,
+                                         sizeof store->path, err);
+    if (status == MR_OK)
+        status = check_files(store, err);
+    if (status == MR_OK)
+        status = open_db(store, err);
+    if (status != MR_OK) {
+        store_free(store);
+        return status;
+    }
+    mr_store_marker marker;
+    status = store_marker(&store->base, &marker, err);
+    if (status != MR_OK) {
+        rocksdb_close(store->db);
+        store_free(store);
+        return status;
+    }
+    recount(store);
+    *result = &store->base;
+    return MR_OK;
+}
+
+static mr_status factory_quarantine(mr_store_factory *base, const char *job, uint32_t task,
+                                    char *where, size_t where_size, mr_error *err)
+{
+    return mr_state_dir_quarantine(factory_of(base)->dir, job, task, where, where_size, err);
+}
+
+static mr_status factory_remove(mr_store_factory *base, const char *job, uint32_t task,
+                                mr_error *err)
+{
+    return mr_state_dir_remove(factory_of(base)->dir, job, task, err);
+}
+
+mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_settings *settings,
+                                         mr_budget *budget)
+{
+    rocksdb_factory *factory = calloc(1, sizeof *factory);
+    MR_ASSERT(factory != NULL);
+    mr_rocksdb_settings given = settings != NULL ? *settings : (mr_rocksdb_settings){0};
+    factory->dir = dir;
+    factory->budget = budget;
+    factory->memtable_bytes = given.memtable_bytes != 0 ? given.memtable_bytes : MEMTABLE_DEFAULT;
+    factory->cache =
+        rocksdb_cache_create_lru(given.cache_bytes != 0 ? given.cache_bytes : CACHE_DEFAULT);
+    factory->base = (mr_store_factory){
+        .open = factory_open,
+        .quarantine = factory_quarantine,
+        .remove = factory_remove,
+        .state = factory,
+    };
+    return &factory->base;
+}
+
+void mr_rocksdb_factory_free(mr_store_factory *base)
+{
+    if (base == NULL)
+        return;
+    rocksdb_factory *factory = factory_of(base);
+    mr_budget_add(factory->budget, MR_BUDGET_ROCKSDB, -(int64_t)factory->cache_counted);
+    rocksdb_cache_destroy(factory->cache);
+    free(factory);
+}
