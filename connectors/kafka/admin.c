@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A broker that refuses connections answers in no time; waiting for the whole timeout would only tell
- * the user later. This long is enough for one that is just starting. */
+/* A broker that refuses connections answers in no time; waiting for the whole timeout would only
+ * tell the user later. This long is enough for one that is just starting. */
 #define UNREACHABLE_AFTER_MS 3000
 #define SLICE_MS 500
 #define STABLE_MS 1000 /* how long offsets in an open transaction are waited for */
@@ -305,7 +305,8 @@ rd_kafka_topic_partition_list_t *mr_kafka_offsets_list(const mr_log_offset *offs
         at->offset = offsets[i].offset;
         if (!offsets[i].metadata)
             continue;
-        /* librdkafka frees it with free(), and some versions send the length, some up to the NUL. */
+        /* librdkafka frees it with free(), and some versions send the length, some up to the
+         * NUL. */
         at->metadata_size = strlen(offsets[i].metadata);
         at->metadata = strdup(offsets[i].metadata);
         MR_ASSERT(at->metadata != NULL);

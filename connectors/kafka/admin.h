@@ -1,6 +1,6 @@
 /*
- * Administration: topics, offsets of partitions and of groups. Each call blocks for a round trip, at
- * most the log's timeout.
+ * Administration: topics, offsets of partitions and of groups. Each call blocks for a round trip,
+ * at most the log's timeout.
  *
  * The verbs are those of engine/ports/log.h; their contracts are told there.
  */

@@ -10,7 +10,8 @@ int64_t mr_kafka_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* librdkafka tells every client of a configuration meant for all of them that half of it is not its. */
+/* librdkafka tells every client of a configuration meant for all of them that half of it is not
+ * its. */
 static bool is_noise(const char *facility, const char *text)
 {
     return strcmp(facility, "CONFWARN") == 0 &&

@@ -87,10 +87,10 @@ static void remember(mr_kafka_topic *topic, int32_t partition, int64_t offset)
         topic->offsets[partition] = offset;
 }
 
-/* librdkafka's text for the records that stood beside an invalid one. For a batch with a single bad
- * record its interceptors overwrite the code of these innocents by the batch's, so the text decides.
- * The text of the bad record itself may not be read: it belongs to a response that is freed by now
- * (2.8.0, found by ASan). What lies in a loaded image is a literal and safe. */
+/* librdkafka's text for the records that stood beside an invalid one. For a batch with a single
+ * bad record its interceptors overwrite the code of these innocents by the batch's, so the text
+ * decides. The text of the bad record itself may not be read: it belongs to a response that is
+ * freed by now (2.8.0, found by ASan). What lies in a loaded image is a literal and safe. */
 static const char INNOCENT[] = "Failed to append record because it was part of a batch";
 
 static bool is_innocent(const rd_kafka_message_t *message)
@@ -115,6 +115,7 @@ void mr_kafka_deliveries_report(mr_kafka_deliveries *deliveries, const rd_kafka_
         rd_kafka_resp_err_t error =
             is_innocent(message) ? RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD : message->err;
         deliveries->too_large += error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+        deliveries->purged += is_purge(error);
         deliveries->has_lost_batch |= !is_purge(error);
         mr_kafka_deliveries_fail(deliveries, topic->name, (uint64_t)(uintptr_t)message->_private,
                                  error, NULL);
@@ -138,14 +139,14 @@ uint32_t mr_kafka_deliveries_take(mr_kafka_deliveries *deliveries, const mr_log_
     free(deliveries->handed);
     deliveries->handed = deliveries->failures;
     deliveries->failures = NULL;
-    deliveries->failures_count = deliveries->failures_capacity = 0;
+    deliveries->failures_count = deliveries->failures_capacity = deliveries->purged = 0;
     *failures = deliveries->handed;
     return count;
 }
 
 void mr_kafka_deliveries_clear(mr_kafka_deliveries *deliveries)
 {
-    deliveries->failures_count = deliveries->too_large = 0;
+    deliveries->failures_count = deliveries->too_large = deliveries->purged = 0;
     deliveries->has_lost_batch = false;
 }
 

@@ -26,8 +26,8 @@ typedef struct mr_kafka_deliveries {
     uint32_t failures_capacity;
     mr_log_failure *handed; /* what `failures` gave out last */
     uint32_t too_large; /* of the failures: those the broker found too large, alone or as a batch */
-    bool
-        has_lost_batch; /* a batch was refused after it was sent: later sequence numbers have a gap */
+    uint32_t purged;    /* of the failures: those that died with their transaction, blameless */
+    bool has_lost_batch; /* one was refused after it was sent: sequence numbers have a gap */
     uint64_t queued_records;
     size_t queued_bytes;
 } mr_kafka_deliveries;

@@ -113,7 +113,7 @@ static const mr_kafka_rule RULES[] = {
 
     /* Records */
     {ERR(MSG_SIZE_TOO_LARGE), WRITES, MR_E_KAFKA_RECORD_REFUSED, MR_RECOVERY_RECORD, true,
-     "the record is larger than max.message.bytes of the topic or message.max.bytes of this client"},
+     "it is larger than the topic's max.message.bytes or this client's message.max.bytes"},
     {ERR(INVALID_MSG_SIZE), WRITES, MR_E_KAFKA_RECORD_REFUSED, MR_RECOVERY_RECORD, true,
      HINT_RECORD},
     {ERR(INVALID_MSG), WRITES, MR_E_KAFKA_RECORD_REFUSED, MR_RECOVERY_RECORD, true, HINT_RECORD},

@@ -35,10 +35,12 @@ typedef struct mr_kafka_rule {
 /* The whole table, for tests and for the docs of codes. */
 const mr_kafka_rule *mr_kafka_rules(size_t *count);
 
-/* The rule of an error; the context's default (5099) when the table does not have it. Never NULL. */
+/* The rule of an error; the context's default (5099) when the table does not have it. Never
+ * NULL. */
 const mr_kafka_rule *mr_kafka_rule_of(rd_kafka_resp_err_t error, mr_kafka_context context);
 
-/* Fills `err` from an error code: "<what>: <reason> (<name>); <hint>". `reason` NULL: the standard text. */
+/* Fills `err` from an error code: "<what>: <reason> (<name>); <hint>". `reason` NULL: the
+ * standard text. */
 mr_status mr_kafka_fail(mr_error *err, mr_kafka_context context, rd_kafka_resp_err_t error,
                         const char *reason, const char *what, ...) MR_PRINTF(5, 6);
 

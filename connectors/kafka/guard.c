@@ -44,7 +44,8 @@ void mr_kafka_guard_sent(mr_kafka_guard *guard, int16_t api_key)
 
 void mr_kafka_guard_answered(mr_kafka_guard *guard, int16_t api_key, rd_kafka_resp_err_t error)
 {
-    /* An error here means that no response came: the broker's own errors are inside of responses. */
+    /* An error here means that no response came: the broker's own errors are inside of
+     * responses. */
     int i = index_of(api_key);
     if (i >= 0 && error == RD_KAFKA_RESP_ERR_NO_ERROR && is_broker_thread(guard, false))
         atomic_fetch_add(&guard->answered[i], 1);
@@ -59,7 +60,8 @@ uint64_t mr_kafka_guard_unanswered(const mr_kafka_guard *guard)
 {
     uint64_t unanswered = 0;
     for (int i = 0; i < MR_KAFKA_INIT_PRODUCER; i++) {
-        /* Answers first: read the other way round, one that comes between would count below zero. */
+        /* Answers first: read the other way round, one that comes between would count below
+         * zero. */
         uint64_t answered = atomic_load(&guard->answered[i]);
         unanswered += atomic_load(&guard->sent[i]) - answered;
     }

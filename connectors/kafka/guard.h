@@ -2,13 +2,13 @@
  * The V1 guard: knows whether a transactional request may still be under way.
  *
  * librdkafka speaks transaction protocol V1, in which all transactions of a producer instance share
- * one epoch: a request that was sent, got lost and was sent again may reach the coordinator late and
- * hit a later transaction (an EndTxn then ends it too early). librdkafka hides the resend. So each
- * AddPartitionsToTxn (24), AddOffsetsToTxn (25), EndTxn (26) and TxnOffsetCommit (28) that leaves is
- * counted, and each answer; one without an answer is a doubt for the rest of this producer's life.
- * Requests that the broker answered with "try again" are answered: they raise no doubt.
- * Counting resends alone would take every such polite refusal for a doubt; after a commit in quick
- * succession CONCURRENT_TRANSACTIONS is the normal answer to the first AddPartitionsToTxn.
+ * one epoch: a request that was sent, got lost and was sent again may reach the coordinator late
+ * and hit a later transaction (an EndTxn then ends it too early). librdkafka hides the resend. So
+ * each AddPartitionsToTxn (24), AddOffsetsToTxn (25), EndTxn (26) and TxnOffsetCommit (28) that
+ * leaves is counted, and each answer; one without an answer is a doubt for the rest of this
+ * producer's life. Requests that the broker answered with "try again" are answered: they raise no
+ * doubt. Counting resends alone would take every such polite refusal for a doubt; after a commit in
+ * quick succession CONCURRENT_TRANSACTIONS is the normal answer to the first AddPartitionsToTxn.
  *
  * Thread: counted on librdkafka's broker threads, read from anywhere.
  */

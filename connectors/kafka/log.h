@@ -2,9 +2,9 @@
  * The Kafka log: engine/ports/log.h over librdkafka.
  *
  * `properties` are librdkafka's own names (settings.h says which are refused). The logger and the
- * strings of the config are copied or kept as the comments say; the logger must outlive the process's
- * last Kafka object, since librdkafka logs from its own threads.
- * Thread: the log may be used from any thread; what it opens, from one thread at a time.
+ * strings of the config are copied or kept as the comments say; the logger must outlive the
+ * process's last Kafka object, since librdkafka logs from its own threads. Thread: the log may be
+ * used from any thread; what it opens, from one thread at a time.
  */
 #ifndef MR_CONNECTORS_KAFKA_LOG_H
 #define MR_CONNECTORS_KAFKA_LOG_H

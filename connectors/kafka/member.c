@@ -92,8 +92,9 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
         m->pending = PENDING_ASSIGNED;
         return;
     }
-    /* The revoke is answered by `release`, after the caller has committed. A member that was slow to
-     * come here may have been put out of the group meanwhile; then that commit is refused as stale. */
+    /* The revoke is answered by `release`, after the caller has committed. A member that was
+     * slow to come here may have been put out of the group meanwhile; then that commit is
+     * refused as stale. */
     bool is_lost = error != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || rd_kafka_assignment_lost(rk);
     m->pending = is_lost ? PENDING_LOST : PENDING_REVOKED;
     m->has_released = false;
@@ -266,7 +267,8 @@ static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
     return rd_kafka_consumer_group_metadata_generation_id(metadata);
 }
 #else
-/* Before 2.4 only the serialised form tells: "CGMDv2:", then the generation as this machine has it. */
+/* Before 2.4 only the serialised form tells: "CGMDv2:", then the generation as this machine has
+ * it. */
 static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
 {
     void *bytes = NULL;

@@ -2,7 +2,8 @@
  * Settings of the clients: our defaults, the user's properties, and what may not be set.
  *
  * Properties carry librdkafka's names. Names of the Java client that librdkafka does not know are
- * answered with what to write instead; those on which exactly-once rests are refused with the reason.
+ * answered with what to write instead; those on which exactly-once rests are refused with the
+ * reason.
  */
 #ifndef MR_CONNECTORS_KAFKA_SETTINGS_H
 #define MR_CONNECTORS_KAFKA_SETTINGS_H
@@ -27,7 +28,8 @@ MR_MUST_USE mr_status mr_kafka_settings_check(const char *name, const char *valu
 MR_MUST_USE mr_status mr_kafka_settings_check_all(const char *const *properties, mr_error *err);
 
 /* A configuration with the role's defaults and then the user's properties, which win. The caller
- * adds what the role fixes (group id, transactional id) and gives it to rd_kafka_new or destroys it. */
+ * adds what the role fixes (group id, transactional id) and gives it to rd_kafka_new or destroys
+ * it. */
 MR_MUST_USE mr_status mr_kafka_settings_make(mr_kafka_role role, const char *bootstrap,
                                              const char *client_id, const char *const *properties,
                                              rd_kafka_conf_t **conf, mr_error *err);

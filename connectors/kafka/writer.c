@@ -153,9 +153,9 @@ static mr_status check_usable(writer *w, const char *what, mr_error *err)
 
 /* -- verdicts -- */
 
-/* The broker refuses a batch as too large without naming a record, and librdkafka neither splits it nor
- * says which records it was. The next writer keeps its batches below the topic's limit, and a record
- * that is larger by itself is then refused alone. */
+/* The broker refuses a batch as too large without naming a record, and librdkafka neither splits
+ * it nor says which records it was. The next writer keeps its batches below the topic's limit,
+ * and a record that is larger by itself is then refused alone. */
 static mr_status too_large(writer *w, mr_error *err)
 {
     const mr_log_failure *failure = w->deliveries.failures;
@@ -173,11 +173,27 @@ static mr_status too_large(writer *w, mr_error *err)
                                  failure->topic, bytes);
 }
 
+/* Records that were purged died of something else, which librdkafka tells to any call that needs the
+ * transaction to be in order; beginning one inside of one never succeeds. */
+static mr_status cause_of_purge(writer *w, mr_error *err)
+{
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(w->client.rk);
+    MR_ASSERT(error != NULL);
+    if (rd_kafka_error_is_fatal(error) || rd_kafka_error_txn_requires_abort(error))
+        return mr_kafka_fail_object(err, MR_KAFKA_TRANSACTION, error, "transaction of %s",
+                                    w->transactional_id);
+    rd_kafka_error_destroy(error);
+    return mr_kafka_deliveries_verdict(&w->deliveries, err);
+}
+
 /* What the deliveries of this transaction so far mean. */
 static mr_status verdict(writer *w, mr_error *err)
 {
     if (w->deliveries.too_large > 1 && !w->has_small_batches)
         return too_large(w, err);
+    if (w->is_in_transaction && w->deliveries.purged > 0 &&
+        w->deliveries.purged == w->deliveries.failures_count)
+        return cause_of_purge(w, err);
     return mr_kafka_deliveries_verdict(&w->deliveries, err);
 }
 
@@ -555,8 +571,8 @@ static mr_status writer_abort(mr_log_writer *base, mr_error *err)
     if (w->deliveries.has_lost_batch)
         return mr_error_set_recovery(
             err, MR_E_KAFKA_ABORTABLE, MR_RECOVERY_WRITER,
-            "the transaction of %s is aborted, but the batch that the broker refused leaves a gap in "
-            "librdkafka's sequence numbers, at which the next transaction would fail",
+            "the transaction of %s is aborted, but the refused batch leaves a gap in librdkafka's "
+            "sequence numbers, at which the next transaction would fail",
             w->transactional_id);
     return MR_OK;
 }

@@ -3,13 +3,14 @@
  *
  * Calls that may wait for a broker for long are made in slices, so that the log's `is_stopping` can
  * end them; send_offsets, which ignores its timeout, runs on a helper thread. A writer whose
- * send_offsets was given up is dead: `close` leaves the producer to that thread, which destroys it when
- * librdkafka lets go (at the latest the process's exit does).
+ * send_offsets was given up is dead: `close` leaves the producer to that thread, which destroys it
+ * when librdkafka lets go (at the latest the process's exit does).
  *
- * A batch that the broker refused (its record is told by `failures`) leaves a gap in librdkafka's sequence
- * numbers: `abort` then aborts, but answers recovery WRITER, since the next transaction would fail too.
- * A batch refused as too large names no record: recovery WRITER as well; the next writer of this log keeps
- * its batches below the topic's limit, so that a record that is too large by itself is refused alone.
+ * A batch that the broker refused (its record is told by `failures`) leaves a gap in librdkafka's
+ * sequence numbers: `abort` then aborts, but answers recovery WRITER, since the next transaction
+ * would fail too. A batch refused as too large names no record: recovery WRITER as well; the next
+ * writer of this log keeps its batches below the topic's limit, so that a record that is too large
+ * by itself is refused alone.
  *
  * After a commit in which a transactional request stayed unanswered the writer answers
  * MR_E_KAFKA_IN_DOUBT (guard.h) and so does each call after it: it must be replaced.

@@ -1,6 +1,6 @@
 /*
- * What the broker tests of the Kafka log share: the log of MILLRACE_TEST_BROKER, names that no other
- * test uses, and short verbs that fail the test when the port does.
+ * What the broker tests of the Kafka log share: the log of MILLRACE_TEST_BROKER, names that no
+ * other test uses, and short verbs that fail the test when the port does.
  */
 #ifndef MR_TESTS_BROKER_KAFKA_H
 #define MR_TESTS_BROKER_KAFKA_H

@@ -1,6 +1,7 @@
 /*
- * Goal: the conformance suite of the log port passes on a real Kafka; the memory log passes the same.
- * Method: a row per check (its index: a row of this version of Criterion may hold no pointer).
+ * Goal: the conformance suite of the log port passes on a real Kafka; the memory log passes the
+ * same. Method: a row per check (its index: a row of this version of Criterion may hold no
+ * pointer).
  */
 #include "tests/broker/kafka.h"
 #include "tests/harness/log_conformance.h"
