@@ -118,8 +118,9 @@ Test(sql_parser, decodes_literals)
 Test(sql_parser, reads_every_clause_of_a_table)
 {
     const char *text =
-        "CREATE TEMPORARY TABLE IF NOT EXISTS c.t (id BIGINT PRIMARY KEY NOT ENFORCED, `user` STRING"
-        " COMMENT 'x', o BIGINT METADATA FROM 'offset' VIRTUAL, n AS id + 1, ts TIMESTAMP(3) NOT NULL,"
+        "CREATE TEMPORARY TABLE IF NOT EXISTS c.t (id BIGINT PRIMARY KEY NOT ENFORCED,"
+        " `user` STRING COMMENT 'x', o BIGINT METADATA FROM 'offset' VIRTUAL, n AS id + 1,"
+        " ts TIMESTAMP(3) NOT NULL,"
         " WATERMARK FOR ts AS ts - INTERVAL '5' SECOND,"
         " CONSTRAINT p CHECK (id > 0) ON VIOLATION DROP) WITH ('connector' = 'print')";
     parsed in;
