@@ -340,7 +340,9 @@ static bool check_not_null(json_decoder *d)
 
 static bool read_document(json_decoder *d, const char *text, size_t length)
 {
-    d->scan = mr_json_scan_of(text, length);
+    /* Field by field: a struct copied whole is read back while its halves are still being stored. */
+    d->scan.start = d->scan.at = text;
+    d->scan.end = text + length;
     d->blamed = NULL;
     d->blamed_column = MR_JSON_COLUMN_NONE;
     d->is_field_error = false;

@@ -106,10 +106,12 @@ __attribute__((always_inline)) static inline const char *mr_json_find_special(co
 #if defined(__SSE2__)
     for (; end - at >= 32; at += 32) {
         const __m128i *bytes = (const __m128i *)(const void *)at;
-        uint32_t mask = mr_json_special_mask(_mm_loadu_si128(bytes)) |
-                        mr_json_special_mask(_mm_loadu_si128(bytes + 1)) << 16;
-        if (mask != 0)
-            return at + __builtin_ctz(mask);
+        unsigned low = mr_json_special_mask(_mm_loadu_si128(bytes));
+        if (low != 0)
+            return at + __builtin_ctz(low);
+        unsigned high = mr_json_special_mask(_mm_loadu_si128(bytes + 1));
+        if (high != 0)
+            return at + 16 + __builtin_ctz(high);
     }
     if (end - at >= 16) {
         unsigned mask = mr_json_special_mask(_mm_loadu_si128((const __m128i *)(const void *)at));

@@ -5,7 +5,7 @@
 #include "connectors/formats/column.h"
 #include "engine/ports/codec.h"
 
-#define FIXTURE_RECORDS_MAX 64
+#define FIXTURE_RECORDS_MAX 256
 
 typedef struct decoded {
     mr_arena arena;

@@ -366,3 +366,72 @@ Test(json_decoder, reads_seventy_columns_whatever_the_order_of_the_last_record)
     fixture_release(&out);
     decoder->class->free(decoder);
 }
+
+Test(json_decoder, decodes_an_empty_batch)
+{
+    mr_codec_column column = COLUMN(mr_type_of(MR_TYPE_INT), "a");
+    expect_rows(&column, 1, (mr_json_options){0}, (const char *const[]){""}, 0, "");
+}
+
+/* A row's place is used again when its record turns out bad: no validity may be left behind. */
+Test(json_decoder, keeps_nulls_apart_when_bad_records_lie_between)
+{
+    mr_codec_column columns[] = {COLUMN(mr_type_of(MR_TYPE_INT), "a"),
+                                 COLUMN(mr_type_string(), "s")};
+    static char text[200][64];
+    const char *texts[200];
+    for (int i = 0; i < 200; i++) {
+        static const char *const shapes[] = {"{\"s\":\"x\",\"a\":null}", "{\"a\":null,\"s\":null",
+                                             "{\"a\":%d,\"s\":null}",
+                                             "{\"s\":\"y\",\"a\":\"bad\"}"};
+        snprintf(text[i], sizeof text[i], shapes[i % 4], i);
+        texts[i] = text[i];
+    }
+    mr_decoder *decoder = new_decoder(columns, 2, (mr_json_options){0}, MR_PART_VALUE);
+    static decoded out;
+    fixture_decode(decoder, 2, texts, NULL, 200, &out);
+    cr_assert_eq(out.rows_count, 100);
+    cr_assert_eq(out.errors.count, 100);
+    for (uint32_t r = 0; r < 100; r++) {
+        bool is_number = r % 2 == 1;
+        cr_expect_eq(out.rows[r], r * 2);
+        cr_expect_eq(mr_vector_is_null(&out.columns[0], r), !is_number, "row %u", r);
+        cr_expect_eq(mr_vector_is_null(&out.columns[1], r), is_number, "row %u", r);
+        if (is_number)
+            cr_expect_eq(out.columns[0].i32[r], (int)r * 2);
+    }
+    fixture_release(&out);
+    decoder->class->free(decoder);
+}
+
+/* The short ways (fast.h) end where the general ones begin: every length of an integer, with and
+ * without enough text behind it, and timestamps on both sides of a minute. */
+Test(json_decoder, gives_the_same_values_on_the_short_and_the_general_way)
+{
+    for (int digits = 1; digits <= 18; digits++) {
+        for (int is_negative = 0; is_negative < 2; is_negative++) {
+            char shorter[128], longer[128], expected[64], number[32] = "-";
+            size_t at = (size_t)is_negative;
+            for (int i = 0; i < digits; i++)
+                number[at++] = (char)('1' + (i * 7) % 9);
+            number[at] = '\0';
+            snprintf(shorter, sizeof shorter, "{\"a\":%s}", number);
+            snprintf(longer, sizeof longer,
+                     "{\"a\":%s,\"b\":\"forty bytes that nobody ever reads..\"}", number);
+            snprintf(expected, sizeof expected, "0: %s;", number);
+            expect_value(mr_type_of(MR_TYPE_BIGINT), (mr_json_options){0}, shorter, expected);
+            expect_value(mr_type_of(MR_TYPE_BIGINT), (mr_json_options){0}, longer, expected);
+        }
+    }
+    mr_codec_column column = COLUMN(mr_type_time(MR_TYPE_TIMESTAMP, 3), "a");
+#define BEHIND ",\"b\":\"forty bytes that nobody ever reads..\"}"
+    const char *texts[] = {
+        "{\"a\":\"1969-12-31 23:59:58\"" BEHIND,     "{\"a\":\"1969-12-31 23:59:59.999\"" BEHIND,
+        "{\"a\":\"1969-12-31 23:59:60\"" BEHIND,     "{\"a\":\"1969-12-31 23:59:5x\"" BEHIND,
+        "{\"a\":\"1969-12-31 23:59:00.5\"" BEHIND,   "{\"a\":\"1970-01-01 00:00:00\"" BEHIND,
+        "{\"a\":\"1970-01-01 00:00:01.001\"" BEHIND, "{\"a\":\"1970-01-01 00:00:01.0019\"" BEHIND,
+        "{\"a\":\"1970-01-01 00:00:01Z\"" BEHIND};
+    expect_rows(&column, 1, (mr_json_options){0}, texts, 9,
+                "0: -2000000; 1: -1000; 4: -59500000; 5: 0; 6: 1001000; 7: 1001000; "
+                "2! MR3101; 3! MR3101; 8! MR3101;");
+}
