@@ -1,9 +1,9 @@
 /*
  * The memory log: a log of the engine's port that lives in this process' memory.
  *
- * It is the log of jobs that touch no Kafka (a cluster of their own, no faults), and, with faults and
- * a virtual clock, the simulated log that the engine is tested on. A connection stands for one client
- * process; several may share a cluster.
+ * It is the log of jobs that touch no Kafka (a cluster of their own, no faults), and, with faults
+ * and a virtual clock, the simulated log that the engine is tested on. A connection stands for one
+ * client process; several may share a cluster.
  *
  * Thread: as the port says (engine/ports/log.h); with a virtual clock or faults, one thread for all
  * connections of a cluster.

@@ -1,6 +1,6 @@
 /*
- * Which partition a key goes to: murmur2 as Java producers compute it, so that what we write and what
- * they write meet in the same partition.
+ * Which partition a key goes to: murmur2 as Java producers compute it, so that what we write and
+ * what they write meet in the same partition.
  */
 #ifndef MR_CONNECTORS_MEMORY_PARTITIONER_H
 #define MR_CONNECTORS_MEMORY_PARTITIONER_H

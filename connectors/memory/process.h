@@ -4,8 +4,8 @@
  * Every port call of the process' connection (and of its simulated local store) goes through
  * mr_memory_tick, which counts it, traces it and decides whether the process dies there: before the
  * call has any effect, or after its effect but before the caller learns of it. From then on every
- * call of the process returns MR_E_CRASHED and touches nothing. The same seed and the same calls give
- * the same faults. An all-zero process has no faults and never dies.
+ * call of the process returns MR_E_CRASHED and touches nothing. The same seed and the same calls
+ * give the same faults. An all-zero process has no faults and never dies.
  *
  * Thread: with faults, one thread for the whole world. Without, the process is only read.
  */

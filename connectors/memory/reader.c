@@ -138,8 +138,9 @@ static void reserve(mr_memory_reader *self, uint32_t rows_max)
     self->records_max = rows_max;
 }
 
-/* Takes committed records of one segment from the input's position on. A fetch never spans segments:
- * that makes one count enough to hold what it returned, and a segment is as large as a batch. */
+/* Takes committed records of one segment from the input's position on. A fetch never spans
+ * segments: that makes one count enough to hold what it returned, and a segment is as large as a
+ * batch. */
 static uint32_t take(mr_memory_reader *self, reader_input *input,
                      const mr_memory_partition *partition, uint32_t rows_max)
 {

@@ -1,13 +1,13 @@
 /*
- * A writer is three things: the client's queue, the producer's identity at the broker, and the state
- * of its transaction as the client sees it:
+ * A writer is three things: the client's queue, the producer's identity at the broker, and the
+ * state of its transaction as the client sees it:
  *
  *   IDLE --begin--> OPEN --commit, abort--> IDLE
  *                   OPEN --abortable error--> MUST_ABORT --abort--> IDLE
  *                   any  --fenced or in doubt--> DEAD (only close helps)
  *
- * Without the linger fault the queue is never used: records go straight to their partition. A fenced
- * writer's records die silently, and the next transactional call tells, as with librdkafka.
+ * Without the linger fault the queue is never used: records go straight to their partition. A
+ * fenced writer's records die silently, and the next transactional call tells, as with librdkafka.
  */
 #include "connectors/memory/connection.h"
 #include "connectors/memory/partitioner.h"
@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A successor's init sleeps while the broker aborts what was open: librdkafka's fixed pause, and what
- * is left of it after a knock. */
+/* A successor's init sleeps while the broker aborts what was open: librdkafka's fixed pause, and
+ * what is left of it after a knock. */
 #define INIT_PAUSE_US 500000
 #define KNOCKED_PAUSE_US 50000
 

@@ -2,8 +2,8 @@
  * The conformance suite of the log port: small checks that run on any implementation.
  *
  * The memory log and real Kafka pass the same list; where they differ, the memory log is wrong. A
- * check is a claim; it makes topics, groups and transactional ids of its own, so checks may run in any
- * order and again and again on one broker.
+ * check is a claim; it makes topics, groups and transactional ids of its own, so checks may run in
+ * any order and again and again on one broker.
  */
 #ifndef MR_TESTS_HARNESS_LOG_CONFORMANCE_H
 #define MR_TESTS_HARNESS_LOG_CONFORMANCE_H

@@ -1,10 +1,10 @@
 /*
  * The simulated local store: a worker's state directory in memory.
  *
- * A disk outlives the processes that use it. What a store applied but did not flush is lost from some
- * batch on when its process dies, never a middle batch (engine/ports/store.h); how much is drawn from
- * the process' seed. Every call goes through the process' hook, so it may be the one it dies in.
- * Thread: one.
+ * A disk outlives the processes that use it. What a store applied but did not flush is lost from
+ * some batch on when its process dies, never a middle batch (engine/ports/store.h); how much is
+ * drawn from the process' seed. Every call goes through the process' hook, so it may be the one it
+ * dies in. Thread: one.
  */
 #ifndef MR_TESTS_SIM_STORE_H
 #define MR_TESTS_SIM_STORE_H

@@ -1,11 +1,11 @@
 /*
  * The broker side of the memory log: topics, transactions, groups, timers.
  *
- * Several connections (connectors/memory/log.h), each of its own process, may share one cluster. The
- * cluster outlives them. It lives in memory alone.
+ * Several connections (connectors/memory/log.h), each of its own process, may share one cluster.
+ * The cluster outlives them. It lives in memory alone.
  *
- * Thread: every field is under `lock`, which each port call of a connection takes for its length (and
- * gives up while it waits). With a virtual clock all connections are used by one thread.
+ * Thread: every field is under `lock`, which each port call of a connection takes for its length
+ * (and gives up while it waits). With a virtual clock all connections are used by one thread.
  */
 #ifndef MR_CONNECTORS_MEMORY_BROKER_CLUSTER_H
 #define MR_CONNECTORS_MEMORY_BROKER_CLUSTER_H

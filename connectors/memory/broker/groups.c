@@ -194,7 +194,8 @@ mr_memory_group_member *mr_memory_group_join(mr_memory_cluster *cluster, mr_memo
     bool is_back = member != NULL && strcmp(member->topic, options->topic) == 0;
     if (member == NULL)
         member = new_member(group, options);
-    /* Numbered with leading zeroes, so that the order of dynamic members is the order of joining. */
+    /* Numbered with leading zeroes, so that the order of dynamic members is the order of
+     * joining. */
     snprintf(member->id, sizeof member->id, "member-%010llu",
              (unsigned long long)cluster->groups.member_next++);
     member->process = process;

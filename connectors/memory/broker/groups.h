@@ -2,11 +2,11 @@
  * The group coordinator of the memory log: members, generations, committed offsets.
  *
  * The classic protocol with eager rebalances: a join of a member, or one that is gone, opens a
- * rebalance; it ends with the next generation once every member has joined again (or is gone). During
- * it the old generation may still commit. Members heartbeat by themselves as long as their process
- * lives; one that falls silent is removed after the session timeout. A static member (with an
- * instance id) that comes back within that time gets its partitions without a rebalance, and whoever
- * held the instance id before is fenced.
+ * rebalance; it ends with the next generation once every member has joined again (or is gone).
+ * During it the old generation may still commit. Members heartbeat by themselves as long as their
+ * process lives; one that falls silent is removed after the session timeout. A static member (with
+ * an instance id) that comes back within that time gets its partitions without a rebalance, and
+ * whoever held the instance id before is fenced.
  *
  *   EMPTY --join--> REBALANCING --all joined--> STABLE --join, leave, silence--> REBALANCING
  *
@@ -121,7 +121,8 @@ const mr_memory_group_offset *mr_memory_group_offset_of(const mr_memory_group *g
 /* A producer's transaction ended: its pending offsets count or vanish, in all groups. */
 void mr_memory_groups_end(struct mr_memory_cluster *cluster, int64_t producer_id, bool is_commit);
 
-/* Removes silent members and those that did not answer a rebalance; returns when the next is due. */
+/* Removes silent members and those that did not answer a rebalance; returns when the next is
+ * due. */
 int64_t mr_memory_groups_run(struct mr_memory_cluster *cluster, int64_t now_us);
 
 #endif

@@ -219,7 +219,8 @@ void mr_memory_partition_trim(mr_memory_partition *partition, int64_t before)
     uint32_t gone = 0;
     while (gone < partition->segments_count) {
         mr_memory_segment *segment = partition->segment[gone];
-        /* The newest segment stays even when it is empty of live records: it is the one written to. */
+        /* The newest segment stays even when it is empty of live records: it is the one written
+         * to. */
         if (segment->base + segment->count > before || gone + 1 == partition->segments_count)
             break;
         mr_memory_segment_unref(segment);

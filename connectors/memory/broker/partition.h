@@ -2,16 +2,17 @@
  * One partition of the memory log: records, transaction markers, last stable offset.
  *
  * Offsets are dense: entry i of a segment has offset base + i, markers and aborted records take
- * offsets as in Kafka. A record of an open transaction is DATA at or above the last stable offset; an
- * abort turns it into ABORTED before the last stable offset passes it, so a reader needs one look.
+ * offsets as in Kafka. A record of an open transaction is DATA at or above the last stable offset;
+ * an abort turns it into ABORTED before the last stable offset passes it, so a reader needs one
+ * look.
  *
  *   segment 0            segment 1
  *   [ e e e M e e .. ] -> [ e e M e            ]
  *     ^start                    ^stable_end    ^end
  *
  * Memory: keys, values and headers live in their segment's arena. A segment is counted, so that a
- * reader may hold what it fetched while the partition is trimmed or deleted. Thread: all calls under
- * the cluster's lock, but mr_memory_segment_unref, which needs none.
+ * reader may hold what it fetched while the partition is trimmed or deleted. Thread: all calls
+ * under the cluster's lock, but mr_memory_segment_unref, which needs none.
  */
 #ifndef MR_CONNECTORS_MEMORY_BROKER_PARTITION_H
 #define MR_CONNECTORS_MEMORY_BROKER_PARTITION_H
@@ -50,7 +51,8 @@ typedef struct mr_memory_span {
     int64_t first;
 } mr_memory_span;
 
-/* What the partition remembers of an idempotent producer: a resent batch is known by its sequence. */
+/* What the partition remembers of an idempotent producer: a resent batch is known by its
+ * sequence. */
 typedef struct mr_memory_sequence {
     int64_t producer_id;
     int32_t epoch;
@@ -81,8 +83,8 @@ typedef struct mr_memory_identity {
 
 void mr_memory_partition_release(mr_memory_partition *partition);
 
-/* Appends `count` records, the first of which has `sequence` in the producer's numbering. A batch that
- * was appended before is dropped. Returns the offset of the batch's last record. */
+/* Appends `count` records, the first of which has `sequence` in the producer's numbering. A batch
+ * that was appended before is dropped. Returns the offset of the batch's last record. */
 int64_t mr_memory_partition_append(mr_memory_partition *partition, mr_memory_identity identity,
                                    int64_t sequence, const mr_log_record *records, uint32_t count,
                                    int64_t now_ms);

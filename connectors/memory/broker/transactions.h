@@ -2,8 +2,8 @@
  * The transaction coordinator of the memory log: transactional ids, producer epochs, timeouts.
  *
  * It speaks what Kafka calls protocol V1: a request to end a transaction names a producer id and an
- * epoch, not a transaction. So a delayed one ends whatever that producer has open when it arrives; only
- * a bumped epoch (a successor's init, a timeout) refuses it. `end_later` plays exactly that.
+ * epoch, not a transaction. So a delayed one ends whatever that producer has open when it arrives;
+ * only a bumped epoch (a successor's init, a timeout) refuses it. `end_later` plays exactly that.
  *
  * Thread: under the cluster's lock.
  */
@@ -84,8 +84,8 @@ mr_memory_end mr_memory_transactions_end(struct mr_memory_cluster *cluster,
 void mr_memory_transactions_end_later(struct mr_memory_cluster *cluster,
                                       mr_memory_identity identity, bool is_commit, int64_t due_us);
 
-/* Plays what is due: late ends, and aborts with a bumped epoch what is over its timeout. Returns when
- * the next thing is due. */
+/* Plays what is due: late ends, and aborts with a bumped epoch what is over its timeout. Returns
+ * when the next thing is due. */
 int64_t mr_memory_transactions_run(struct mr_memory_cluster *cluster, int64_t now_us);
 
 /* The partition is about to be freed. */

@@ -1,8 +1,8 @@
 /*
  * What the checks of a log speak: short verbs over the port.
  *
- * The first thing that goes wrong is kept and every later verb does nothing, so a check reads straight
- * on and never tests a status itself. Whatever a check opens is closed after it.
+ * The first thing that goes wrong is kept and every later verb does nothing, so a check reads
+ * straight on and never tests a status itself. Whatever a check opens is closed after it.
  */
 #ifndef MR_TESTS_HARNESS_CONFORMANCE_STAGE_H
 #define MR_TESTS_HARNESS_CONFORMANCE_STAGE_H
@@ -66,11 +66,12 @@ void stage_put_committed(mr_log_stage *stage, const char *topic, int32_t partiti
 
 /* Reading. All that is committed from `offset` on, as "offset:value offset:value". */
 const char *stage_read(mr_log_stage *stage, const char *topic, int32_t partition, int64_t offset);
-/* The same, asked again until it is `expected`: a commit returns when it is decided, and its markers
- * may reach the partitions a little later. */
+/* The same, asked again until it is `expected`: a commit returns when it is decided, and its
+ * markers may reach the partitions a little later. */
 void stage_expect_read(mr_log_stage *stage, const char *topic, int32_t partition, int64_t offset,
                        const char *expected);
-/* What a reader gives until `count` records came, or none for `quiet_ms`: "input/offset:value ..". */
+/* What a reader gives until `count` records came, or none for `quiet_ms`: "input/offset:value
+ * ..". */
 const char *stage_drain(mr_log_stage *stage, mr_log_reader *reader, uint32_t count,
                         int64_t quiet_ms);
 /* The first error a reader gives within some seconds; MR_OK: none. */

@@ -191,7 +191,8 @@ static bool is_caught_up(mr_sim_world *world)
     return position.offset == RECORDS;
 }
 
-/* Runs a worker over the input until it is done; it is killed at each of its first `kills` lives. */
+/* Runs a worker over the input until it is done. It dies at port call `kill_at` (0: not); with
+ * faults it dies again and again in its first ten lives. */
 static outcome run(uint64_t seed, bool with_faults, uint64_t kill_at, mr_memory_crash how,
                    breakage broken)
 {

@@ -1,5 +1,5 @@
-/* Goal: the memory log behaves as the log port demands. Method: the suite that real Kafka passes too,
- * on a virtual clock and on the machine's. */
+/* Goal: the memory log behaves as the log port demands. Method: the suite that real Kafka passes
+ * too, on a virtual clock and on the machine's. */
 #include "connectors/memory/log.h"
 #include "tests/harness/log_conformance.h"
 
