@@ -13,6 +13,9 @@
 # Every executable lands in the build folder's bin/.
 
 pkg_check_modules(criterion IMPORTED_TARGET criterion)
+# The oracle of decimal arithmetic (tests/unit/engine/expr/test_decimal.c).
+find_library(MR_GMP_LIBRARY gmp)
+mark_as_advanced(MR_GMP_LIBRARY)
 set(mr_all mr_jobs mr_operators mr_connectors mr_engine)
 set(mr_bin ${CMAKE_BINARY_DIR}/bin)
 
@@ -52,11 +55,12 @@ function(mr_criterion name folder)
     if(NOT sources)
         return()
     endif()
-    if(NOT criterion_FOUND)
-        message(WARNING "no Criterion: ${name} is not built")
+    if(NOT criterion_FOUND OR NOT MR_GMP_LIBRARY)
+        message(WARNING "no Criterion or no GMP: ${name} is not built")
         return()
     endif()
-    mr_executable(${name} SOURCES ${sources} LINK mr_sim PkgConfig::criterion PkgConfig::jansson)
+    mr_executable(${name} SOURCES ${sources} LINK mr_sim PkgConfig::criterion PkgConfig::jansson
+        ${MR_GMP_LIBRARY})
 endfunction()
 
 mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c)
