@@ -3,8 +3,8 @@
  *
  *   bench_json [fields [rounds]]     fields 0..7 are read (default 4), the rest is skipped
  *
- * Prints the best and the median round. One round is 64 batches of 1,024 records, so the same binary
- * with 1 round suits callgrind (`--toggle-collect=json_decode`).
+ * Prints the best and the median round. One round is 64 batches of 1,024 records, so the same
+ * binary with 1 round suits callgrind (`--toggle-collect=json_decode`).
  */
 #include "connectors/formats/format.h"
 #include "engine/base/assert.h"

@@ -10,8 +10,9 @@ typedef enum mr_record_part {
     MR_PART_KEY,
 } mr_record_part;
 
-/* A column to decode: position in the list = position in the decoder's output. Names are UTF-8 and are
- * copied by the decoder. A type that is not nullable makes NULL (or a missing field) an error. */
+/* A column to decode: position in the list = position in the decoder's output. Names are UTF-8
+ * and are copied by the decoder. A type that is not nullable makes NULL (or a missing field) an
+ * error. */
 typedef struct mr_codec_column {
     mr_record_part part;
     uint32_t path_length;
@@ -19,7 +20,8 @@ typedef struct mr_codec_column {
     mr_type type;
 } mr_codec_column;
 
-/* A column to encode: column `column` of the batch under `name`. One column may be in key and value. */
+/* A column to encode: column `column` of the batch under `name`. One column may be in key and
+ * value. */
 typedef struct mr_codec_field {
     mr_record_part part;
     uint32_t column;

@@ -2,8 +2,8 @@
  * The formats Millrace knows, in one table: name, options, how to make a decoder and an encoder.
  *
  * The planner looks a format up, validates options against it (names here are without the format's
- * prefix: `ignore-parse-errors`, not `json.ignore-parse-errors`) and asks for a codec of whole records;
- * key and value may have different formats. A new format is one more entry in format.c.
+ * prefix: `ignore-parse-errors`, not `json.ignore-parse-errors`) and asks for a codec of whole
+ * records; key and value may have different formats. A new format is one more entry in format.c.
  * Thread: the table is constant; codecs are for one thread at a time.
  */
 #ifndef MR_CONNECTORS_FORMATS_FORMAT_H
@@ -69,10 +69,11 @@ mr_status mr_format_check_value(const mr_format_option *option, const char *valu
 const char *mr_format_value(const mr_format_use *use, const char *name);
 bool mr_format_flag(const mr_format_use *use, const char *name);
 
-/* A decoder of records: `columns` in output order, each from key or value. `key` may be NULL when no
- * column comes from there. A record whose key or value is bad is an error; one that either part skips
- * (json: NULL value) is skipped. The value is decoded (and so validated) even when no column needs it.
- * MR_E_SETTING for an unknown option, a bad value or a column type the format lacks. */
+/* A decoder of records: `columns` in output order, each from key or value. `key` may be NULL
+ * when no column comes from there. A record whose key or value is bad is an error; one that
+ * either part skips (json: NULL value) is skipped. The value is decoded (and so validated) even
+ * when no column needs it. MR_E_SETTING for an unknown option, a bad value or a column type the
+ * format lacks. */
 mr_status mr_format_decoder_new(const mr_format_use *key, const mr_format_use *value,
                                 const mr_codec_column *columns, uint32_t columns_count,
                                 mr_decoder **decoder, mr_error *err) MR_MUST_USE;

@@ -1,7 +1,8 @@
 /*
  * Codecs of whole records, made of one for the key and one for the value.
  *
- * A row exists when both parts gave one for its record. Thread: one at a time. Memory: owns the parts.
+ * A row exists when both parts gave one for its record. Thread: one at a time. Memory: owns the
+ * parts.
  */
 #ifndef MR_CONNECTORS_FORMATS_PAIR_H
 #define MR_CONNECTORS_FORMATS_PAIR_H
@@ -9,8 +10,8 @@
 #include "connectors/formats/writer.h"
 #include "engine/ports/codec.h"
 
-/* Takes over both decoders. Column i of the key goes to output column key_places[i], likewise of the
- * value (places are copied). */
+/* Takes over both decoders. Column i of the key goes to output column key_places[i], likewise of
+ * the value (places are copied). */
 mr_decoder *mr_pair_decoder_new(mr_decoder *key, const uint32_t *key_places, uint32_t key_count,
                                 mr_decoder *value, const uint32_t *value_places,
                                 uint32_t value_count);

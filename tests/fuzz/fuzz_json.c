@@ -1,5 +1,5 @@
-/* Any bytes as a JSON record: no crash, no read outside of the record, and the verdict and the values
- * of an independent library. Built without libFuzzer it replays the files it is given. */
+/* Any bytes as a JSON record: no crash, no read outside of the record, and the verdict and the
+ * values of an independent library. Built without libFuzzer it replays the files it is given. */
 #include "tests/harness/json_oracle.h"
 
 #include <stdio.h>

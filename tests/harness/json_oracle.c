@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { COLUMN_A, COLUMN_S, COLUMN_D, COLUMN_B, COLUMN_NX, COLUMNS };
 

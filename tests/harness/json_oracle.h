@@ -2,8 +2,8 @@
  * The JSON decoder against an independent library: same verdict on every document, same values.
  *
  * Three decoders see each document: one that reads columns of several types, one that fails on
- * bad fields, one without columns (all is skipped). Verdicts must agree with the library's whatever is
- * read. Thread: one at a time.
+ * bad fields, one without columns (all is skipped). Verdicts must agree with the library's
+ * whatever is read. Thread: one at a time.
  */
 #ifndef MR_TESTS_HARNESS_JSON_ORACLE_H
 #define MR_TESTS_HARNESS_JSON_ORACLE_H

@@ -340,7 +340,8 @@ static bool check_not_null(json_decoder *d)
 
 static bool read_document(json_decoder *d, const char *text, size_t length)
 {
-    /* Field by field: a struct copied whole is read back while its halves are still being stored. */
+    /* Field by field: a struct copied whole is read back while its halves are still being
+     * stored. */
     d->scan.start = d->scan.at = text;
     d->scan.end = text + length;
     d->blamed = NULL;

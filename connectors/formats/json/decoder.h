@@ -1,20 +1,23 @@
 /*
  * JSON decoder: projects the fields a plan uses out of JSON objects, straight into columns.
  *
- * One pass over each record, no document tree. What is skipped is validated too (scan.h), so a record
- * that is not RFC 8259 JSON, no object at the top or followed by anything but blanks is an error.
+ * One pass over each record, no document tree. What is skipped is validated too (scan.h), so a
+ * record that is not RFC 8259 JSON, no object at the top or followed by anything but blanks is
+ * an error.
  *
- *   missing field, null    NULL; a missing field is an error under fail-on-missing-field; either is
- *                          an error of the record for a NOT NULL column
- *   same name twice        the last one counts; an earlier one that cannot be converted is an error
+ *   missing field, null    NULL; a missing field is an error under fail-on-missing-field; either
+ *                          is an error of the record for a NOT NULL column
+ *   same name twice        the last one counts; an earlier one that cannot be converted is
+ *                          an error
  *   numbers                exact; text holding a number counts as that number; an integer column
- *                          takes 12.0 and 1.2e1, refuses 1.5; DECIMAL rounds HALF_UP, NULL when too large
+ *                          takes 12.0 and 1.2e1, refuses 1.5; DECIMAL rounds HALF_UP and is
+ *                          NULL when too large
  *   text columns           numbers, true, false as written; objects and arrays as their JSON text
  *   BOOLEAN                true, false, "true", "false"
  *   BYTES                  base64
  *   ROW paths              an object; null makes its fields NULL
- *   ignore-parse-errors    a field that cannot be converted is NULL; a record that is no JSON object is
- *                          skipped (neither a row nor an error)
+ *   ignore-parse-errors    a field that cannot be converted is NULL; a record that is no JSON
+ *                          object is skipped (neither a row nor an error)
  *   NULL record value      skipped (a tombstone carries no row); the caller counts
  *                          records - rows - errors as skipped
  *   NULL record key        NULL in every key column

@@ -2,8 +2,8 @@
  * The usual shapes of values, read without a loop over bytes.
  *
  * Every function here may decline: it returns NULL, nothing is consumed, and the caller takes the
- * general path, which alone reports errors. So each needs to accept only what it is sure of: it wants
- * some bytes to be left behind the value, and a machine with SSE2.
+ * general path, which alone reports errors. So each needs to accept only what it is sure of: it
+ * wants some bytes to be left behind the value, and a machine with SSE2.
  * Nothing outside [start, end) is read. Thread: pure, but for the caller's own cache.
  */
 #ifndef MR_CONNECTORS_FORMATS_JSON_FAST_H
@@ -22,8 +22,8 @@ typedef struct mr_json_minute {
     bool is_set;
 } mr_json_minute;
 
-/* Behind the closing quote of the string that opens at `at`, if it has neither escapes nor anything
- * but ASCII. */
+/* Behind the closing quote of the string that opens at `at`, if it has neither escapes nor
+ * anything but ASCII. */
 static inline const char *mr_json_fast_string(const char *at, const char *start, const char *end)
 {
     const char *special = mr_json_find_special(at + 1, start, end);
@@ -76,8 +76,8 @@ static inline const char *mr_json_fast_magnitude(const char *at, uint64_t *value
     return at + count;
 }
 
-/* The sign is a branch on purpose: `at += *at == '-'` would make the address of the digits wait for a
- * load, and the whole scan is one chain of such waits. */
+/* The sign is a branch on purpose: `at += *at == '-'` would make the address of the digits wait
+ * for a load, and the whole scan is one chain of such waits. */
 static inline const char *mr_json_fast_integer(const char *at, const char *end, int64_t *value)
 {
     if (end - at < MR_JSON_FAST_BYTES)

@@ -1,15 +1,16 @@
 /*
  * The names a decoder looks for, as a tree: a node per JSON object on the way to a column.
  *
- * Records of a topic repeat their members in the same order and spacing, so a node remembers what led
- * from one value to the next in the last object it saw, from the comma to the colon:
+ * Records of a topic repeat their members in the same order and spacing, so a node remembers
+ * what led from one value to the next in the last object it saw, from the comma to the colon:
  *
  *   {"auction":1000 ,"price" : 7}      place 0: `"auction":`   place 1: ` ,"price" : `
  *
  * Member i is first compared with what stood at place i (two vector compares). Equal bytes were
  * validated when they were remembered. Only when they differ is the name scanned and looked up.
  *
- * Thread: one at a time (the memory of the order changes). Memory: an arena that outlives the tree.
+ * Thread: one at a time (the memory of the order changes). Memory: an arena that outlives the
+ * tree.
  */
 #ifndef MR_CONNECTORS_FORMATS_JSON_NAMES_H
 #define MR_CONNECTORS_FORMATS_JSON_NAMES_H
@@ -42,8 +43,8 @@ typedef struct mr_json_name {
     const mr_json_node *node; /* where the name stands */
 } mr_json_name;
 
-/* What led to a value, zero-padded. Nothing remembered: length 0, and all 32 bytes wanted, so only NULs
- * match; no value starts with one, so such a text is refused all the same. */
+/* What led to a value, zero-padded. Nothing remembered: length 0, and all 32 bytes wanted, so
+ * only NULs match; no value starts with one, so such a text is refused all the same. */
 typedef struct mr_json_place {
     char bytes[MR_JSON_PLACE_BYTES];
     const mr_json_name *name; /* NULL: nobody wants it */
@@ -65,8 +66,8 @@ mr_status mr_json_names_build(const mr_codec_column *columns, uint32_t columns_c
                               mr_arena *arena, mr_json_node **top, mr_error *err) MR_MUST_USE;
 
 /* Behind an opening brace (`member` 0) or behind a value: reads to the value of member number
- * `member` and says which wanted name it has (NULL: none). At the closing brace: reads to behind it and
- * sets `is_end`. `scratch` is for names with escapes. */
+ * `member` and says which wanted name it has (NULL: none). At the closing brace: reads to behind
+ * it and sets `is_end`. `scratch` is for names with escapes. */
 bool mr_json_names_next(mr_json_node *node, uint32_t member, mr_json_scan *scan, mr_arena *scratch,
                         const mr_json_name **name, bool *is_end);
 

@@ -236,7 +236,8 @@ static bool innermost_is_object(const nesting *levels)
     return levels->is_object[top / 64] >> (top % 64) & 1;
 }
 
-/* At a bracket that opens; afterwards at a value, or behind an empty pair. `is_empty` says which. */
+/* At a bracket that opens; afterwards at a value, or behind an empty pair. `is_empty` says
+ * which. */
 static bool open_level(mr_json_scan *scan, nesting *levels, unsigned depth, bool *is_empty)
 {
     if (depth + levels->open >= MR_JSON_DEPTH_MAX)

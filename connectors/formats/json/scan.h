@@ -1,13 +1,13 @@
 /*
  * Scanning JSON text: one pass, no tree, no allocation.
  *
- * The scanner accepts exactly RFC 8259 (UTF-8, no byte order mark) and at most MR_JSON_DEPTH_MAX levels;
- * what is skipped is validated as fully as what is read, so a record is a dead letter or not
- * whatever columns a job uses. A lone surrogate (\ud800) is refused: it has no UTF-8 form.
+ * The scanner accepts exactly RFC 8259 (UTF-8, no byte order mark) and at most MR_JSON_DEPTH_MAX
+ * levels; what is skipped is validated as fully as what is read, so a record is a dead letter or
+ * not whatever columns a job uses. A lone surrogate (\ud800) is refused: it has no UTF-8 form.
  *
- * Invariants: start <= at <= end, and no byte outside [start, end) is read: the vector loads at the
- * end of a short text overlap backwards. A function that returns false has set `code`, `reason` and
- * `bad_at`. Thread: one at a time. Memory: borrows the text.
+ * Invariants: start <= at <= end, and no byte outside [start, end) is read: the vector loads at
+ * the end of a short text overlap backwards. A function that returns false has set `code`,
+ * `reason` and `bad_at`. Thread: one at a time. Memory: borrows the text.
  */
 #ifndef MR_CONNECTORS_FORMATS_JSON_SCAN_H
 #define MR_CONNECTORS_FORMATS_JSON_SCAN_H

@@ -2,11 +2,14 @@
  * JSON writer: a row as one JSON object on one line, in the form Flink writes.
  *
  *   integers, DECIMAL   numbers (mr_number_write_decimal says how)
- *   FLOAT, DOUBLE       the fewest digits that read back the same; NaN and Infinity: error of the row
- *   text                escaped: quote, backslash and control characters only; not UTF-8: error of the row
+ *   FLOAT, DOUBLE       the fewest digits that read back the same; NaN and Infinity: error of
+ *                       the row
+ *   text                escaped: quote, backslash and control characters only; not UTF-8: error
+ *                       of the row
  *   BYTES               base64
  *   DATE, TIME          'yyyy-MM-dd', 'HH:mm:ss[.f]'
- *   TIMESTAMP, _LTZ     the timestamp standard of the options; fractions as long as needed; LTZ with 'Z'
+ *   TIMESTAMP, _LTZ     the timestamp standard of the options; fractions as long as needed; LTZ
+ *                       with 'Z'
  *   NULL                null, or nothing under encode.ignore-null-fields
  *
  * Thread: one at a time.

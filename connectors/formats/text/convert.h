@@ -1,9 +1,9 @@
 /*
  * One value of text into one row of a column: what JSON and every later text format share.
  *
- * The text of a field is first known to be well-formed by its format; here it becomes a value of the
- * column's type. Thread: pure. Memory: strings are views into the text; what must be made (base64)
- * lies in `arena`.
+ * The text of a field is first known to be well-formed by its format; here it becomes a value of
+ * the column's type. Thread: pure. Memory: strings are views into the text; what must be made
+ * (base64) lies in `arena`.
  */
 #ifndef MR_CONNECTORS_FORMATS_TEXT_CONVERT_H
 #define MR_CONNECTORS_FORMATS_TEXT_CONVERT_H
@@ -28,9 +28,9 @@ typedef struct mr_convert_problem {
 mr_convert_outcome mr_convert_number(const mr_number *number, mr_vector *to, uint32_t row,
                                      mr_convert_problem *problem);
 
-/* Text into a column of any type but the nested ones. Numbers may stand in text (" 42 "), BOOLEAN is
- * true or false in any case, FLOAT and DOUBLE know NaN and [-]Infinity, BYTES are base64, timestamps
- * use `separator` between date and time, TIMESTAMP_LTZ ends in `Z`. */
+/* Text into a column of any type but the nested ones. Numbers may stand in text (" 42 "),
+ * BOOLEAN is true or false in any case, FLOAT and DOUBLE know NaN and [-]Infinity, BYTES are
+ * base64, timestamps use `separator` between date and time, TIMESTAMP_LTZ ends in `Z`. */
 mr_convert_outcome mr_convert_text(const char *text, uint32_t length, char separator, mr_vector *to,
                                    uint32_t row, mr_arena *arena, mr_convert_problem *problem);
 

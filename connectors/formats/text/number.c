@@ -205,7 +205,8 @@ static void spell_for_strtod(const mr_number *number, char *text)
     *to = '\0';
 }
 
-/* Both the digits and the power of ten are exact doubles, so one operation rounds once (Clinger). */
+/* Both the digits and the power of ten are exact doubles, so one operation rounds once
+ * (Clinger). */
 static bool exact_double(const mr_number *number, double *value)
 {
     uint64_t count = digits_count(number);

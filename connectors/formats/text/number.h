@@ -1,5 +1,6 @@
 /*
- * Numbers as text: exact conversion of decimal notation to integers, decimals and doubles, and back.
+ * Numbers as text: exact conversion of decimal notation to integers, decimals and doubles, and
+ * back.
  *
  * Nothing here looks at the locale or allocates. Thread: pure functions.
  */
@@ -26,12 +27,12 @@ typedef enum mr_number_fit {
     MR_NUMBER_INEXACT,   /* digits behind the point, for an integer */
 } mr_number_fit;
 
-/* Reads a number of JSON's grammar at `at`; returns the byte behind it, or NULL when there is none.
- * What follows is the caller's business ("12x" gives the byte `x`). */
+/* Reads a number of JSON's grammar at `at`; returns the byte behind it, or NULL when there is
+ * none. What follows is the caller's business ("12x" gives the byte `x`). */
 const char *mr_number_scan(const char *at, const char *end, mr_number *number);
 
-/* Reads `length` bytes that are a number and nothing else, in the wider grammar of text fields: blanks
- * around it, a leading `+`, leading zeros, `1.` and `.5`. */
+/* Reads `length` bytes that are a number and nothing else, in the wider grammar of text fields:
+ * blanks around it, a leading `+`, leading zeros, `1.` and `.5`. */
 bool mr_number_parse(const char *text, size_t length, mr_number *number);
 
 /* Exact; TOO_LARGE outside of [min, max]. */
@@ -50,12 +51,13 @@ mr_number_fit mr_number_to_float(const mr_number *number, double *value);
 /* Writers: the text goes to `to` (MR_NUMBER_TEXT_MAX bytes, no NUL); the length comes back. */
 size_t mr_number_write_i64(char *to, int64_t value);
 
-/* Without trailing zeros behind the point. Not plain: as Java's BigDecimal prints it, with an exponent
- * where the number is smaller than 10^-6 or ends in zeros before the point (100 is 1E+2). */
+/* Without trailing zeros behind the point. Not plain: as Java's BigDecimal prints it, with an
+ * exponent where the number is smaller than 10^-6 or ends in zeros before the point (100 is
+ * 1E+2). */
 size_t mr_number_write_decimal(char *to, mr_i128 unscaled, unsigned scale, bool is_plain);
 
-/* The fewest digits that read back as the same double (float), in Java's notation: 1.0, 0.001, 1.0E10.
- * The value is finite. */
+/* The fewest digits that read back as the same double (float), in Java's notation: 1.0, 0.001,
+ * 1.0E10. The value is finite. */
 size_t mr_number_write_double(char *to, double value);
 size_t mr_number_write_float(char *to, double value);
 

@@ -108,15 +108,16 @@ size_t mr_number_write_decimal(char *to, mr_i128 unscaled, unsigned scale, bool 
         *at++ = '-';
     digits d;
     digits_of(magnitude, -(int)scale, &d);
-    /* BigDecimal.toString, zeros stripped: a negative scale or an exponent below -6 is scientific. */
+    /* BigDecimal.toString, zeros stripped: a negative scale or an exponent below -6 is
+     * scientific. */
     bool is_scientific = d.count < d.point || d.point - 1 < -6;
     at =
         is_plain || !is_scientific ? put_plain(at, &d, false) : put_scientific(at, &d, false, true);
     return (size_t)(at - to);
 }
 
-/* Few digits behind the point, the usual case: found by trial, without printf. n and 10^k are exact,
- * so n / 10^k rounds once and equality proves that these digits read back as `value`. */
+/* Few digits behind the point, the usual case: found by trial, without printf. n and 10^k are
+ * exact, so n / 10^k rounds once and equality proves that these digits read back as `value`. */
 static bool short_digits(double value, digits *d)
 {
     double power = 1;
@@ -151,7 +152,8 @@ static void shortest_digits(double value, bool is_float, digits *d)
         return;
     char print[40];
     int last = is_float ? 8 : 16;
-    /* 6 and 15 digits survive any normal number, so no shorter one is missed; subnormals have fewer. */
+    /* 6 and 15 digits survive any normal number, so no shorter one is missed; subnormals have
+     * fewer. */
     int first = is_float ? 5 : 14;
     if (value < (is_float ? (double)FLT_MIN : DBL_MIN))
         first = 0;

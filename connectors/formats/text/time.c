@@ -25,7 +25,8 @@ static unsigned days_in_month(int32_t year, unsigned month)
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
-/* Years start in March, so the leap day is the last of its year; eras of 400 years repeat exactly. */
+/* Years start in March, so the leap day is the last of its year; eras of 400 years repeat
+ * exactly. */
 static int32_t days_from_civil(int32_t year, unsigned month, unsigned day)
 {
     year -= month <= 2;

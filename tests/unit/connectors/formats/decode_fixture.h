@@ -16,8 +16,8 @@ typedef struct decoded {
     char text[65536];
 } decoded;
 
-/* `texts[i]` NULL: a NULL record. Each text is copied to a block of its exact size, so that ASan sees a
- * read behind its end. Both key and value are the text. */
+/* `texts[i]` NULL: a NULL record. Each text is copied to a block of its exact size, so that ASan
+ * sees a read behind its end. Both key and value are the text. */
 void fixture_decode(mr_decoder *decoder, uint32_t columns_count, const char *const *texts,
                     const size_t *lengths, uint32_t texts_count, decoded *out);
 
