@@ -60,7 +60,8 @@ static void add_chunk(mr_entries *entries)
         entries->chunks = realloc(entries->chunks, room * sizeof *entries->chunks);
         MR_ASSERT(entries->chunks != NULL);
     }
-    char *chunk = malloc(bytes);
+    /* Entries of 64 bytes are then one cache line. Sizes are multiples of 16 entries of 16 bytes. */
+    char *chunk = aligned_alloc(64, bytes);
     MR_ASSERT(chunk != NULL);
     entries->chunks[entries->chunks_count++] = chunk;
     entries->capacity += count;

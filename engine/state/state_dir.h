@@ -4,7 +4,7 @@
  *   <path>/LOCK              held (flock) while the worker lives; names the holder
  *   <path>/instance          the persistent instance id, from which `group.instance.id` and the
  *                            transactional id derive: a restarted worker is back under its own name
- *   <path>/<job>/task-<n>/   one store; bytes of a job name outside [A-Za-z0-9_-.] become %XX
+ *   <path>/<job>/task-<n>/   one store; bytes of a job name but letters, digits, `_-.` become %XX
  *   <path>/<job>/task-<n>.damaged-<time>/   put aside
  *
  * Thread: one at a time. Memory: heap; the path is copied.
