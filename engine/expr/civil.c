@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Days are counted in 400-year eras that start on 1 March, so that the leap day is the last of its year
- * and a month's first day is a linear formula. */
+/* Days are counted in 400-year eras that start on 1 March, so that the leap day is the last of its
+ * year and a month's first day is a linear formula. */
 #define DAYS_PER_ERA INT64_C(146097)
 #define DAYS_TO_1970 INT64_C(719468) /* 0000-03-01 .. 1970-01-01 */
 

@@ -80,7 +80,8 @@ const char *mr_time_unit_name(mr_time_unit unit);
 /* EXTRACT(unit FROM ..) of microseconds since 1970. WEEK is the ISO week. */
 int64_t mr_civil_extract(mr_time_unit unit, int64_t micros);
 
-/* Start of the unit that `micros` lies in, and the first start at or behind it. Units MILLENNIUM to MILLISECOND. */
+/* Start of the unit that `micros` lies in, and the first start at or behind it. Units MILLENNIUM
+ * to MILLISECOND. */
 int64_t mr_civil_floor(mr_time_unit unit, int64_t micros);
 int64_t mr_civil_ceil(mr_time_unit unit, int64_t micros);
 
@@ -90,13 +91,13 @@ int64_t mr_civil_between(mr_time_unit unit, int64_t from, int64_t to);
 /* `micros` + n units; false on overflow. */
 bool mr_civil_add(mr_time_unit unit, int64_t n, int64_t micros, int64_t *result);
 
-/* Adds units to days or microseconds of a unit's fixed length; 0: months count (MONTH, QUARTER, YEAR ..). */
+/* How long a unit is: in microseconds, or in months; 0 where it is not measured so. */
 int64_t mr_time_unit_micros(mr_time_unit unit);
 int64_t mr_time_unit_months(mr_time_unit unit);
 
-/* SQL texts, whole and without blanks around them. Dates `y[-M[-d]]` (a time behind is cut off), times
- * `H[:m[:s[.f]]]`, timestamps `y-M-d[ H[:m[:s[.f]]]]`, `T` or a blank between; fractions beyond
- * microseconds are dropped. False: no such date or time. */
+/* SQL texts, whole and without blanks around them. Dates `y[-M[-d]]` (a time behind is cut off),
+ * times `H[:m[:s[.f]]]`, timestamps `y-M-d[ H[:m[:s[.f]]]]`, `T` or a blank between; fractions
+ * beyond microseconds are dropped. False: no such date or time. */
 bool mr_date_parse(const char *text, size_t length, int32_t *days);
 bool mr_time_parse(const char *text, size_t length, int64_t *micros);
 bool mr_timestamp_parse(const char *text, size_t length, int64_t *micros);

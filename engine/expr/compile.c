@@ -2,8 +2,8 @@
  * Trees to instructions.
  *
  * Values are numbered: a call whose function, type and argument slots equal an earlier call's, made
- * under the same selection or one that contains it, is that call. Arguments are compiled first, so equal
- * subtrees have equal slots and comparing slots compares trees.
+ * under the same selection or one that contains it, is that call. Arguments are compiled first, so
+ * equal subtrees have equal slots and comparing slots compares trees.
  */
 #include "engine/expr/instruction.h"
 
@@ -15,8 +15,8 @@
 #define NO_SLOT UINT32_MAX
 #define ALL 0u
 
-/* What a node was compiled to: trees may share nodes, so that without this a shared node under shared
- * nodes would be walked exponentially often. */
+/* What a node was compiled to: trees may share nodes, so that without this a shared node under
+ * shared nodes would be walked exponentially often. */
 typedef struct memo {
     const mr_expr *expr;
     uint32_t selection, slot;
@@ -247,7 +247,8 @@ static uint32_t narrow(mr_program *program, mr_opcode opcode, uint32_t selection
     return narrowed;
 }
 
-/* Is computing this for rows that do not need it harmless and cheaper than narrowing a selection? */
+/* Is computing this for rows that do not need it harmless and cheaper than narrowing a
+ * selection? */
 static bool is_dense(const mr_expr *expr)
 {
     if (expr->kind == MR_EXPR_CASE || expr->kind == MR_EXPR_COALESCE)
@@ -275,8 +276,8 @@ static uint32_t combine(struct compiler *compiler, const mr_function *function, 
     return call_slot(compiler, call, type);
 }
 
-/* Sides that are cheap and safe are computed for all rows; from the first other one on, each runs only
- * where those before have not decided. */
+/* Sides that are cheap and safe are computed for all rows; from the first other one on, each runs
+ * only where those before have not decided. */
 static uint32_t compile_logic(struct compiler *compiler, const mr_expr *expr, uint32_t selection,
                               const char *text)
 {
@@ -433,8 +434,8 @@ static size_t slot_width(const mr_slot *slot)
                                            : mr_lane_size(mr_type_lane(slot->type));
 }
 
-/* Linear scan: instructions run in order, so a buffer is free once its slot's last use has passed. A
- * result never shares with an argument of its own instruction. */
+/* Linear scan: instructions run in order, so a buffer is free once its slot's last use has passed.
+ * A result never shares with an argument of its own instruction. */
 static void number_buffers(mr_program *program)
 {
     uint32_t *busy_until = mr_arena_alloc(&program->arena, program->slots_count * sizeof(uint32_t));

@@ -56,8 +56,9 @@ static bool finish(mr_u128 value, bool is_negative, mr_type to, mr_i128 *result)
     return true;
 }
 
-/* value / 10^digits HALF_UP. Up to 76 digits: what is beyond 38 cannot change the rounding of a half,
- * since a double rounding is avoided by dividing by the two powers with one common remainder test. */
+/* value / 10^digits HALF_UP. Up to 76 digits: what is beyond 38 cannot change the rounding of a
+ * half, since a double rounding is avoided by dividing by the two powers with one common remainder
+ * test. */
 static mr_wide drop_digits(mr_wide value, uint32_t digits)
 {
     if (digits == 0)

@@ -1,8 +1,8 @@
 /*
  * Bound, typed expression trees: what the binder makes and a program is compiled from.
  *
- * Invariants: every child has the exact type its parent's function takes (casts are explicit calls);
- * columns are numbers in the input batch. Immutable once built; lives in the plan's arena.
+ * Invariants: every child has the exact type its parent's function takes (casts are explicit
+ * calls); columns are numbers in the input batch. Immutable once built; lives in the plan's arena.
  */
 #ifndef MR_ENGINE_EXPR_EXPR_H
 #define MR_ENGINE_EXPR_EXPR_H

@@ -6,11 +6,11 @@
  * row error (and NULL) where a row fails; others may compute every row, NULL or not. When
  * `is_strict` the program has already and-ed the arguments' validity into `result->valid`, and a
  * `can_fail` kernel must skip rows that are NULL there.
- * Arguments may be constant vectors (vector.h); the result is flat. Rows outside of the selection hold
- * whatever an earlier batch left there: a kernel that follows pointers (strings) looks at selected rows
- * only.
- * `function_data` depends on nothing but function, types and constant arguments, all of which stay in
- * the expression: equal calls have equal data.
+ * Arguments may be constant vectors (vector.h); the result is flat. Rows outside of the selection
+ * hold whatever an earlier batch left there: a kernel that follows pointers (strings) looks at
+ * selected rows only.
+ * `function_data` depends on nothing but function, types and constant arguments, all of which stay
+ * in the expression: equal calls have equal data.
  */
 #ifndef MR_ENGINE_EXPR_FUNCTION_H
 #define MR_ENGINE_EXPR_FUNCTION_H

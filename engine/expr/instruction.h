@@ -1,15 +1,17 @@
 /*
  * The inside of a program: slots and instructions. For compile.c, program.c and listing.c only.
  *
- * A slot is a place for a value per row. Its kind never changes; registers of one width share memory
- * once their uses are over (`physical`), so a program keeps few hot buffers whatever its length.
+ * A slot is a place for a value per row. Its kind never changes; registers of one width share
+ * memory once their uses are over (`physical`), so a program keeps few hot buffers whatever its
+ * length.
  *
  *   COLUMN     a column of the batch                  CONSTANT   one value, made when compiling
- *   REGISTER   scratch of the program                 OUTPUT     as REGISTER, but in the batch's arena
- *   SELECTION  rising row numbers and their count     ALL        the batch's own selection (slot 0)
+ *   REGISTER   scratch of the program                 OUTPUT     as REGISTER, but in the batch's
+ *   arena SELECTION  rising row numbers and their count     ALL        the batch's own selection
+ *   (slot 0)
  *
- * Every instruction runs under a selection slot. Control flow is selections only: a branch that no row
- * takes has an empty selection, and an instruction under an empty selection is skipped.
+ * Every instruction runs under a selection slot. Control flow is selections only: a branch that no
+ * row takes has an empty selection, and an instruction under an empty selection is skipped.
  */
 #ifndef MR_ENGINE_EXPR_INSTRUCTION_H
 #define MR_ENGINE_EXPR_INSTRUCTION_H
@@ -76,7 +78,8 @@ struct mr_program {
     mr_buffer_slot *buffers;
     uint32_t buffers_count;
     uint32_t capacity_rows; /* of every buffer */
-    /* While running: the vector or selection of each slot, and the arguments of the current call. */
+    /* While running: the vector or selection of each slot, and the arguments of the current
+     * call. */
     mr_vector *vectors;
     struct mr_rows {
         const uint32_t *rows; /* NULL: all */
@@ -92,8 +95,8 @@ void mr_program_compile(mr_program *program, const mr_expr *const *outputs, uint
 /* A constant vector over `value`, which must stay where it is. program.c */
 mr_vector mr_value_vector(mr_type type, const mr_value *value);
 
-/* Runs one call with its validity rules; `call` is complete but for the result's validity, for which
- * `valid` has room. program.c */
+/* Runs one call with its validity rules; `call` is complete but for the result's validity, for
+ * which `valid` has room. program.c */
 void mr_program_call(const mr_function *function, mr_kernel_call *call, uint64_t *valid);
 
 #endif

@@ -19,8 +19,8 @@ size_t mr_float_print(double value, char to[MR_DOUBLE_TEXT_MAX]);
 
 size_t mr_integer_print(int64_t value, char to[MR_INTEGER_TEXT_MAX]);
 
-/* The whole text as a floating-point number: decimal digits, point, exponent, sign; NaN and Infinity.
- * False: malformed. */
+/* The whole text as a floating-point number: decimal digits, point, exponent, sign; NaN and
+ * Infinity. False: malformed. */
 bool mr_double_parse(const char *text, size_t length, double *value);
 
 typedef enum mr_integer_parsed {

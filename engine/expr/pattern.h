@@ -1,8 +1,9 @@
 /*
- * Date patterns in Java's letters, compiled: y u year, Y week-year, M L month (MMM Jan, MMMM January), d D day of
- * month, of year, H 0-23, h 1-12, k 1-24, K 0-11, m s, S fraction, n nanoseconds of the second, a AM/PM, E day name,
- * w week of year, Q quarter, X x Z zone offset, z zone name, 'quoted text', '' a quote; other letters are reserved.
- * Names are English. Weeks are ISO weeks. Thread: immutable once made. Memory: the given arena.
+ * Date patterns in Java's letters, compiled: y u year, Y week-year, M L month (MMM Jan, MMMM
+ * January), d D day of month, of year, H 0-23, h 1-12, k 1-24, K 0-11, m s, S fraction, n
+ * nanoseconds of the second, a AM/PM, E day name, w week of year, Q quarter, X x Z zone offset, z
+ * zone name, 'quoted text', '' a quote; other letters are reserved. Names are English. Weeks are
+ * ISO weeks. Thread: immutable once made. Memory: the given arena.
  */
 #ifndef MR_ENGINE_EXPR_PATTERN_H
 #define MR_ENGINE_EXPR_PATTERN_H
@@ -23,8 +24,9 @@ size_t mr_pattern_size_max(const mr_pattern *pattern);
 size_t mr_pattern_print(const mr_pattern *pattern, const struct mr_zone *zone, int64_t utc,
                         char *to);
 
-/* Reads the whole text; fields that the pattern lacks are those of 1970-01-01 00:00:00. A wall clock comes
- * out; when the text has a zone offset it is the wall clock of UTC and `*is_utc`. False: no match, or no such time. */
+/* Reads the whole text; fields that the pattern lacks are those of 1970-01-01 00:00:00. A wall
+ * clock comes out; when the text has a zone offset it is the wall clock of UTC and `*is_utc`.
+ * False: no match, or no such time. */
 bool mr_pattern_parse(const mr_pattern *pattern, mr_string text, int64_t *micros, bool *is_utc);
 
 #endif

@@ -2,8 +2,8 @@
  * A compiled program: the flat list of kernel calls that computes some expressions over a batch.
  *
  * Compiled once per operator; common subexpressions are computed once, constants folded (an
- * expression that fails while folding is kept and fails per row). AND, OR, CASE and COALESCE run their
- * branches under a selection, so a branch not taken never fails a row.
+ * expression that fails while folding is kept and fails per row). AND, OR, CASE and COALESCE run
+ * their branches under a selection, so a branch not taken never fails a row.
  * Thread: one at a time (it owns scratch). Memory: results live in the batch's arena.
  */
 #ifndef MR_ENGINE_EXPR_PROGRAM_H
@@ -19,8 +19,8 @@ mr_status mr_program_new(const mr_expr *const *outputs, uint32_t count,
 void mr_program_free(mr_program *program);
 
 /* Computes every output for the batch's selected rows: `results[i]` is a flat vector of batch->rows
- * values (unselected rows unspecified). A column reference may alias the batch's own column. Failing
- * rows are added to `errors` (text set, not settled); their results are NULL. */
+ * values (unselected rows unspecified). A column reference may alias the batch's own column.
+ * Failing rows are added to `errors` (text set, not settled); their results are NULL. */
 void mr_program_run(mr_program *program, const mr_batch *batch, mr_vector *results,
                     mr_row_errors *errors);
 

@@ -16,8 +16,8 @@ uint32_t mr_utf8_count(const char *bytes, uint32_t length);
 /* Bytes that the first `characters` take; `length` when there are fewer. */
 uint32_t mr_utf8_prefix(const char *bytes, uint32_t length, uint32_t characters);
 
-/* Decodes the character at `bytes` (at least one byte); `*size` is how many bytes it takes. Malformed
- * bytes come one at a time as 0xDC00 + byte, which no valid text holds. */
+/* Decodes the character at `bytes` (at least one byte); `*size` is how many bytes it takes.
+ * Malformed bytes come one at a time as 0xDC00 + byte, which no valid text holds. */
 uint32_t mr_utf8_decode(const char *bytes, uint32_t length, uint32_t *size);
 
 /* Writes a character that `mr_utf8_decode` gave (at most 4 bytes); returns how many bytes. */

@@ -93,7 +93,8 @@ static mr_wide divide_small(mr_wide value, uint32_t divisor, mr_u128 *remainder)
     return value;
 }
 
-/* One digit of Knuth's algorithm D: the quotient digit of u[0..n] by v[0..n-1], u becomes the rest. */
+/* One digit of Knuth's algorithm D: the quotient digit of u[0..n] by v[0..n-1], u becomes the
+ * rest. */
 static uint32_t divide_digit(uint32_t *u, const uint32_t *v, int n)
 {
     uint64_t head = (uint64_t)u[n] << 32 | u[n - 1];

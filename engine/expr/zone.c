@@ -387,8 +387,9 @@ int64_t mr_zone_to_local(const mr_zone *zone, int64_t utc)
     return utc + mr_zone_offset(zone, seconds) * MR_US_PER_SECOND;
 }
 
-/* Offsets a day before and a day behind bracket any single transition near the wall clock: where both
- * fit the time occurs twice (the earlier offset is the larger one); where none fits it is skipped. */
+/* Offsets a day before and a day behind bracket any single transition near the wall clock: where
+ * both fit the time occurs twice (the earlier offset is the larger one); where none fits it is
+ * skipped. */
 int64_t mr_zone_to_utc(const mr_zone *zone, int64_t local)
 {
     if (zone == NULL)

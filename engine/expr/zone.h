@@ -1,8 +1,8 @@
 /*
  * Time zones: the rules of one zone, from a TZif file (RFC 8536) or a fixed offset.
  *
- * A zone maps instants (UTC microseconds) to wall clocks (the same count as if the wall clock were UTC).
- * Behind the last transition of the file its footer's POSIX rule goes on for ever.
+ * A zone maps instants (UTC microseconds) to wall clocks (the same count as if the wall clock were
+ * UTC). Behind the last transition of the file its footer's POSIX rule goes on for ever.
  * Thread: immutable once made. Memory: heap; `mr_zone_free`. NULL as a zone means UTC everywhere.
  */
 #ifndef MR_ENGINE_EXPR_ZONE_H
@@ -33,8 +33,8 @@ int32_t mr_zone_offset(const mr_zone *zone, int64_t utc_seconds);
 /* Abbreviation in force at this instant, e.g. CET. Lives as long as the zone. */
 const char *mr_zone_abbreviation(const mr_zone *zone, int64_t utc_seconds);
 
-/* Wall clock of an instant, and the instant of a wall clock: a time that a gap skips moves forward by the
- * gap's length, a time that occurs twice is the earlier one. Microseconds. */
+/* Wall clock of an instant, and the instant of a wall clock: a time that a gap skips moves forward
+ * by the gap's length, a time that occurs twice is the earlier one. Microseconds. */
 int64_t mr_zone_to_local(const mr_zone *zone, int64_t utc);
 int64_t mr_zone_to_utc(const mr_zone *zone, int64_t local);
 

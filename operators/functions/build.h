@@ -36,8 +36,8 @@ mr_family mr_family_numbers(void);
 mr_family mr_family_times(void);
 mr_family mr_family_conditions(void);
 
-/* A call over arguments that already have their types; folded when it can be. The result's nullability
- * is `type`'s. NULL: nested too deep. */
+/* A call over arguments that already have their types; folded when it can be. The result's
+ * nullability is `type`'s. NULL: nested too deep. */
 mr_expr *mr_build_call(mr_resolver *resolver, mr_type type, const mr_function *function,
                        const void *data, mr_expr *const *args, uint32_t count);
 
@@ -60,8 +60,8 @@ mr_expr *mr_refuse(mr_resolver *resolver, mr_refusal_kind kind, uint32_t argumen
 mr_expr *mr_refuse_types(mr_resolver *resolver, const mr_form *form, mr_expr *const *args,
                          uint32_t count);
 
-/* Arguments as the builders want them: NULL with a refusal when the type does not convert. Bare NULLs
- * become NULLs of the type. */
+/* Arguments as the builders want them: NULL with a refusal when the type does not convert. Bare
+ * NULLs become NULLs of the type. */
 mr_expr *mr_want_text(mr_resolver *resolver, const mr_form *form, mr_expr *const *args,
                       uint32_t count, uint32_t i);
 mr_expr *mr_want_int(mr_resolver *resolver, const mr_form *form, mr_expr *const *args,

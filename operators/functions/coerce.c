@@ -172,8 +172,8 @@ mr_expr *mr_make_implicit(mr_resolver *resolver, mr_expr *arg, mr_type to)
     return mr_build_cast(resolver, arg, to, false);
 }
 
-/* INSERT's own rule: any number to any DECIMAL, TIMESTAMP to any precision or kind and to DATE, text to
- * VARCHAR(n) unchecked but never to CHAR(n), and otherwise only upward. */
+/* INSERT's own rule: any number to any DECIMAL, TIMESTAMP to any precision or kind and to DATE,
+ * text to VARCHAR(n) unchecked but never to CHAR(n), and otherwise only upward. */
 static bool is_insertable(mr_type from, mr_type to)
 {
     if (from.kind == MR_TYPE_NULL || mr_type_matches(from, to))

@@ -2,8 +2,8 @@
 
 #include <stddef.h>
 
-/* Ranges of lower-case letters: a shift to the upper case, or (shift 0) pairs upper, lower, upper, ..
- * that start at `first` with an upper-case letter. */
+/* Ranges of lower-case letters: a shift to the upper case, or (shift 0) pairs upper, lower, upper,
+ * .. that start at `first` with an upper-case letter. */
 static const struct range {
     uint32_t first, last;
     int32_t shift;

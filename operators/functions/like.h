@@ -1,6 +1,7 @@
 /*
- * LIKE: `%` any text, `_` one character, the rest itself; whole string. An escape character takes the
- * meaning from `%`, `_` and itself. Thread: pure. Memory: a compiled pattern lives in the given arena.
+ * LIKE: `%` any text, `_` one character, the rest itself; whole string. An escape character takes
+ * the meaning from `%`, `_` and itself. Thread: pure. Memory: a compiled pattern lives in the
+ * given arena.
  */
 #ifndef MR_OPERATORS_FUNCTIONS_LIKE_H
 #define MR_OPERATORS_FUNCTIONS_LIKE_H

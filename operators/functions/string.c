@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Walks the rows of a strict text kernel: rows that are NULL get an empty text. The body sets `*to`. */
+/* Walks the rows of a strict text kernel: rows that are NULL get an empty text. The body sets
+ * `*to`. */
 typedef void text_row(const mr_kernel_call *call, uint32_t row, mr_string *to);
 
 static inline void each_text(const mr_kernel_call *call, text_row *body)

@@ -30,7 +30,8 @@ static void put_wall(const mr_kernel_call *call, uint32_t row, int64_t micros)
         call->result->i64[row] = micros;
 }
 
-/* The unit is the first argument's value, or fixed by the function (YEAR, MONTH, ..): `data` says. */
+/* The unit is the first argument's value, or fixed by the function (YEAR, MONTH, ..): `data`
+ * says. */
 typedef struct unit_data {
     mr_time_unit unit;
 } unit_data;

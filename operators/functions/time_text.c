@@ -4,7 +4,8 @@
 #include "engine/expr/kernel.h"
 #include "engine/expr/pattern.h"
 
-/* The pattern of a row: argument 1, compiled already when it is constant. NULL: the row has failed. */
+/* The pattern of a row: argument 1, compiled already when it is constant. NULL: the row has
+ * failed. */
 static const mr_pattern *pattern_of(const mr_kernel_call *call, uint32_t row)
 {
     if (call->data != NULL)

@@ -1,7 +1,7 @@
 /*
  * Times from and to text and seconds, with or without a pattern. Private to operators/functions.
- * A constant pattern is compiled once and refused when it is wrong; another is compiled for each row and
- * fails that row.
+ * A constant pattern is compiled once and refused when it is wrong; another is compiled for each
+ * row and fails that row.
  */
 #ifndef MR_OPERATORS_FUNCTIONS_TIME_TEXT_H
 #define MR_OPERATORS_FUNCTIONS_TIME_TEXT_H

@@ -29,7 +29,8 @@ static void limits_i32(mr_type type, int64_t *low, int64_t *high)
 
 /*
  * Checked kernels compute every row first and only remember whether any overflowed: the loop has no
- * branch. Rows are looked at one by one only then (what lies in unselected rows may have caused it).
+ * branch. Rows are looked at one by one only then (what lies in unselected rows may have caused
+ * it).
  */
 #define CHECKED_I32(name, operation)                                                          \
     static bool name##_one(const mr_kernel_call *call, size_t row, int64_t low, int64_t high) \
@@ -191,7 +192,8 @@ static void round_floats(const mr_kernel_call *call)
 MR_BINARY_KERNEL(plain_add, double, double, double, a + b)
 MR_BINARY_KERNEL(plain_sub, double, double, double, a - b)
 MR_BINARY_KERNEL(plain_mul, double, double, double, a *b)
-/* Division by zero is no trap in IEEE arithmetic; the sanitizer's check is for what C leaves open. */
+/* Division by zero is no trap in IEEE arithmetic; the sanitizer's check is for what C leaves
+ * open. */
 static inline double quotient(double a, double b)
 {
     if (b != 0)

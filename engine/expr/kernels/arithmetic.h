@@ -2,8 +2,8 @@
  * + - * / % and sign by type. Both arguments have the lane of the result; integers fail the row on
  * overflow and division by zero, decimals become NULL when they do not fit and fail on division by
  * zero, FLOAT and DOUBLE follow IEEE.
- * Dates and intervals: I64 addition and subtraction work on TIMESTAMP and INTERVAL SECOND as they are.
- * Thread: pure. Memory: static functions.
+ * Dates and intervals: I64 addition and subtraction work on TIMESTAMP and INTERVAL SECOND as they
+ * are. Thread: pure. Memory: static functions.
  */
 #ifndef MR_ENGINE_EXPR_KERNELS_ARITHMETIC_H
 #define MR_ENGINE_EXPR_KERNELS_ARITHMETIC_H

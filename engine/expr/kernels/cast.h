@@ -1,10 +1,10 @@
 /*
  * CAST and TRY_CAST between types, as kernels.
  *
- * A value that cannot be written in the target type fails the row; TRY_CAST makes it NULL. A number that
- * does not fit a DECIMAL is NULL in both. Numbers lose digits behind the point (towards zero into
- * integers, HALF_UP into decimals); text is cut to VARCHAR(n) and CHAR(n), and CHAR is padded.
- * TIMESTAMP and TIMESTAMP_LTZ convert through the context's zone.
+ * A value that cannot be written in the target type fails the row; TRY_CAST makes it NULL. A
+ * number that does not fit a DECIMAL is NULL in both. Numbers lose digits behind the point
+ * (towards zero into integers, HALF_UP into decimals); text is cut to VARCHAR(n) and CHAR(n), and
+ * CHAR is padded. TIMESTAMP and TIMESTAMP_LTZ convert through the context's zone.
  * Thread: pure. Memory: static functions; text is made in the batch's arena.
  */
 #ifndef MR_ENGINE_EXPR_KERNELS_CAST_H
@@ -12,12 +12,12 @@
 
 #include "engine/expr/kernel.h"
 
-/* The cast's function, NULL when there is no such cast. Takes one argument of exactly `from` and gives
- * exactly `to`. */
+/* The cast's function, NULL when there is no such cast. Takes one argument of exactly `from` and
+ * gives exactly `to`. */
 const mr_function *mr_cast_function(mr_type from, mr_type to, bool is_try);
 
-/* Are the values of `from` values of `to` as they are? Then a column or constant may simply be read as
- * `to`. */
+/* Are the values of `from` values of `to` as they are? Then a column or constant may simply be
+ * read as `to`. */
 bool mr_cast_is_relabel(mr_type from, mr_type to);
 
 /* By target: to BOOLEAN and numbers, to text and bytes, to dates and times; NULL: no such cast.
@@ -43,7 +43,8 @@ const mr_function *mr_cast_to_time(mr_type from, mr_type to, bool is_try);
         {.name = "TRY_CAST", .kernel = (kernel_name), .is_strict = true, .is_costly = true}, \
     };
 
-/* Calls `convert(call, row, at)` for every row to compute: `at` is where the argument's value lies. */
+/* Calls `convert(call, row, at)` for every row to compute: `at` is where the argument's value
+ * lies. */
 static inline void mr_cast_each(const mr_kernel_call *call,
                                 void (*convert)(const mr_kernel_call *call, uint32_t row,
                                                 size_t at))

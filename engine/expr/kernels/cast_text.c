@@ -12,7 +12,8 @@
 
 #define TEXT_MAX 64
 
-/* Stores bytes that live long enough, cut to the type's length and, for CHAR, padded with blanks. */
+/* Stores bytes that live long enough, cut to the type's length and, for CHAR, padded with
+ * blanks. */
 static void put_borrowed(const mr_kernel_call *call, uint32_t row, const char *bytes,
                          uint32_t length)
 {

@@ -1,6 +1,6 @@
 /*
- * Comparisons of two values of one lane. Strings compare by byte, FLOAT and DOUBLE by IEEE rules (NaN
- * equals nothing); decimals must have one scale. Thread: pure. Memory: static functions.
+ * Comparisons of two values of one lane. Strings compare by byte, FLOAT and DOUBLE by IEEE rules
+ * (NaN equals nothing); decimals must have one scale. Thread: pure. Memory: static functions.
  */
 #ifndef MR_ENGINE_EXPR_KERNELS_COMPARE_H
 #define MR_ENGINE_EXPR_KERNELS_COMPARE_H

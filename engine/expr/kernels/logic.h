@@ -1,6 +1,6 @@
 /*
- * Three-valued logic and tests for NULL. AND and OR here compute both sides; the program uses them where
- * the right side is cheap and cannot fail, else it narrows the selection first.
+ * Three-valued logic and tests for NULL. AND and OR here compute both sides; the program uses them
+ * where the right side is cheap and cannot fail, else it narrows the selection first.
  * Thread: pure. Memory: static functions.
  */
 #ifndef MR_ENGINE_EXPR_KERNELS_LOGIC_H

@@ -5,13 +5,15 @@
  *   MR_UNARY_KERNEL(name, A, R, expression of a)
  *   MR_BINARY_KERNEL(name, A, B, R, expression of a and b)
  *
- * A, B, R are the C types of the lanes. Each defines `name_value`, the scalar, and the kernel `name`:
+ * A, B, R are the C types of the lanes. Each defines `name_value`, the scalar, and the kernel
+ * `name`:
  *
  *   SV   a thin selection: row by row        VC   b is constant
  *   VV   both are vectors: all rows          CV   a is constant (VC's loop, mirrored)
  *
- * All rows are computed, NULL and unselected ones too (what lies there is readable, and these kernels
- * cannot trap): so an expression must not overflow signed integers, divide, or follow a pointer.
+ * All rows are computed, NULL and unselected ones too (what lies there is readable, and these
+ * kernels cannot trap): so an expression must not overflow signed integers, divide, or follow a
+ * pointer.
  */
 #ifndef MR_ENGINE_EXPR_KERNELS_TEMPLATE_H
 #define MR_ENGINE_EXPR_KERNELS_TEMPLATE_H

@@ -1,4 +1,5 @@
-/* Goal: the calendar is the proleptic Gregorian one. Method: against the C library on random days. */
+/* Goal: the calendar is the proleptic Gregorian one. Method: against the C library on random
+ * days. */
 #include "engine/expr/civil.h"
 #include "engine/expr/zone.h"
 

@@ -1,4 +1,5 @@
-/* Goal: decimal arithmetic is exact. Method: random operands of random scales against GMP's rationals. */
+/* Goal: decimal arithmetic is exact. Method: random operands of random scales against GMP's
+ * rationals. */
 #include "engine/expr/decimal.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
-/* Goal: casts and conversions follow the rules of the dialect. Method: tables, values as constants and as
- * columns. */
+/* Goal: casts and conversions follow the rules of the dialect. Method: tables, values as constants
+ * and as columns. */
 #include "tests/harness/expr_case.h"
 
 #include <criterion/criterion.h>

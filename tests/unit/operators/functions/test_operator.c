@@ -1,5 +1,5 @@
-/* Goal: operators give SQL's values and types. Method: tables of calls with constants, which fold, and the
- * same with columns, which run the kernels; both must agree. */
+/* Goal: operators give SQL's values and types. Method: tables of calls with constants, which fold,
+ * and the same with columns, which run the kernels; both must agree. */
 #include "tests/harness/expr_case.h"
 
 #include <criterion/criterion.h>

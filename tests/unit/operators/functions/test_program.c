@@ -1,5 +1,6 @@
-/* Goal: compiled programs compute what the trees mean, whatever the selection, nulls and failures. Method:
- * random trees over random columns against a row-at-a-time oracle; listings for what is shared. */
+/* Goal: compiled programs compute what the trees mean, whatever the selection, nulls and failures.
+ * Method: random trees over random columns against a row-at-a-time oracle; listings for what is
+ * shared. */
 #include "engine/base/buffer.h"
 #include "engine/expr/program.h"
 #include "operators/functions/resolve.h"
