@@ -1,5 +1,8 @@
 #include "connectors/kafka/client.h"
 
+#include "engine/base/assert.h"
+
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -74,4 +77,46 @@ void mr_kafka_client_close(mr_kafka_client *client)
     if (client->rk)
         rd_kafka_destroy(client->rk);
     client->rk = NULL;
+}
+
+typedef struct funeral {
+    mr_kafka_log *log;
+    void (*bury)(void *corpse);
+    void *corpse;
+} funeral;
+
+static void *funeral_thread(void *opaque)
+{
+    funeral *f = opaque;
+    mr_kafka_log *log = f->log;
+    f->bury(f->corpse);
+    free(f);
+    pthread_mutex_lock(&log->lock);
+    log->dying--;
+    pthread_cond_signal(&log->changed);
+    pthread_mutex_unlock(&log->lock);
+    return NULL;
+}
+
+void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
+{
+    funeral *f = calloc(1, sizeof *f);
+    MR_ASSERT(f != NULL);
+    *f = (funeral){.log = log, .bury = bury, .corpse = corpse};
+    pthread_mutex_lock(&log->lock);
+    log->dying++;
+    pthread_mutex_unlock(&log->lock);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, funeral_thread, f) == 0)
+        pthread_detach(thread);
+    else
+        funeral_thread(f);
+}
+
+void mr_kafka_bury_wait(mr_kafka_log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    while (log->dying > 0)
+        pthread_cond_wait(&log->changed, &log->lock);
+    pthread_mutex_unlock(&log->lock);
 }

@@ -11,6 +11,7 @@
 #include "connectors/kafka/settings.h"
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -34,6 +35,9 @@ typedef struct mr_kafka_log {
     /* Smallest max.message.bytes of a topic that refused a whole batch; 0: none did. Writers opened
      * afterwards keep their batches below it. */
     atomic_int batch_bytes_max;
+    pthread_mutex_t lock; /* of `dying` */
+    pthread_cond_t changed;
+    uint32_t dying;        /* handles being destroyed on a thread of their own */
     mr_kafka_client admin; /* read_committed consumer without a group; used for administration */
 } mr_kafka_log;
 
@@ -48,6 +52,12 @@ MR_MUST_USE mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kaf
 
 /* A client that was never opened (all-zero) is fine. */
 void mr_kafka_client_close(mr_kafka_client *client);
+
+/* Calls `bury(corpse)`, which destroys a handle, on a thread of its own: about every second
+ * rd_kafka_destroy of a producer takes a whole second (its broker threads look up once a second), for
+ * which a recovery must not wait. The log's close waits for all of them. */
+void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse);
+void mr_kafka_bury_wait(mr_kafka_log *log);
 
 int64_t mr_kafka_now_ms(void); /* monotonic */
 

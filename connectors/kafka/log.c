@@ -32,7 +32,10 @@ static char **copy_all(const char *const *properties)
 static void log_close(mr_log *base)
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
+    mr_kafka_bury_wait(log);
     mr_kafka_client_close(&log->admin);
+    pthread_mutex_destroy(&log->lock);
+    pthread_cond_destroy(&log->changed);
     for (char **at = log->properties; *at; at++)
         free(*at);
     free(log->properties);
@@ -69,6 +72,8 @@ mr_status mr_kafka_log_open(const mr_kafka_config *config, mr_log **opened, mr_e
     mr_kafka_log *log = calloc(1, sizeof *log);
     MR_ASSERT(log != NULL);
     log->base.class = &LOG_CLASS;
+    pthread_mutex_init(&log->lock, NULL);
+    pthread_cond_init(&log->changed, NULL);
     log->bootstrap = copy(config->bootstrap);
     log->client_id = copy(config->client_id ? config->client_id : "millrace");
     log->properties = copy_all(config->properties);

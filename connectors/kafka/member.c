@@ -90,6 +90,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
         metadata_drop(m);
         m->metadata = rd_kafka_consumer_group_metadata(rk);
         m->pending = PENDING_ASSIGNED;
+        rd_kafka_yield(rk); /* else poll goes on waiting for a record that never comes */
         return;
     }
     /* The revoke is answered by `release`, after the caller has committed. A member that was
@@ -100,6 +101,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
     m->has_released = false;
     if (is_lost)
         metadata_drop(m);
+    rd_kafka_yield(rk);
 }
 
 /* An error that the consumer tells by a message. */

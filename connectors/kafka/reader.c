@@ -28,6 +28,9 @@ typedef struct input {
 typedef struct reader {
     mr_log_reader base;
     mr_kafka_client client;
+    /* Asks for ends: on our own connection a question waits behind a fetch that waits for records,
+     * up to fetch.wait.max.ms. It sees committed records only, as we do. */
+    rd_kafka_t *asking;
     int32_t timeout_ms;
     input **inputs;
     uint32_t inputs_count;
@@ -92,7 +95,7 @@ static void check_exists(reader *r, input *in)
     int64_t low, high;
     int timeout_ms = r->timeout_ms < EXISTS_MS ? r->timeout_ms : EXISTS_MS;
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        r->client.rk, in->topic, in->partition, &low, &high, timeout_ms);
+        r->asking, in->topic, in->partition, &low, &high, timeout_ms);
     if (error && mr_kafka_rule_of(error, MR_KAFKA_READ)->status == MR_E_KAFKA_TOPIC_MISSING)
         in->missing = error;
 }
@@ -108,7 +111,7 @@ static mr_status resolve(reader *r, input *in, int64_t *offset, mr_error *err)
     MR_ASSERT(*offset == MR_OFFSET_EARLIEST || *offset == MR_OFFSET_LATEST);
     int64_t low, high;
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        r->client.rk, in->topic, in->partition, &low, &high, r->timeout_ms);
+        r->asking, in->topic, in->partition, &low, &high, r->timeout_ms);
     if (error)
         return fail(error, NULL, in, err);
     *offset = *offset == MR_OFFSET_EARLIEST ? low : high;
@@ -354,7 +357,7 @@ static mr_status reader_ends(mr_log_reader *base, uint32_t number, int32_t timeo
     MR_ASSERT(in != NULL);
     int64_t low, stable, cached_low, cached_high;
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        r->client.rk, in->topic, in->partition, &low, &stable, timeout_ms);
+        r->asking, in->topic, in->partition, &low, &stable, timeout_ms);
     if (error)
         return fail(error, NULL, in, err);
     error = rd_kafka_position(r->client.rk, in->list);
@@ -440,6 +443,7 @@ mr_status mr_kafka_reader_open(mr_log *base, mr_log_reader **opened, mr_error *e
     MR_ASSERT(r != NULL);
     r->base.class = &READER_CLASS;
     r->timeout_ms = log->timeout_ms;
+    r->asking = log->admin.rk;
     r->messages = calloc(ROWS_MAX, sizeof *r->messages);
     r->records = calloc(ROWS_MAX, sizeof *r->records);
     MR_ASSERT(r->messages != NULL && r->records != NULL);

@@ -53,8 +53,9 @@ static writer *writer_of(mr_log_writer *base)
     return (writer *)base;
 }
 
-static void writer_free(writer *w)
+static void writer_free(void *opaque)
 {
+    writer *w = opaque;
     mr_kafka_deliveries_release(&w->deliveries);
     mr_kafka_client_close(&w->client);
     pthread_mutex_destroy(&w->lock);
@@ -592,8 +593,9 @@ static void writer_close(mr_log_writer *base)
     if (is_sending)
         return;
     w->is_aborting = true;
+    atomic_store(&w->client.logger, NULL);
     rd_kafka_purge(w->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_NON_BLOCKING);
-    writer_free(w);
+    mr_kafka_bury(w->log, writer_free, w);
 }
 
 static const mr_writer_class WRITER_CLASS = {
