@@ -54,8 +54,8 @@ MR_MUST_USE mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kaf
 void mr_kafka_client_close(mr_kafka_client *client);
 
 /* Calls `bury(corpse)`, which destroys a handle, on a thread of its own: about every second
- * rd_kafka_destroy of a producer takes a whole second (its broker threads look up once a second), for
- * which a recovery must not wait. The log's close waits for all of them. */
+ * rd_kafka_destroy of a producer takes a whole second (its broker threads look up once a
+ * second), for which a recovery must not wait. The log's close waits for all of them. */
 void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse);
 void mr_kafka_bury_wait(mr_kafka_log *log);
 

@@ -79,7 +79,7 @@ mr_status mr_kafka_log_open(const mr_kafka_config *config, mr_log **opened, mr_e
     log->properties = copy_all(config->properties);
     log->logger = config->logger;
     log->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : 10000;
-    log->input_queue_kb = config->input_queue_kb > 0 ? config->input_queue_kb : 4096;
+    log->input_queue_kb = config->input_queue_kb;
     log->is_stopping = config->is_stopping;
     log->hook = config->hook;
     rd_kafka_conf_t *conf;

@@ -20,7 +20,7 @@ typedef struct mr_kafka_config {
     const char *client_id;         /* NULL: "millrace" */
     const mr_logger *logger;       /* kept; NULL: silent */
     int32_t timeout_ms;            /* of an administrative call; 0: 10,000 */
-    int32_t input_queue_kb;        /* prefetched per input; 0: 4,096. Fetches overshoot it by one */
+    int32_t input_queue_kb; /* prefetched per input, overshot by one fetch; 0: 4,096 or -X's */
 
     /* Asked while a call waits for a broker that is away: true gives the call up after 5 s.
      * NULL: wait for ever. */

@@ -1,10 +1,9 @@
 /*
  * An embedded Kafka for the demo and for injected errors: librdkafka's mock cluster.
  *
- * It proves nothing about exactly-once: offsets sent into a transaction are dropped, aborted records
- * stay visible and nobody is fenced. Topics are made here, not through the log port, whose
- * create_topic it does not know.
- * Thread: any. Memory: the cluster owns its records.
+ * It proves nothing about exactly-once: offsets sent into a transaction are dropped, aborted
+ * records stay visible and nobody is fenced. Topics are made here, not through the log port, whose
+ * create_topic it does not know. Thread: any. Memory: the cluster owns its records.
  */
 #ifndef MR_CONNECTORS_KAFKA_MOCK_H
 #define MR_CONNECTORS_KAFKA_MOCK_H
@@ -26,7 +25,8 @@ const char *mr_kafka_mock_bootstrap(const mr_kafka_mock *mock);
 MR_MUST_USE mr_status mr_kafka_mock_topic(mr_kafka_mock *mock, const char *topic,
                                           int32_t partitions, mr_error *err);
 
-/* The next `count` requests of this kind (Kafka's ApiKey) are answered with the broker's error code. */
+/* The next `count` requests of this kind (Kafka's ApiKey) are answered with the broker's error
+ * code. */
 void mr_kafka_mock_fail(mr_kafka_mock *mock, int16_t api_key, int error, size_t count);
 
 /* The next request of this kind is answered only after `ms`; the client may take it for lost. */

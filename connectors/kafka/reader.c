@@ -425,7 +425,7 @@ static mr_status conf_make(const mr_kafka_log *log, rd_kafka_conf_t **conf, mr_e
     snprintf(kb, sizeof kb, "%d", log->input_queue_kb);
     /* assign() wants a group's name; the group is never joined and nothing is committed to it. */
     status = mr_kafka_settings_set(*conf, "group.id", "millrace-reader", err);
-    if (status == MR_OK)
+    if (status == MR_OK && log->input_queue_kb > 0)
         status = mr_kafka_settings_set(*conf, "queued.max.messages.kbytes", kb, err);
     if (status != MR_OK)
         rd_kafka_conf_destroy(*conf);

@@ -109,8 +109,9 @@ static const property CONSUMING[] = {
 };
 
 static const property READING[] = {
+    {"queued.max.messages.kbytes", "4096"}, /* of each input: each has its queue */
     /* With a small queue the default back-off of 1 s stalls the drain each time it is full. */
-    {"fetch.queue.backoff.ms", "2"},
+    {"fetch.queue.backoff.ms", "10"},
     {"queued.min.messages", "1000000"},
     {"fetch.error.backoff.ms", "100"},
 };

@@ -174,8 +174,8 @@ static mr_status too_large(writer *w, mr_error *err)
                                  failure->topic, bytes);
 }
 
-/* Records that were purged died of something else, which librdkafka tells to any call that needs the
- * transaction to be in order; beginning one inside of one never succeeds. */
+/* Records that were purged died of something else, which librdkafka tells to any call that needs
+ * the transaction to be in order; beginning one inside of one never succeeds. */
 static mr_status cause_of_purge(writer *w, mr_error *err)
 {
     rd_kafka_error_t *error = rd_kafka_begin_transaction(w->client.rk);
