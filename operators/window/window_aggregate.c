@@ -529,7 +529,7 @@ static mr_status on_watermark(mr_operator *op, int64_t watermark_ms, mr_output *
 {
     window_aggregate *self = (window_aggregate *)op;
     uint32_t room = ROWS_PER_CALL;
-    int64_t window;
+    int64_t window = 0;
     self->watermark_ms = watermark_ms;
     while (next_window(self, watermark_ms, &window)) {
         if (room == 0) {

@@ -1,0 +1,158 @@
+#include "tests/sim/law.h"
+
+#include "engine/base/assert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BROKEN_MAX 100000
+
+void mr_sim_law_init(mr_sim_law *law, int64_t size_ms, int64_t slide_ms)
+{
+    memset(law, 0, sizeof *law);
+    law->size_ms = size_ms;
+    law->slide_ms = slide_ms;
+    law->broken_seen = calloc(BROKEN_MAX, 1);
+    MR_ASSERT(law->broken_seen != NULL);
+}
+
+void mr_sim_law_release(mr_sim_law *law)
+{
+    free(law->broken_seen);
+}
+
+void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amount)
+{
+    MR_ASSERT(key < MR_SIM_KEYS_MAX && time_ms >= 0 && time_ms < MR_SIM_TIME_MAX);
+    law->sent[key][time_ms].count++;
+    law->sent[key][time_ms].sum += amount;
+    law->rows_sent++;
+}
+
+static bool take_result(mr_sim_law *law, const char *line, char *why, size_t size)
+{
+    uint32_t key;
+    int64_t start, end, count, sum;
+    if (sscanf(line, "k%" SCNu32 "|%" SCNd64 "|%" SCNd64 "|%" SCNd64 "|%" SCNd64, &key, &start,
+               &end, &count, &sum) != 5 ||
+        key >= MR_SIM_KEYS_MAX || end - start != law->size_ms) {
+        snprintf(why, size, "malformed result `%s`", line);
+        return false;
+    }
+    /* HOP windows may start before 0. */
+    int64_t slot = (start + law->size_ms) / law->slide_ms;
+    if (slot < 0 || slot >= MR_SIM_TIME_MAX || law->results[key][slot]++ != 0) {
+        snprintf(why, size, "result `%s` came twice", line);
+        return false;
+    }
+    law->result[key][slot] = (mr_sim_cell){count, sum};
+    law->results_seen++;
+    return true;
+}
+
+static bool take_late(mr_sim_law *law, const char *line, char *why, size_t size)
+{
+    uint32_t key;
+    int64_t time, amount;
+    if (sscanf(line, "k%" SCNu32 "|%" SCNd64 "|%" SCNd64 "|", &key, &time, &amount) != 3 ||
+        key >= MR_SIM_KEYS_MAX || time < 0 || time >= MR_SIM_TIME_MAX) {
+        snprintf(why, size, "malformed late row `%s`", line);
+        return false;
+    }
+    law->late[key][time].count++;
+    law->late[key][time].sum += amount;
+    law->rows_late++;
+    return true;
+}
+
+static bool take_broken(mr_sim_law *law, const char *line, char *why, size_t size)
+{
+    uint64_t number;
+    if (sscanf(line, "broken %" SCNu64, &number) != 1 || number >= BROKEN_MAX ||
+        law->broken_seen[number]++ != 0) {
+        snprintf(why, size, "dead letter `%s` is malformed or came twice", line);
+        return false;
+    }
+    return true;
+}
+
+bool mr_sim_law_take(mr_sim_law *law, const char *topic, const char *text, char *why, size_t size)
+{
+    char line[256];
+    while (*text != '\0') {
+        if (*text == '\n')
+            text++;
+        size_t length = strcspn(text, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)length, text);
+        text += length;
+        bool is_good = strcmp(topic, "out") == 0    ? take_result(law, line, why, size)
+                       : strcmp(topic, "late") == 0 ? take_late(law, line, why, size)
+                                                    : take_broken(law, line, why, size);
+        if (!is_good)
+            return false;
+    }
+    return true;
+}
+
+/* One window of one key. Rows late for all windows are in none; HOP may leave further rows out of the
+ * windows they were late for, so there the count only has bounds, and the total below binds. */
+static bool window_holds(const mr_sim_law *law, uint32_t key, int64_t start, char *why, size_t size)
+{
+    int64_t sent = 0, late = 0, sum = 0;
+    for (int64_t t = start < 0 ? 0 : start; t < start + law->size_ms && t < MR_SIM_TIME_MAX; t++) {
+        sent += law->sent[key][t].count;
+        late += law->late[key][t].count;
+        sum += law->sent[key][t].sum - law->late[key][t].sum;
+    }
+    mr_sim_cell got = law->result[key][(start + law->size_ms) / law->slide_ms];
+    bool is_exact = law->size_ms == law->slide_ms;
+    bool holds = is_exact ? got.count == sent - late && got.sum == sum : got.count <= sent - late;
+    if (!holds)
+        snprintf(why, size,
+                 "k%" PRIu32 "[%" PRId64 ",%" PRId64 "): sent %" PRId64 ", late %" PRId64
+                 ", counted %" PRId64 "; sum %" PRId64 " of %" PRId64,
+                 key, start, start + law->size_ms, sent, late, got.count, got.sum, sum);
+    return holds;
+}
+
+/* Every row that is not late for all of its windows is in its last one, at least. */
+static bool last_windows_hold(const mr_sim_law *law, uint32_t key, char *why, size_t size)
+{
+    for (int64_t t = 0; t < MR_SIM_TIME_MAX; t += law->slide_ms) {
+        int64_t sent = 0, late = 0;
+        for (int64_t u = t; u < t + law->slide_ms && u < MR_SIM_TIME_MAX; u++) {
+            sent += law->sent[key][u].count;
+            late += law->late[key][u].count;
+        }
+        mr_sim_cell got = law->result[key][(t + law->size_ms) / law->slide_ms];
+        if (got.count < sent - late || late > sent) {
+            snprintf(why, size,
+                     "k%" PRIu32 " at %" PRId64 ": %" PRId64 " rows sent, %" PRId64
+                     " late, %" PRId64 " counted in their last window",
+                     key, t, sent, late, got.count);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool mr_sim_law_holds(const mr_sim_law *law, char *why, size_t size)
+{
+    for (uint64_t n = 0; n < law->broken_sent; n++) {
+        if (law->broken_seen[n] != 1) {
+            snprintf(why, size, "broken record %" PRIu64 " is in no dead letter", n);
+            return false;
+        }
+    }
+    for (uint32_t key = 0; key < MR_SIM_KEYS_MAX; key++) {
+        for (int64_t start = law->slide_ms - law->size_ms; start < MR_SIM_TIME_MAX - law->size_ms;
+             start += law->slide_ms)
+            if (!window_holds(law, key, start, why, size))
+                return false;
+        if (!last_windows_hold(law, key, why, size))
+            return false;
+    }
+    return true;
+}

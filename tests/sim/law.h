@@ -1,0 +1,47 @@
+/*
+ * The law that every run keeps, whatever died when: checked on committed output alone, with an oracle
+ * that shares nothing with the engine.
+ *
+ *   per (key, window):  rows sent = rows counted + rows late for it (TUMBLE), sums likewise
+ *   HOP:                rows counted <= rows sent, rows whose every window excludes them = late rows
+ *   one result a (key, window); every broken record in the DLQ exactly once; every late row once
+ */
+#ifndef MR_TESTS_SIM_LAW_H
+#define MR_TESTS_SIM_LAW_H
+
+#include "engine/base/buffer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MR_SIM_TIME_MAX 4000
+#define MR_SIM_KEYS_MAX 16
+
+typedef struct mr_sim_cell {
+    int64_t count, sum;
+} mr_sim_cell;
+
+typedef struct mr_sim_law {
+    int64_t size_ms, slide_ms;
+    mr_sim_cell sent[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* by row time */
+    mr_sim_cell late[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
+    mr_sim_cell result[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* by window start / slide */
+    uint8_t results[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
+    int64_t rows_sent, rows_late, results_seen;
+    uint64_t broken_sent; /* numbers 0 .. broken_sent-1, each in the DLQ once */
+    uint8_t *broken_seen;
+} mr_sim_law;
+
+void mr_sim_law_init(mr_sim_law *law, int64_t size_ms, int64_t slide_ms);
+void mr_sim_law_release(mr_sim_law *law);
+
+/* Tells the law what was sent. */
+void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amount);
+
+/* Reads committed values, each behind a newline. False: malformed or twice; `why` says what. */
+bool mr_sim_law_take(mr_sim_law *law, const char *topic, const char *text, char *why, size_t size);
+
+/* All has been read: does the law hold? */
+bool mr_sim_law_holds(const mr_sim_law *law, char *why, size_t size);
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * sim_crash: the real engine and commit code on the simulated log, one thread, virtual time, with
+ * crashes between any two port calls. After every history the committed output must keep the law.
+ *
+ *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal] [--quick]
+ *
+ * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
+ * protocol is broken on purpose and the run passes when some seed shows it.
+ */
+#include "engine/base/assert.h"
+#include "engine/run/worker/worker.h"
+#include "tests/sim/job.h"
+#include "tests/sim/law.h"
+#include "tests/sim/world.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIVES_MAX 14
+#define STEPS_PER_LIFE 4000
+#define CALLS_MAX 32
+
+typedef struct options {
+    uint64_t first, count;
+    bool is_traced;
+    mr_worker_sabotage sabotage;
+    const char *sabotage_name;
+} options;
+
+/* Where processes died, over all seeds: the proof that faults hit live work. */
+typedef struct hits {
+    const char *call[CALLS_MAX];
+    uint64_t count[CALLS_MAX];
+    uint64_t deaths, deaths_in_epoch, deaths_in_restore;
+    uint64_t results, late, broken, commits, aborts;
+} hits;
+
+typedef struct history {
+    const options *options;
+    hits *hits;
+    uint64_t seed;
+    mr_sim_world world;
+    mr_sim_job job;
+    mr_sim_job_options job_options;
+    mr_sim_law *law;
+    uint64_t random;
+    uint32_t workers;
+    int64_t event_time_ms;
+    char why[512];
+} history;
+
+static uint64_t draw(history *h, uint64_t below)
+{
+    h->random += 0x9e3779b97f4a7c15u;
+    uint64_t z = h->random;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (z ^ (z >> 31)) % below;
+}
+
+/* Some rows, mostly in order, some late, some broken. */
+static void feed(history *h, uint32_t rows)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        char value[64];
+        uint32_t key = (uint32_t)draw(h, MR_SIM_KEYS);
+        int32_t partition = (int32_t)(key % MR_SIM_PARTITIONS);
+        h->event_time_ms += draw(h, 3) == 0;
+        if (draw(h, 25) == 0) {
+            snprintf(value, sizeof value, "broken %" PRIu64, h->law->broken_sent++);
+            mr_sim_put(&h->world, "in", partition, NULL, value, MR_TIME_NONE);
+            continue;
+        }
+        int64_t back = (int64_t)draw(h, draw(h, 12) == 0 ? 60 : 5);
+        int64_t time = h->event_time_ms > back ? h->event_time_ms - back : 0;
+        int64_t amount = (int64_t)draw(h, 100);
+        snprintf(value, sizeof value, "k%" PRIu32 "|%" PRId64 "|%" PRId64, key, time, amount);
+        mr_sim_put(&h->world, "in", partition, NULL, value, MR_TIME_NONE);
+        mr_sim_law_sent(h->law, key, time, amount);
+    }
+}
+
+static void note_death(history *h, const mr_memory_process *process, mr_worker_phase phase,
+                       bool had_epoch)
+{
+    hits *hits = h->hits;
+    hits->deaths++;
+    hits->deaths_in_epoch += had_epoch;
+    hits->deaths_in_restore += phase == MR_WORKER_RESTORE;
+    for (int i = 0; i < CALLS_MAX && process->last_call != NULL; i++) {
+        if (hits->call[i] == NULL)
+            hits->call[i] = process->last_call;
+        if (strcmp(hits->call[i], process->last_call) == 0) {
+            hits->count[i]++;
+            return;
+        }
+    }
+}
+
+/* One life of one worker: until it dies, ends, or has lived long enough. */
+static bool live(history *h, uint32_t k, bool is_last)
+{
+    mr_memory_process *process = mr_sim_process(&h->world, k);
+    mr_log *log = mr_sim_connect(&h->world, k);
+    char instance[16];
+    snprintf(instance, sizeof instance, "w%" PRIu32, k);
+    mr_worker_config config = {.plan = &h->job.plan,
+                               .log = log,
+                               .stores = draw(h, 6) == 0 ? NULL : mr_sim_stores(&h->world, k),
+                               .clock = mr_sim_clock(&h->world),
+                               .instance_id = instance,
+                               .is_bounded = is_last,
+                               .is_dynamic_member = h->workers > 1,
+                               .fetch_rows_max = 1 + (uint32_t)draw(h, 20),
+                               .apply_epochs = 1 + (uint32_t)draw(h, 4),
+                               .base_bytes_min = 500 + draw(h, 4000),
+                               .sabotage = h->options->sabotage};
+    mr_worker *worker = mr_worker_new(&config);
+    mr_status status = MR_OK;
+    mr_error err = {0};
+    mr_worker_stats stats = {0}, before = {0};
+    uint32_t steps = is_last ? STEPS_PER_LIFE * 20 : STEPS_PER_LIFE;
+    for (uint32_t s = 0; s < steps && status == MR_OK && stats.phase < MR_WORKER_STOPPED; s++) {
+        if (!is_last && draw(h, 10) == 0 && h->event_time_ms < MR_SIM_TIME_MAX - 200)
+            feed(h, 1 + (uint32_t)draw(h, 12));
+        before = stats;
+        status = mr_worker_step(worker, &err);
+        mr_worker_stats_get(worker, &stats);
+    }
+    h->hits->commits += stats.commits;
+    h->hits->aborts += stats.aborts;
+    if (status == MR_E_CRASHED)
+        note_death(h, process, before.phase, before.has_open_epoch);
+    mr_worker_free(worker);
+    log->class->close(log);
+    if (status != MR_OK && status != MR_E_CRASHED) {
+        snprintf(h->why, sizeof h->why, "the worker stopped: MR%d %s", status, err.message);
+        return false;
+    }
+    if (is_last && stats.phase != MR_WORKER_FINISHED) {
+        snprintf(h->why, sizeof h->why,
+                 "the last life did not finish (phase %s, %" PRIu64 " rows in)",
+                 mr_worker_phase_name(stats.phase), stats.records_in);
+        return false;
+    }
+    return true;
+}
+
+static bool take_topic(history *h, const char *topic, int32_t partitions)
+{
+    mr_buffer text = {0};
+    for (int32_t p = 0; p < partitions; p++)
+        mr_sim_read(&h->world, topic, p, &text);
+    mr_buffer_put_u8(&text, '\0');
+    bool is_good = mr_sim_law_take(h->law, topic, text.data, h->why, sizeof h->why);
+    mr_buffer_release(&text);
+    return is_good;
+}
+
+static bool check(history *h)
+{
+    bool holds = take_topic(h, "out", 1) && take_topic(h, "late", 1) &&
+                 take_topic(h, "dlq", MR_SIM_PARTITIONS) &&
+                 mr_sim_law_holds(h->law, h->why, sizeof h->why);
+    h->hits->results += (uint64_t)h->law->results_seen;
+    h->hits->late += (uint64_t)h->law->rows_late;
+    h->hits->broken += h->law->broken_sent;
+    return holds;
+}
+
+static void set_up(history *h)
+{
+    static const uint32_t tasks[] = {1, 1, 2, 4};
+    mr_sim_world_init(&h->world, h->seed, h->workers, h->options->is_traced ? stderr : NULL);
+    mr_sim_create(&h->world, "in", MR_SIM_PARTITIONS);
+    mr_sim_create(&h->world, "out", 1);
+    mr_sim_create(&h->world, "late", 1);
+    mr_sim_create(&h->world, "dlq", MR_SIM_PARTITIONS);
+    h->job_options = (mr_sim_job_options){.tasks_count = tasks[draw(h, 4)],
+                                          .is_hop = draw(h, 3) == 0,
+                                          .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0};
+    mr_sim_job_init(&h->job, &h->job_options);
+    mr_sim_law_init(h->law, h->job.window.size_ms, h->job.window.slide_ms);
+}
+
+/* Between two lives: time passes, a disk may be lost or damaged. */
+static void interlude(history *h, uint32_t k)
+{
+    mr_sim_pass(&h->world, (int64_t)draw(h, 4) == 0 ? 15000 : (int64_t)draw(h, 300));
+    uint64_t accident = draw(h, 12);
+    if (accident == 0)
+        mr_sim_disk_wipe(h->world.worker[k].disk);
+    else if (accident <= 2)
+        mr_sim_disk_damage(h->world.worker[k].disk, h->job.plan.job,
+                           (uint32_t)draw(h, h->job_options.tasks_count),
+                           accident == 1 ? MR_SIM_DAMAGE_OPEN : MR_SIM_DAMAGE_SCAN);
+}
+
+static bool play(const options *options, hits *hits, uint64_t seed, char *why, size_t size)
+{
+    history *h = calloc(1, sizeof *h);
+    MR_ASSERT(h != NULL);
+    h->law = calloc(1, sizeof *h->law);
+    MR_ASSERT(h->law != NULL);
+    h->options = options;
+    h->hits = hits;
+    h->seed = seed;
+    h->random = seed * 0x2545f4914f6cdd1du + 1;
+    h->workers = draw(h, 4) == 0 ? 2 : 1;
+    set_up(h);
+    feed(h, 20);
+    bool is_good = true;
+    uint32_t lives = 2 + (uint32_t)draw(h, LIVES_MAX - 2);
+    for (uint32_t life = 0; is_good && life < lives; life++) {
+        uint32_t k = (uint32_t)draw(h, h->workers);
+        uint64_t reach = draw(h, 3) == 0 ? 60 : 600;
+        mr_sim_kill_at(&h->world, k, 1 + draw(h, reach), MR_MEMORY_CRASH_DRAWN);
+        mr_memory_faults faults = {0};
+        if (draw(h, 2) == 0)
+            faults = mr_sim_draw_faults(&h->world, k);
+        mr_sim_set_faults(&h->world, k, &faults);
+        is_good = live(h, k, false);
+        interlude(h, k);
+    }
+    if (is_good) {
+        uint32_t k = (uint32_t)draw(h, h->workers);
+        static const mr_memory_faults none;
+        mr_sim_kill_at(&h->world, k, UINT64_MAX / 2, MR_MEMORY_CRASH_DRAWN);
+        mr_sim_set_faults(&h->world, k, &none);
+        mr_sim_pass(&h->world, 60000);
+        is_good = live(h, k, true) && check(h);
+    }
+    snprintf(why, size, "%s", h->why);
+    mr_sim_world_release(&h->world);
+    mr_sim_job_release(&h->job);
+    mr_sim_law_release(h->law);
+    free(h->law);
+    free(h);
+    return is_good;
+}
+
+static void report(const hits *hits, uint64_t seeds, uint64_t failed)
+{
+    printf("%" PRIu64 " histories: %" PRIu64 " deaths (%" PRIu64 " with an open epoch, %" PRIu64
+           " in a restore), %" PRIu64 " commits, %" PRIu64 " aborts, %" PRIu64 " results, %" PRIu64
+           " late rows, %" PRIu64 " dead letters\n",
+           seeds, hits->deaths, hits->deaths_in_epoch, hits->deaths_in_restore, hits->commits,
+           hits->aborts, hits->results, hits->late, hits->broken);
+    printf("died in:");
+    for (int i = 0; i < CALLS_MAX && hits->call[i] != NULL; i++)
+        printf(" %s %" PRIu64, hits->call[i], hits->count[i]);
+    printf("\n");
+    (void)failed;
+}
+
+static bool parse(int argc, char **argv, options *options)
+{
+    *options = (struct options){.first = 1, .count = 2000};
+    for (int i = 1; i < argc; i++) {
+        const char *next = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--quick") == 0) {
+            options->count = 200;
+        } else if (strcmp(argv[i], "--trace") == 0) {
+            options->is_traced = true;
+        } else if (strcmp(argv[i], "--seeds") == 0) {
+            options->count = strtoull(next, NULL, 10), i++;
+        } else if (strcmp(argv[i], "--first") == 0) {
+            options->first = strtoull(next, NULL, 10), i++;
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            options->first = strtoull(next, NULL, 10), i++;
+            options->count = 1;
+        } else if (strcmp(argv[i], "--sabotage") == 0) {
+            options->sabotage_name = next, i++;
+            options->sabotage.apply_before_decision = strcmp(next, "apply") == 0;
+            options->sabotage.leave_out_deltas = strcmp(next, "deltas") == 0;
+            options->sabotage.ignore_journal = strcmp(next, "journal") == 0;
+        } else {
+            fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
+                            "[--sabotage apply|deltas|journal] [--quick]\n");
+            return false;
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    options options;
+    if (!parse(argc, argv, &options))
+        return 2;
+    hits *hits = calloc(1, sizeof *hits);
+    MR_ASSERT(hits != NULL);
+    uint64_t failed = 0;
+    for (uint64_t s = 0; s < options.count; s++) {
+        char why[512] = "";
+        if (play(&options, hits, options.first + s, why, sizeof why))
+            continue;
+        failed++;
+        if (options.sabotage_name == NULL || failed <= 3)
+            printf("seed %" PRIu64 ": %s\n", options.first + s, why);
+        if (options.sabotage_name == NULL && failed >= 10)
+            break;
+    }
+    report(hits, options.count, failed);
+    free(hits);
+    if (options.sabotage_name != NULL) {
+        printf("sabotage %s: %" PRIu64 " of %" PRIu64 " histories show it\n", options.sabotage_name,
+               failed, options.count);
+        printf("%d passed, %d failed, 0 skipped\n", failed > 0, failed == 0);
+        return failed > 0 ? 0 : 1;
+    }
+    printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", options.count - failed, failed);
+    return failed > 0 ? 1 : 0;
+}
