@@ -82,9 +82,11 @@ bool mr_sim_law_take(mr_sim_law *law, const char *topic, const char *text, char 
 {
     char line[256];
     while (*text != '\0') {
-        if (*text == '\n')
-            text++;
         size_t length = strcspn(text, "\n");
+        if (length == 0) {
+            text++;
+            continue;
+        }
         snprintf(line, sizeof line, "%.*s", (int)length, text);
         text += length;
         bool is_good = strcmp(topic, "out") == 0    ? take_result(law, line, why, size)

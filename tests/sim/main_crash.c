@@ -21,24 +21,24 @@
 #define STEPS_PER_LIFE 4000
 #define CALLS_MAX 32
 
-typedef struct options {
+typedef struct sim_options {
     uint64_t first, count;
     bool is_traced;
     mr_worker_sabotage sabotage;
     const char *sabotage_name;
-} options;
+} sim_options;
 
 /* Where processes died, over all seeds: the proof that faults hit live work. */
-typedef struct hits {
+typedef struct sim_hits {
     const char *call[CALLS_MAX];
     uint64_t count[CALLS_MAX];
     uint64_t deaths, deaths_in_epoch, deaths_in_restore;
     uint64_t results, late, broken, commits, aborts;
-} hits;
+} sim_hits;
 
 typedef struct history {
-    const options *options;
-    hits *hits;
+    const sim_options *options;
+    sim_hits *hits;
     uint64_t seed;
     mr_sim_world world;
     mr_sim_job job;
@@ -84,7 +84,7 @@ static void feed(history *h, uint32_t rows)
 static void note_death(history *h, const mr_memory_process *process, mr_worker_phase phase,
                        bool had_epoch)
 {
-    hits *hits = h->hits;
+    sim_hits *hits = h->hits;
     hits->deaths++;
     hits->deaths_in_epoch += had_epoch;
     hits->deaths_in_restore += phase == MR_WORKER_RESTORE;
@@ -197,7 +197,7 @@ static void interlude(history *h, uint32_t k)
                            accident == 1 ? MR_SIM_DAMAGE_OPEN : MR_SIM_DAMAGE_SCAN);
 }
 
-static bool play(const options *options, hits *hits, uint64_t seed, char *why, size_t size)
+static bool play(const sim_options *options, sim_hits *hits, uint64_t seed, char *why, size_t size)
 {
     history *h = calloc(1, sizeof *h);
     MR_ASSERT(h != NULL);
@@ -240,7 +240,7 @@ static bool play(const options *options, hits *hits, uint64_t seed, char *why, s
     return is_good;
 }
 
-static void report(const hits *hits, uint64_t seeds, uint64_t failed)
+static void report(const sim_hits *hits, uint64_t seeds, uint64_t failed)
 {
     printf("%" PRIu64 " histories: %" PRIu64 " deaths (%" PRIu64 " with an open epoch, %" PRIu64
            " in a restore), %" PRIu64 " commits, %" PRIu64 " aborts, %" PRIu64 " results, %" PRIu64
@@ -254,9 +254,9 @@ static void report(const hits *hits, uint64_t seeds, uint64_t failed)
     (void)failed;
 }
 
-static bool parse(int argc, char **argv, options *options)
+static bool parse(int argc, char **argv, sim_options *options)
 {
-    *options = (struct options){.first = 1, .count = 2000};
+    *options = (sim_options){.first = 1, .count = 2000};
     for (int i = 1; i < argc; i++) {
         const char *next = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--quick") == 0) {
@@ -286,10 +286,10 @@ static bool parse(int argc, char **argv, options *options)
 
 int main(int argc, char **argv)
 {
-    options options;
+    sim_options options;
     if (!parse(argc, argv, &options))
         return 2;
-    hits *hits = calloc(1, sizeof *hits);
+    sim_hits *hits = calloc(1, sizeof *hits);
     MR_ASSERT(hits != NULL);
     uint64_t failed = 0;
     for (uint64_t s = 0; s < options.count; s++) {

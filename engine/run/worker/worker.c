@@ -301,6 +301,15 @@ static bool is_commit_due(const mr_worker *worker)
     return dirty > limit;
 }
 
+/* Work of the epoch is half done: the same call again would do it twice or not at all, so what may be
+ * retried elsewhere drops the epoch here. */
+static mr_status half_done(mr_status status, mr_error *err)
+{
+    if (status != MR_OK && err->recovery == MR_RECOVERY_RETRY)
+        err->recovery = MR_RECOVERY_EPOCH;
+    return status;
+}
+
 /* One step of watermark work for the first task that has some. */
 static mr_status advance_one(mr_worker *worker, uint32_t *task, bool *worked, mr_error *err)
 {
@@ -344,12 +353,14 @@ static mr_status process(mr_worker *worker, mr_records *records, uint32_t *task,
         return MR_OK;
     mr_idleness_on_record(&mr_task_input_at(at->task, slot->input)->idleness);
     mr_status status = mr_worker_begin_epoch(worker, err);
-    return status == MR_OK ? mr_task_on_records(at->task, slot->input, records, err) : status;
+    if (status == MR_OK)
+        status = mr_task_on_records(at->task, slot->input, records, err);
+    return half_done(status, err);
 }
 
 static mr_status stop(mr_worker *worker, mr_worker_phase phase, mr_error *err)
 {
-    mr_status status = mr_worker_commit(worker, err);
+    mr_status status = half_done(mr_worker_commit(worker, err), err);
     if (status == MR_OK)
         status = mr_worker_settle_stores(worker, err);
     if (status == MR_OK)
@@ -370,9 +381,9 @@ static int32_t patience_ms(const mr_worker *worker)
 static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
 {
     if (is_commit_due(worker))
-        return mr_worker_commit(worker, err);
+        return half_done(mr_worker_commit(worker, err), err);
     bool worked;
-    mr_status status = advance_one(worker, task, &worked, err);
+    mr_status status = half_done(advance_one(worker, task, &worked, err), err);
     if (status != MR_OK || worked)
         return status;
     if (atomic_load(&worker->is_stop_requested))
@@ -382,9 +393,8 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
     int64_t now = mr_worker_now_us(worker);
     if (now - worker->looked_us >= LOOK_EVERY_US) {
         worker->looked_us = now;
-        status = mr_worker_look_at_ends(worker, err);
-        if (status != MR_OK)
-            return status;
+        /* It may have moved watermarks: the next step carries them on before anything is read. */
+        return mr_worker_look_at_ends(worker, err);
     }
     mr_records records;
     status = mr_worker_fetch(worker, patience_ms(worker), &records, err);
