@@ -44,6 +44,9 @@ void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
     mr_buffer_put_varint(to, record->inputs_count);
     for (uint32_t i = 0; i < record->inputs_count; i++)
         put_input(to, &record->inputs[i]);
+    mr_buffer_put_varint(to, record->sources_count);
+    for (uint32_t i = 0; i < record->sources_count; i++)
+        mr_buffer_put_zigzag(to, record->source_watermarks_ms[i]);
     mr_buffer_put_bytes(to, record->journal, record->journal_length);
     mr_buffer_put_varint(to, record->counters_count);
     for (uint32_t i = 0; i < record->counters_count; i++)
@@ -103,6 +106,11 @@ mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *are
     record->base_bytes = mr_reader_varint(&from);
     record->bytes_since_base = mr_reader_varint(&from);
     get_inputs(&from, arena, record);
+    record->sources_count = get_count(&from);
+    record->source_watermarks_ms =
+        mr_arena_zalloc(arena, record->sources_count, sizeof *record->source_watermarks_ms);
+    for (uint32_t i = 0; i < record->sources_count; i++)
+        record->source_watermarks_ms[i] = mr_reader_zigzag(&from);
     const char *journal = mr_reader_bytes(&from, &record->journal_length);
     record->journal = mr_arena_copy(arena, journal, record->journal_length);
     record->counters_count = get_count(&from);

@@ -17,6 +17,8 @@
  *   bytes since base    varint              write the next
  *   inputs              varint count, each: source bytes | topic bytes | partition varint |
  *                       next offset zigzag | watermark zigzag | flags u8 (1 idle, 2 ended)
+ *   sources             varint count, each: watermark zigzag. An idle input may lag behind the watermark of
+ *                       its source, so the inputs alone do not give it back
  *   journal             bytes               engine/commit/journal.h
  *   counters            varint count, each varint: engine/run/task.h decides what they mean
  *
@@ -67,6 +69,8 @@ typedef struct mr_epoch_record {
     uint64_t bytes_since_base;
     uint32_t inputs_count;
     mr_epoch_input *inputs;
+    uint32_t sources_count;
+    int64_t *source_watermarks_ms; /* [sources_count], in the plan's order */
     const char *journal;
     size_t journal_length;
     uint32_t counters_count;

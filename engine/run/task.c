@@ -174,13 +174,25 @@ static uint32_t counters_count(const mr_plan *plan)
            plan->sinks_count * SINK_COUNTERS;
 }
 
-mr_status mr_task_restored(mr_task *task, const uint64_t *counters, uint32_t count, mr_error *err)
+static void restore_watermark(mr_task *task, uint32_t s, int64_t watermark_ms)
 {
-    if (count == counters_count(task->plan))
-        restore_counters(task, counters);
+    if (watermark_ms == MR_TIME_NONE)
+        return;
+    task->sources[s].watermark_ms = watermark_ms;
+    task->is_settled = false;
+    mr_graph_set_source_watermark(task->graph, s, watermark_ms);
+}
+
+mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_error *err)
+{
+    if (record != NULL && record->counters_count == counters_count(task->plan))
+        restore_counters(task, record->counters);
     mr_status status = mr_graph_restored(task->graph, err);
-    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+    for (uint32_t s = 0; s < task->plan->sources_count; s++) {
+        if (record != NULL && record->sources_count == task->plan->sources_count)
+            restore_watermark(task, s, record->source_watermarks_ms[s]);
         settle_source(task, s);
+    }
     return status;
 }
 
@@ -336,6 +348,11 @@ uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room)
         n += SINK_COUNTERS;
     }
     return n;
+}
+
+int64_t mr_task_source_watermark(const mr_task *task, uint32_t source)
+{
+    return task->sources[source].watermark_ms;
 }
 
 int64_t mr_task_watermark(const mr_task *task)

@@ -41,10 +41,9 @@ uint32_t mr_task_add_input(mr_task *task, const mr_epoch_input *input, uint32_t 
 uint32_t mr_task_inputs_count(const mr_task *task);
 mr_task_input *mr_task_input_at(mr_task *task, uint32_t input);
 
-/* State is loaded and inputs are added: operators rebuild, watermarks are handed out again. `counters` of the
- * epoch record, may be empty. */
-mr_status mr_task_restored(mr_task *task, const uint64_t *counters, uint32_t counters_count,
-                           mr_error *err);
+/* State is loaded and inputs are added: operators rebuild, watermarks are handed out again. `record` gives
+ * the watermarks of the sources and the counters; NULL: a fresh task. */
+mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_error *err);
 
 /* Processes one fetch of `input` (all of it). */
 mr_status mr_task_on_records(mr_task *task, uint32_t input, const mr_records *records,
@@ -72,6 +71,9 @@ const mr_buffer *mr_task_journal(const mr_task *task);
 
 /* All counters, in the order that the epoch record keeps: per source 6, per node 6, per sink 3. */
 uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room);
+
+/* Watermark of one source: never goes back, may be ahead of inputs that were idle. */
+int64_t mr_task_source_watermark(const mr_task *task, uint32_t source);
 
 /* Lowest watermark over the sources that have one; MR_TIME_NONE: none yet. */
 int64_t mr_task_watermark(const mr_task *task);

@@ -121,6 +121,17 @@ static void close_window(mr_operator *op)
     free(self);
 }
 
+static cursor *get_cursor(window_aggregate *self, bool is_written)
+{
+    mr_slice *slice = mr_table_make(self->cursors, 0);
+    mr_string key = mr_string_of("", 0);
+    uint64_t hash = mr_hash("", 0);
+    void *at = mr_slice_get(slice, key, hash);
+    if (at == NULL || is_written)
+        mr_slice_upsert(slice, &key, &hash, 1, &at);
+    return at;
+}
+
 /* --- rows in -------------------------------------------------------------------------------------- */
 
 /* Rows of a batch on their way to their slices. */
@@ -142,6 +153,8 @@ static void judge(intake *in, mr_row_errors *errors)
     window_aggregate *self = in->self;
     const mr_batch *batch = in->batch;
     const mr_grid *grid = &self->grid;
+    const cursor *at = get_cursor(self, false);
+    int64_t fired_before = at->is_set != 0 ? at->fired : FIRED_NONE;
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = mr_batch_row(batch, i);
         int64_t time = batch->event_time != NULL ? batch->event_time[row] : MR_TIME_NONE;
@@ -157,6 +170,8 @@ static void judge(intake *in, mr_row_errors *errors)
         int64_t open = mr_grid_first_open(grid, slice, wm);
         int64_t last = mr_grid_last_window(grid, slice);
         if (open <= last) {
+            /* A watermark that went back would hide the row in a window that never fires again. */
+            MR_ASSERT(open > fired_before);
             in->rows[in->count] = row;
             in->ids[in->count++] = mr_grid_id(grid, slice, open - slice - 1);
             continue;
@@ -303,17 +318,6 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
 }
 
 /* --- firing --------------------------------------------------------------------------------------- */
-
-static cursor *get_cursor(window_aggregate *self, bool is_written)
-{
-    mr_slice *slice = mr_table_make(self->cursors, 0);
-    mr_string key = mr_string_of("", 0);
-    uint64_t hash = mr_hash("", 0);
-    void *at = mr_slice_get(slice, key, hash);
-    if (at == NULL || is_written)
-        mr_slice_upsert(slice, &key, &hash, 1, &at);
-    return at;
-}
 
 /* The next window to fire by `watermark_ms`; false: none. */
 static bool next_window(window_aggregate *self, int64_t watermark_ms, int64_t *window)

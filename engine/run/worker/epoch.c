@@ -46,6 +46,11 @@ static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_
                               .bytes_since_base = at->bytes_since_base,
                               .inputs_count = inputs,
                               .inputs = mr_arena_alloc(arena, inputs * sizeof(mr_epoch_input))};
+    uint32_t sources = worker->plan->sources_count;
+    record.sources_count = sources;
+    record.source_watermarks_ms = mr_arena_alloc(arena, sources * sizeof(int64_t));
+    for (uint32_t s = 0; s < sources; s++)
+        record.source_watermarks_ms[s] = mr_task_source_watermark(at->task, s);
     for (uint32_t i = 0; i < inputs; i++) {
         const mr_task_input *input = mr_task_input_at(at->task, i);
         record.inputs[i] = (mr_epoch_input){.source = worker->plan->sources[input->source].table,

@@ -213,8 +213,8 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     if (status != MR_OK)
         return status;
     bool is_forgetful = worker->config.sabotage.ignore_journal;
-    status = mr_task_restored(at->task, recovered.epoch.counters,
-                              is_forgetful ? 0 : recovered.epoch.counters_count, err);
+    status = mr_task_restored(at->task,
+                              recovered.has_epoch && !is_forgetful ? &recovered.epoch : NULL, err);
     if (status == MR_OK && keeps && needs_claim(worker, &recovered))
         status = mr_worker_claim(worker, task, err);
     if (status == MR_OK)
