@@ -10,7 +10,8 @@
 #define FETCH_TIMEOUT_MS 20
 #define ENDS_TIMEOUT_MS 10000
 #define KNOCK_AFTER_US INT64_C(500000)
-#define QUIET_LIMIT_US INT64_C(60000000) /* no progress at all for so long: say so and stop */
+#define MARKERS_LIMIT_US INT64_C(15000000) /* beyond a transaction's timeout */
+#define QUIET_LIMIT_US INT64_C(60000000)   /* no progress at all for so long: say so and stop */
 
 /* The scan of one task's state log partition. */
 typedef struct scan {
@@ -276,6 +277,30 @@ static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
     return r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
 }
 
+/* The last stable offset may trail behind a commit whose markers are still being written: before the
+ * local store is called ahead of the log, the log gets the time to show its end. */
+static mr_status await_end(const scan *s, int64_t offset, int64_t *log_end, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    int64_t deadline = r->clock->monotonic_us(r->clock) + MARKERS_LIMIT_US;
+    mr_log_reader *reader;
+    mr_status status = r->log->class->open_reader(r->log, &reader, err);
+    if (status != MR_OK)
+        return status;
+    status = reader->class->add(reader, 0, r->topic, (int32_t)r->task, MR_OFFSET_LATEST, err);
+    while (status == MR_OK && *log_end < offset && r->clock->monotonic_us(r->clock) < deadline) {
+        mr_records ignored;
+        status = reader->class->fetch(reader, 1, FETCH_TIMEOUT_MS, &ignored, err);
+        if (status == MR_OK || err->recovery == MR_RECOVERY_RETRY)
+            status = r->log->class->offset(r->log, r->topic, (int32_t)r->task, MR_OFFSET_LATEST,
+                                           log_end, err);
+        if (status != MR_OK && err->recovery == MR_RECOVERY_RETRY)
+            status = MR_OK;
+    }
+    reader->class->close(reader);
+    return status;
+}
+
 /* Loads what the local store holds. `is_trusted` false: it must be set aside, `err` says why. */
 static mr_status load_local(scan *s, int64_t log_start, int64_t log_end, bool *is_trusted,
                             mr_store_marker *marker, mr_error *err)
@@ -287,6 +312,13 @@ static mr_status load_local(scan *s, int64_t log_start, int64_t log_end, bool *i
     mr_status status = store->class->marker(store, marker, err);
     if (status != MR_OK)
         return status == MR_E_STORE_DAMAGED ? MR_OK : status;
+    int64_t least = log_start == log_end ? log_end + 1 : log_end;
+    if (least < marker->log_offset)
+        least = marker->log_offset;
+    if (marker->is_present && least > log_end)
+        status = await_end(s, least, &log_end, err);
+    if (status != MR_OK)
+        return status;
     if (marker->is_present && log_start == log_end)
         return mr_error_set(err, MR_E_STATE_PARTIAL,
                             "state log %s[%" PRIu32

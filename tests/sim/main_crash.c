@@ -189,11 +189,12 @@ static void interlude(history *h, uint32_t k)
 {
     mr_sim_pass(&h->world, (int64_t)draw(h, 4) == 0 ? 15000 : (int64_t)draw(h, 300));
     uint64_t accident = draw(h, 12);
+    uint32_t task = (uint32_t)draw(h, h->job_options.tasks_count);
+    mr_sim_disk *disk = h->world.worker[k].disk;
     if (accident == 0)
-        mr_sim_disk_wipe(h->world.worker[k].disk);
-    else if (accident <= 2)
-        mr_sim_disk_damage(h->world.worker[k].disk, h->job.plan.job,
-                           (uint32_t)draw(h, h->job_options.tasks_count),
+        mr_sim_disk_wipe(disk);
+    else if (accident <= 2 && mr_sim_disk_marker(disk, h->job.plan.job, task).is_present)
+        mr_sim_disk_damage(disk, h->job.plan.job, task,
                            accident == 1 ? MR_SIM_DAMAGE_OPEN : MR_SIM_DAMAGE_SCAN);
 }
 
