@@ -21,6 +21,7 @@ typedef struct mr_worker_task {
     uint64_t epoch;
     int64_t epoch_offset;
     uint32_t epoch_checksum;
+    uint32_t checksum_before; /* epoch_checksum before the epoch being committed */
     uint64_t base_bytes, bytes_since_base;
     uint32_t first_slot, slots_count;
     uint32_t epoch_chunks; /* records of the epoch being committed, before its record */
