@@ -325,6 +325,7 @@ static bool next_window(window_aggregate *self, int64_t watermark_ms, int64_t *w
     const mr_grid *grid = &self->grid;
     const cursor *at = get_cursor(self, false);
     bool found = false;
+    *window = INT64_MAX;
     mr_slice *slice = mr_table_at_or_after(self->groups, INT64_MIN);
     while (slice != NULL) {
         int64_t id = mr_slice_id(slice);
