@@ -1,5 +1,6 @@
 /*
- * 256-bit unsigned integers: the intermediates of decimal arithmetic. Private to decimal.c.
+ * 256-bit unsigned integers: the intermediates of decimal arithmetic. Used by decimal.c and by
+ * sums that leave 128 bits.
  *
  *   limb   0 (least significant) .. 7, 32 bits each: schoolbook algorithms on 64-bit products
  *

@@ -102,8 +102,8 @@ static mr_status bury(passage *p, const char *stage_name, const mr_errors_policy
 {
     if (errors->count == 0)
         return MR_OK;
+    MR_ASSERT(p->result->dead_lists_count < MR_LENGTH(p->result->dead));
     mr_dead_rows *dead = &p->result->dead[p->result->dead_lists_count++];
-    MR_ASSERT(p->result->dead_lists_count <= MR_LENGTH(p->result->dead));
     mr_row_errors *kept = mr_arena_copy(p->arena, errors, sizeof *errors);
     mr_errors_policy *kept_policy = mr_arena_copy(p->arena, policy, sizeof *policy);
     *dead = (mr_dead_rows){.policy = kept_policy,

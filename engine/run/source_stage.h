@@ -34,7 +34,7 @@ void mr_source_stage_free(mr_source_stage *stage);
 typedef struct mr_source_result {
     mr_batch batch; /* selected: the rows that go on; watermark column filled */
     uint32_t dead_lists_count;
-    mr_dead_rows dead[4]; /* already sent; for t$errors */
+    mr_dead_rows dead[5]; /* decode, computed columns, guard, constraints: table's and DLQ */
 } mr_source_result;
 
 /* Decodes and judges `records`. `wm` is the input's own watermark (advanced); `others_ms` the minimum

@@ -211,19 +211,15 @@ static mr_status push_errors(mr_task *task, uint32_t s, const mr_source_result *
     return MR_OK;
 }
 
+/* Minimum over the other inputs that are not idle; MR_TIME_MAX: none holds this one back. */
 static int64_t others_of(const source_state *source, uint32_t input)
 {
-    uint32_t at = UINT32_MAX;
-    bool has_others = false;
-    for (uint32_t i = 0; i < source->inputs_count; i++) {
-        if (source->inputs[i] == input)
-            at = i;
-        else if (!source->marks[i].is_idle)
-            has_others = true;
-    }
-    if (!has_others)
-        return MR_TIME_MAX;
-    return mr_watermark_minimum(source->marks, source->inputs_count, at, MR_TIME_NONE);
+    int64_t minimum = MR_TIME_MAX;
+    for (uint32_t i = 0; i < source->inputs_count; i++)
+        if (source->inputs[i] != input && !source->marks[i].is_idle &&
+            source->marks[i].value_ms < minimum)
+            minimum = source->marks[i].value_ms;
+    return minimum;
 }
 
 mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *records,

@@ -18,15 +18,20 @@ int64_t mr_watermark_minimum(const mr_watermark *inputs, uint32_t count, uint32_
                              int64_t previous_ms)
 {
     int64_t minimum = MR_TIME_MAX;
-    bool has_live = false;
+    bool has_live = false, has_idle = false;
     for (uint32_t i = 0; i < count; i++) {
-        if (i == skip || inputs[i].is_idle)
+        if (i == skip)
             continue;
+        if (inputs[i].is_idle) {
+            has_idle = true;
+            continue;
+        }
         has_live = true;
         if (inputs[i].value_ms < minimum)
             minimum = inputs[i].value_ms;
     }
-    if (!has_live)
+    /* An input that has ended promises nothing for an idle one, which may go on. */
+    if (!has_live || (has_idle && minimum == MR_TIME_MAX))
         return previous_ms;
     return minimum > previous_ms ? minimum : previous_ms;
 }

@@ -32,8 +32,9 @@ typedef struct mr_watermark_guard {
 void mr_watermark_advance(mr_watermark *wm, const int64_t *candidate_ms, const uint8_t *is_barred,
                           uint32_t rows, int64_t others_ms, int64_t *before_ms);
 
-/* Minimum over the inputs that are not idle; `previous_ms` when all are idle or there are none, and
- * never less than it. `skip` is left out (UINT32_MAX: none). An input without a value holds at NONE. */
+/* Minimum over the inputs that are not idle; `previous_ms` when there are none, or none but ended
+ * ones beside idle ones (which may go on), and never less than it. `skip` is left out (UINT32_MAX:
+ * none). An input without a value holds at NONE. */
 int64_t mr_watermark_minimum(const mr_watermark *inputs, uint32_t count, uint32_t skip,
                              int64_t previous_ms);
 

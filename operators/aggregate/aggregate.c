@@ -1,6 +1,8 @@
 #include "operators/aggregate/aggregate.h"
 
 #include "engine/base/assert.h"
+#include "engine/expr/decimal.h"
+#include "engine/expr/wide.h"
 
 #include <inttypes.h>
 
@@ -9,11 +11,11 @@ enum { MR_E_ROW_SUM_RANGE = 3201 };
 /* Layouts as in the header. The union keeps every accumulator at one size: 32 bytes, COUNT at 16. */
 typedef struct sum {
     union {
-        mr_i128 exact;
+        mr_u128 low; /* with `high` one signed number of 192 bits: two DECIMAL(38) can leave 128 */
         double real;
     };
     int64_t count;
-    int64_t padding;
+    int64_t high;
 } sum;
 
 typedef struct extreme {
@@ -25,9 +27,6 @@ typedef struct extreme {
     int64_t has;
     int64_t padding;
 } extreme;
-
-/* Out of any DECIMAL's range. */
-#define DECIMAL_NONE ((mr_i128)(~(mr_u128)0 >> 1))
 
 typedef struct tally {
     int64_t count;
@@ -63,6 +62,20 @@ static void add_counts(const mr_aggregate_rows *in)
     }
 }
 
+/* `at` += high * 2^128 + low. */
+static void add_exact(sum *at, mr_u128 low, int64_t high)
+{
+    at->low += low;
+    at->high += high + (at->low < low);
+}
+
+/* False when the sum leaves 128 bits. */
+static bool get_exact(const sum *at, mr_i128 *value)
+{
+    *value = (mr_i128)at->low;
+    return at->high == (*value < 0 ? -1 : 0);
+}
+
 static void add_sums(const mr_aggregate_rows *in)
 {
     const mr_vector *column = in->argument;
@@ -72,10 +85,12 @@ static void add_sums(const mr_aggregate_rows *in)
         if (mr_vector_is_null(column, row))
             continue;
         sum *at = (sum *)((char *)in->values[i] + in->offset);
-        if (real)
+        if (real) {
             at->real += column->f64[row];
-        else
-            at->exact += exact_at(column, row);
+        } else {
+            mr_i128 value = exact_at(column, row);
+            add_exact(at, (mr_u128)value, value < 0 ? -1 : 0);
+        }
         at->count++;
     }
 }
@@ -150,7 +165,7 @@ void mr_aggregate_merge(const mr_aggregate *aggregate, void *to, const void *fro
         if (is_real(aggregate->argument_type))
             a->real += b->real;
         else
-            a->exact += b->exact;
+            add_exact(a, b->low, b->high);
         a->count += b->count;
         break;
     }
@@ -187,31 +202,28 @@ static bool put_exact(mr_vector *result, uint32_t row, mr_i128 value)
     return true;
 }
 
-/* No DECIMAL has more than 38 digits; a sum or mean that needs more is NULL, as in Flink. */
-static bool is_beyond_decimal(mr_i128 value)
+/* Quotient at the result's scale, HALF_UP; false when it leaves 128 bits. */
+static bool decimal_average(const mr_aggregate *aggregate, const sum *at, mr_i128 *result)
 {
-    mr_i128 limit = 1;
-    for (int digit = 0; digit < MR_DECIMAL_PRECISION_MAX; digit++)
-        limit *= 10;
-    return value >= limit || value <= -limit;
-}
-
-/* Quotient at the result's scale, HALF_UP; out of range when the sum leaves no room for the digits. */
-static mr_i128 decimal_average(const mr_aggregate *aggregate, const sum *at)
-{
-    mr_i128 scaled = at->exact;
+    bool is_negative = at->high < 0;
+    mr_u128 low = is_negative ? -at->low : at->low;
+    uint64_t high = (uint64_t)(is_negative ? -at->high - (at->low != 0) : at->high);
+    mr_wide scaled = mr_wide_of(low);
+    scaled.limb[4] = (uint32_t)high;
+    scaled.limb[5] = (uint32_t)(high >> 32);
     for (int s = aggregate->argument_type.scale; s < aggregate->result_type.scale; s++)
-        if (__builtin_mul_overflow(scaled, (mr_i128)10, &scaled))
-            return at->exact / at->count > 0 ? DECIMAL_NONE : -DECIMAL_NONE;
-    mr_i128 quotient = scaled / at->count, rest = scaled % at->count;
-    if (rest < 0)
-        rest = -rest;
-    if (rest * 2 >= at->count)
-        quotient += scaled < 0 ? -1 : 1;
-    return quotient;
+        if (!mr_wide_multiply(&scaled, 10))
+            return false;
+    mr_u128 rest, quotient;
+    if (!mr_wide_narrow(mr_wide_divide(scaled, (mr_u128)at->count, &rest), &quotient))
+        return false;
+    quotient += rest * 2 >= (mr_u128)at->count;
+    *result = is_negative ? -(mr_i128)quotient : (mr_i128)quotient;
+    return quotient >> 127 == 0;
 }
 
-static bool put_sum(const mr_aggregate *aggregate, const sum *at, mr_vector *result, uint32_t row)
+static bool put_sum(const mr_aggregate *aggregate, const sum *at, mr_vector *result, uint32_t row,
+                    bool *is_null)
 {
     bool is_average = aggregate->kind == MR_AGGREGATE_AVG;
     if (result->lane == MR_LANE_F64) {
@@ -219,9 +231,15 @@ static bool put_sum(const mr_aggregate *aggregate, const sum *at, mr_vector *res
         result->f64[row] = result->type.kind == MR_TYPE_FLOAT ? (double)(float)value : value;
         return true;
     }
-    if (result->lane == MR_LANE_I128 && is_average)
-        return put_exact(result, row, decimal_average(aggregate, at));
-    return put_exact(result, row, is_average ? at->exact / at->count : at->exact);
+    mr_i128 value;
+    bool is_exact = get_exact(at, &value);
+    if (result->lane == MR_LANE_I128) {
+        is_exact = is_average ? decimal_average(aggregate, at, &value) : is_exact;
+        *is_null = !is_exact || !mr_decimal_fits(value, result->type.precision);
+        result->i128[row] = *is_null ? 0 : value;
+        return true;
+    }
+    return is_exact && put_exact(result, row, is_average ? value / at->count : value);
 }
 
 static bool put_extreme(const extreme *at, mr_vector *result, uint32_t row)
@@ -245,7 +263,7 @@ void mr_aggregate_result(const mr_aggregate *aggregate, void *const *values, uin
             result->i64[i] = ((const tally *)at)->count;
         } else if (aggregate->kind == MR_AGGREGATE_SUM || aggregate->kind == MR_AGGREGATE_AVG) {
             is_null = ((const sum *)at)->count == 0;
-            fits = is_null || put_sum(aggregate, at, result, i);
+            fits = is_null || put_sum(aggregate, at, result, i, &is_null);
         } else {
             is_null = ((const extreme *)at)->has == 0;
             fits = is_null || put_extreme(at, result, i);
@@ -253,8 +271,6 @@ void mr_aggregate_result(const mr_aggregate *aggregate, void *const *values, uin
         if (!fits)
             mr_row_errors_add(errors, i, MR_E_ROW_SUM_RANGE, "%s does not fit its type",
                               mr_aggregate_name(aggregate->kind));
-        is_null =
-            is_null || (fits && result->lane == MR_LANE_I128 && is_beyond_decimal(result->i128[i]));
         if (is_null || !fits)
             mr_vector_set_null(result, i, count, arena);
     }
@@ -288,6 +304,8 @@ void mr_aggregate_write(const mr_aggregate *aggregate, const void *accumulator, 
         mr_buffer_put_bytes(to, at->string.bytes, at->string.length);
     else
         write_i128(at->exact, to);
+    if (is_sum)
+        mr_buffer_put_zigzag(to, ((const sum *)accumulator)->high);
 }
 
 bool mr_aggregate_read(const mr_aggregate *aggregate, mr_reader *from, void *accumulator,
@@ -310,6 +328,8 @@ bool mr_aggregate_read(const mr_aggregate *aggregate, mr_reader *from, void *acc
     } else {
         at->exact = read_i128(from);
     }
+    if (is_sum)
+        ((sum *)accumulator)->high = mr_reader_zigzag(from);
     return !from->is_bad;
 }
 

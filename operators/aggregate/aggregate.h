@@ -3,12 +3,13 @@
  *
  *   kind     accumulator (in an entry's value, aligned to 16)
  *   COUNT    i64 count
- *   SUM, AVG over integers, DECIMAL:  i128 sum | i64 count of non-NULL
+ *   SUM, AVG over integers, DECIMAL:  u128 low | i64 count of non-NULL | i64 high
  *            over FLOAT, DOUBLE:      f64 sum | i64 count
  *   MIN, MAX i128 / f64 / string view | has (i64)
  *
- * Integer sums are exact in 128 bits and checked against the result type when the window fires, so
- * neither order nor pre-aggregation can matter. AVG of integers truncates, of DECIMAL rounds HALF_UP
+ * Integer and DECIMAL sums are exact in 192 bits and checked against the result type when the window
+ * fires, so neither order nor pre-aggregation can matter: an integer out of range fails the row, a
+ * DECIMAL beyond its precision is NULL. AVG of integers truncates, of DECIMAL rounds HALF_UP
  * (SQL_SURFACE: result DECIMAL(38, max(6, s))). NULLs are skipped, COUNT(*) counts all.
  * Strings kept by MIN and MAX are copied into the slice's arena.
  * A DISTINCT aggregate is fed each value once; telling which is new is the caller's (distinct set).

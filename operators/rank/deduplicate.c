@@ -1,6 +1,7 @@
 #include "operators/rank/deduplicate.h"
 
 #include "engine/base/assert.h"
+#include "engine/base/hash.h"
 #include "engine/run/late.h"
 #include "engine/state/key.h"
 
@@ -9,15 +10,18 @@
 #define BUCKET_MS INT64_C(60000)
 #define ROWS_PER_CALL (MR_BATCH_ROWS_MAX * 4)
 
+/* The newest row kept for a key. Whether it has been emitted is told by the watermark alone: it has,
+ * or is about to be, when its time is not behind it. A flag would depend on where batches are cut. */
 typedef struct seen {
     int64_t time_ms;
-    int64_t is_emitted;
 } seen;
 
 typedef struct pending_row {
     int64_t time_ms;
     mr_string bytes; /* in the slice's arena */
 } pending_row;
+
+#define TIME_SIZE 8
 
 typedef struct deduplicate {
     mr_operator base;
@@ -100,28 +104,52 @@ typedef struct candidate {
     mr_string bytes; /* all columns */
 } candidate;
 
+static bool is_passed(int64_t time_ms, int64_t watermark_ms)
+{
+    return watermark_ms != MR_TIME_NONE && time_ms <= watermark_ms;
+}
+
 static bool has_expired(const deduplicate *self, const seen *known, int64_t watermark_ms)
 {
     int64_t ttl = self->config->ttl_ms, end;
-    return ttl > 0 && known->is_emitted != 0 && watermark_ms != MR_TIME_NONE &&
-           !__builtin_add_overflow(known->time_ms, ttl, &end) && end <= watermark_ms;
+    return ttl > 0 && !__builtin_add_overflow(known->time_ms, ttl, &end) &&
+           is_passed(end, watermark_ms);
 }
 
-/* Keeps the row as its key's first; a later one that was kept before goes. */
-static void keep(deduplicate *self, const candidate *row)
+/* A key of the pending table: one key of rows may wait twice when its TTL is shorter than a batch. */
+static mr_string pending_key(mr_string key, int64_t time_ms, mr_arena *arena, uint64_t *hash)
+{
+    char *bytes = mr_arena_alloc(arena, (size_t)key.length + TIME_SIZE);
+    memcpy(bytes, key.bytes, key.length);
+    for (int i = 0; i < TIME_SIZE; i++)
+        bytes[key.length + (uint32_t)i] = (char)((uint64_t)time_ms >> (8 * i));
+    *hash = mr_hash(bytes, (size_t)key.length + TIME_SIZE);
+    return mr_string_of(bytes, key.length + TIME_SIZE);
+}
+
+static mr_string row_key(mr_string pending)
+{
+    return mr_string_of(pending.bytes, pending.length - TIME_SIZE);
+}
+
+/* Keeps the row as its key's first; a later one that was kept before, and is not due, goes. */
+static void keep(deduplicate *self, const candidate *row, mr_arena *arena)
 {
     mr_slice *slice = mr_table_make(self->seen, 0);
-    seen *known = mr_slice_get(slice, row->key, row->hash);
-    if (known != NULL && known->is_emitted == 0) {
+    const seen *known = mr_slice_get(slice, row->key, row->hash);
+    uint64_t hash;
+    if (known != NULL && !is_passed(known->time_ms, row->watermark_ms)) {
         mr_slice *old = mr_table_find(self->pending, bucket_of(known->time_ms));
+        mr_string key = pending_key(row->key, known->time_ms, arena, &hash);
         if (old != NULL)
-            mr_slice_remove(old, row->key, row->hash);
+            mr_slice_remove(old, key, hash);
     }
     void *at;
     mr_slice_upsert(slice, &row->key, &row->hash, 1, &at);
     *(seen *)at = (seen){.time_ms = row->time_ms};
     mr_slice *bucket = mr_table_make(self->pending, bucket_of(row->time_ms));
-    mr_slice_upsert(bucket, &row->key, &row->hash, 1, &at);
+    mr_string key = pending_key(row->key, row->time_ms, arena, &hash);
+    mr_slice_upsert(bucket, &key, &hash, 1, &at);
     pending_row *pending = at;
     pending->time_ms = row->time_ms;
     pending->bytes =
@@ -131,16 +159,17 @@ static void keep(deduplicate *self, const candidate *row)
 
 typedef enum verdict { KEPT, DUPLICATE, LATE } verdict;
 
-static verdict judge(deduplicate *self, const candidate *row)
+static verdict judge(deduplicate *self, const candidate *row, mr_arena *arena)
 {
     const seen *known = mr_slice_get(mr_table_make(self->seen, 0), row->key, row->hash);
     if (known != NULL && has_expired(self, known, row->watermark_ms))
         known = NULL;
-    if (known != NULL && (known->is_emitted != 0 || known->time_ms <= row->time_ms))
+    if (known != NULL &&
+        (is_passed(known->time_ms, row->watermark_ms) || known->time_ms <= row->time_ms))
         return DUPLICATE;
-    if (row->watermark_ms != MR_TIME_NONE && row->time_ms <= row->watermark_ms)
+    if (is_passed(row->time_ms, row->watermark_ms))
         return LATE;
-    keep(self, row);
+    keep(self, row, arena);
     return KEPT;
 }
 
@@ -205,7 +234,7 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
     uint32_t late_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const candidate *row = &candidates[i];
-        verdict is = judge(self, row);
+        verdict is = judge(self, row, arena);
         op->counts.accepted += is == KEPT;
         op->counts.filtered += is == DUPLICATE;
         if (is == LATE)
@@ -273,19 +302,36 @@ static mr_status emit_due(deduplicate *self, const due *list, uint32_t count, mr
 /* Emitted rows leave the pending table; their keys stay known until the TTL has passed. */
 static void settle(deduplicate *self, mr_slice *bucket, const due *list, uint32_t count)
 {
-    mr_slice *slice = mr_table_make(self->seen, 0);
     for (uint32_t i = 0; i < count; i++) {
-        mr_string key = list[i].entry.key;
-        uint64_t hash = list[i].entry.hash;
+        mr_string key = row_key(list[i].entry.key);
+        uint64_t hash = mr_hash(key.bytes, key.length);
         void *at;
-        mr_slice_upsert(slice, &key, &hash, 1, &at);
-        *(seen *)at = (seen){.time_ms = list[i].time_ms, .is_emitted = 1};
         int64_t end;
         if (self->config->ttl_ms > 0 &&
             !__builtin_add_overflow(list[i].time_ms, self->config->ttl_ms, &end))
             mr_slice_upsert(mr_table_make(self->expiry, bucket_of(end)), &key, &hash, 1, &at);
-        mr_slice_remove(bucket, key, hash);
+        mr_slice_remove(bucket, list[i].entry.key, list[i].entry.hash);
     }
+}
+
+/* Emits what is due of a minute, `room` rows at the most (in whole batches). */
+static mr_status emit_bucket(deduplicate *self, mr_slice *bucket, int64_t watermark_ms,
+                             uint32_t *room, mr_output *out, mr_error *err)
+{
+    uint32_t count, done = 0;
+    due *list = list_due(bucket, watermark_ms, mr_output_arena(out), &count);
+    while (done<count && * room> 0) {
+        uint32_t take = count - done < MR_BATCH_ROWS_MAX ? count - done : MR_BATCH_ROWS_MAX;
+        mr_status status = emit_due(self, list + done, take, out, err);
+        if (status != MR_OK)
+            return status;
+        settle(self, bucket, list + done, take);
+        *room -= take < *room ? take : *room;
+        done += take;
+    }
+    if (mr_slice_count(bucket) == 0)
+        mr_table_drop(self->pending, bucket);
+    return MR_OK;
 }
 
 /* Keys whose minute of expiry has passed are forgotten, unless they were seen anew since. */
@@ -316,26 +362,18 @@ static mr_status on_watermark(mr_operator *op, int64_t watermark_ms, mr_output *
     deduplicate *self = (deduplicate *)op;
     self->watermark_ms = watermark_ms;
     uint32_t room = ROWS_PER_CALL;
+    int64_t last = bucket_of(watermark_ms);
     mr_slice *bucket = mr_table_at_or_after(self->pending, INT64_MIN);
-    while (bucket != NULL && mr_slice_id(bucket) <= bucket_of(watermark_ms)) {
-        uint32_t count;
-        due *list = list_due(bucket, watermark_ms, mr_output_arena(out), &count);
-        uint32_t take = count < MR_BATCH_ROWS_MAX ? count : MR_BATCH_ROWS_MAX;
-        mr_status status = take > 0 ? emit_due(self, list, take, out, err) : MR_OK;
-        if (status != MR_OK)
-            return status;
-        settle(self, bucket, list, take);
-        room -= take < room ? take : room;
-        int64_t id = mr_slice_id(bucket);
-        if (mr_slice_count(bucket) == 0)
-            mr_table_drop(self->pending, bucket);
-        if (take < count && room > 0)
-            continue;
-        bucket = mr_table_at_or_after(self->pending, id + (take == count ? 1 : 0));
-        if (room == 0 && bucket != NULL && mr_slice_id(bucket) <= bucket_of(watermark_ms)) {
+    while (bucket != NULL && mr_slice_id(bucket) <= last) {
+        if (room == 0) {
             *progress = MR_MORE;
             return MR_OK;
         }
+        int64_t id = mr_slice_id(bucket);
+        mr_status status = emit_bucket(self, bucket, watermark_ms, &room, out, err);
+        if (status != MR_OK)
+            return status;
+        bucket = mr_table_at_or_after(self->pending, room > 0 ? id + 1 : id);
     }
     if (self->config->ttl_ms > 0)
         expire(self, watermark_ms);

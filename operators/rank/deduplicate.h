@@ -6,7 +6,8 @@
  * for `ttl_ms` of event time (0: for ever). Rows of one call come out in order of (time, hash, key).
  *
  *   "seen"    slice 0            key -> time of the kept row, emitted or not
- *   "pending" slice = minute     key -> the row, as engine/state/key.h writes columns
+ *   "pending" slice = minute     key + time (i64, little-endian) -> the row, as engine/state/key.h
+ *                                writes columns
  *   "expiry"  slice = minute     keys to be forgotten when the watermark has passed the minute
  *
  * Filtered: duplicates. Late: rows at or behind the watermark whose key is not known. Dead: rows without

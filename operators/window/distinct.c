@@ -4,21 +4,24 @@
 #include "engine/state/key.h"
 
 #define GROUP_PREFIX 4
+#define NUMBER_SIZE 2
 
-static mr_string compose(mr_string group, uint8_t number, mr_string value, mr_arena *arena)
+static mr_string compose(mr_string group, uint16_t number, mr_string value, mr_arena *arena)
 {
-    size_t length = GROUP_PREFIX + group.length + 1 + value.length;
+    size_t length = GROUP_PREFIX + group.length + NUMBER_SIZE + value.length;
     char *bytes = mr_arena_alloc(arena, length);
     for (int i = 0; i < GROUP_PREFIX; i++)
         bytes[i] = (char)(group.length >> (8 * i));
     if (group.length > 0)
         memcpy(bytes + GROUP_PREFIX, group.bytes, group.length);
-    bytes[GROUP_PREFIX + group.length] = (char)number;
-    memcpy(bytes + GROUP_PREFIX + group.length + 1, value.bytes, value.length);
+    char *to = bytes + GROUP_PREFIX + group.length;
+    to[0] = (char)number;
+    to[1] = (char)(number >> 8);
+    memcpy(to + NUMBER_SIZE, value.bytes, value.length);
     return mr_string_of(bytes, (uint32_t)length);
 }
 
-void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint8_t number,
+void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint16_t number,
                      const mr_aggregate_rows *rows, const mr_string *groups, mr_arena *scratch)
 {
     uint32_t count = rows->count;
@@ -45,13 +48,14 @@ void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint8_t num
 }
 
 /* One seen value, taken apart. */
-static bool split(mr_string key, mr_string *group, uint8_t *number, mr_string *value)
+static bool split(mr_string key, mr_string *group, uint16_t *number, mr_string *value)
 {
     mr_reader reader = mr_reader_of(key.bytes, key.length);
     uint32_t length = mr_reader_u32(&reader);
     const char *bytes = mr_reader_get(&reader, length);
     *group = mr_string_of(bytes, bytes != NULL ? length : 0);
-    *number = mr_reader_u8(&reader);
+    uint8_t low = mr_reader_u8(&reader);
+    *number = (uint16_t)(low | mr_reader_u8(&reader) << 8);
     *value = mr_string_of(reader.next, (uint32_t)mr_reader_left(&reader));
     return !reader.is_bad;
 }
@@ -60,7 +64,7 @@ static mr_status feed(const mr_slice_entry *entry, const mr_aggregate *aggregate
                       const uint32_t *offsets, mr_slice *to, mr_arena *scratch, mr_error *err)
 {
     mr_string group, value;
-    uint8_t number;
+    uint16_t number;
     if (!split(entry->key, &group, &number, &value))
         return mr_error_set(err, MR_E_STATE, "malformed entry in a table of distinct values");
     const mr_aggregate *aggregate = &aggregates[number];

@@ -1,7 +1,7 @@
 /*
  * The values seen so far by DISTINCT aggregates: a table keyed by (group key, aggregate, value).
  *
- *   key: group key length u32 | group key | aggregate u8 | value as engine/state/key.h writes it
+ *   key: group key length u32 | group key | aggregate u16 | value as engine/state/key.h writes it
  */
 #ifndef MR_OPERATORS_WINDOW_DISTINCT_H
 #define MR_OPERATORS_WINDOW_DISTINCT_H
@@ -11,7 +11,7 @@
 
 /* Feeds the rows of `rows` (group keys in `groups`) whose value is new in `slice` to the accumulators.
  * NULL values are skipped. */
-void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint8_t number,
+void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint16_t number,
                      const mr_aggregate_rows *rows, const mr_string *groups, mr_arena *scratch);
 
 /* Feeds all values of `from` that are new in `seen` to the accumulators of their groups in `to`. */

@@ -13,8 +13,13 @@
  * A row that comes when some of its windows have fired enters the others only: it is kept under
  * (i, k), k = first open window - (i+1). The two make one number, the id of a slice in a state table:
  * id = i*N + k. So the result does not depend on when windows fire, nor on where batches are cut.
- * Times are ms. All functions are pure; extreme times are clamped, not wrapped. With a zone, the grid
- * lies in local wall-clock time (days are local days).
+ * Times are ms. All functions are pure; a time that `mr_grid_holds` refuses must not be asked for.
+ *
+ * With a zone, the grid lies in local wall-clock time: a day is a local day and has 23 or 25 hours when
+ * clocks change; an hour that comes twice is one window of two hours, and one that is skipped is none.
+ * Times and watermarks are instants, bounds of windows wall clocks. As in Flink, a window whose last
+ * millisecond comes twice fires at the second, one whose last millisecond is skipped at the instant
+ * after the gap.
  */
 #ifndef MR_OPERATORS_WINDOW_GRID_H
 #define MR_OPERATORS_WINDOW_GRID_H
@@ -33,7 +38,7 @@ typedef enum mr_window_kind {
 typedef struct mr_grid {
     mr_window_kind kind;
     int64_t width_ms;  /* g */
-    int64_t offset_ms; /* in [0, g) after init */
+    int64_t offset_ms; /* in [0, size) after init */
     int64_t size_ms;
     int64_t parts;              /* N */
     const struct mr_zone *zone; /* NULL: the grid lies in the column's own time */
@@ -42,6 +47,9 @@ typedef struct mr_grid {
 /* `slide_ms` is HOP's slide or CUMULATE's step; size is a multiple of it. */
 mr_grid mr_grid_of(mr_window_kind kind, int64_t size_ms, int64_t slide_ms, int64_t offset_ms,
                    const struct mr_zone *zone);
+
+/* Whether the windows of this time have bounds that a TIMESTAMP can hold and its slices an id. */
+bool mr_grid_holds(const mr_grid *grid, int64_t time_ms);
 
 /* Slice of a time. */
 int64_t mr_grid_slice(const mr_grid *grid, int64_t time_ms);

@@ -6,6 +6,7 @@
 #include "engine/state/key.h"
 #include "operators/window/distinct.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define US_PER_MS INT64_C(1000)
@@ -163,6 +164,11 @@ static void judge(intake *in, mr_row_errors *errors)
                               "the event time is NULL: the row belongs to no window");
             continue;
         }
+        if (!mr_grid_holds(grid, time)) {
+            mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_RANGE,
+                              "no window can hold the event time %" PRId64 " ms", time);
+            continue;
+        }
         int64_t wm = self->watermark_ms;
         if (batch->watermark != NULL && batch->watermark[row] > wm)
             wm = batch->watermark[row];
@@ -228,7 +234,7 @@ static void add_to_aggregate(intake *in, uint32_t a, int64_t id, const uint32_t 
         groups = kept_keys;
     }
     if (aggregate->is_distinct)
-        mr_distinct_add(mr_table_make(self->distinct, id), aggregate, (uint8_t)a, &add, groups,
+        mr_distinct_add(mr_table_make(self->distinct, id), aggregate, (uint16_t)a, &add, groups,
                         in->arena);
     else
         mr_aggregate_add(aggregate, &add);

@@ -20,7 +20,8 @@
 #include "operators/window/grid.h"
 
 enum {
-    MR_E_ROW_WINDOW_TIME = 3202, /* the row has no event time */
+    MR_E_ROW_WINDOW_TIME = 3202,  /* the row has no event time */
+    MR_E_ROW_WINDOW_RANGE = 3204, /* its windows cannot be written down */
 };
 
 typedef struct mr_window_config {
