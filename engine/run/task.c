@@ -310,6 +310,11 @@ bool mr_task_has_progress(const mr_task *task)
     return task->has_progress;
 }
 
+void mr_task_refresh(mr_task *task)
+{
+    task->has_progress = true;
+}
+
 void mr_task_mark_committed(mr_task *task)
 {
     task->has_progress = false;

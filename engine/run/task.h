@@ -64,6 +64,8 @@ bool mr_task_is_finished(const mr_task *task);
 
 /* The task has something to commit: input was read, or watermarks moved, since `mark_committed`. */
 bool mr_task_has_progress(const mr_task *task);
+/* Lets the next commit include the task although nothing moved: offsets expire at the broker. */
+void mr_task_refresh(mr_task *task);
 void mr_task_mark_committed(mr_task *task);
 
 /* Journal of the epoch so far (mr_journal events). */

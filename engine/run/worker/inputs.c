@@ -294,6 +294,20 @@ void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records)
         records->count--;
 }
 
+bool mr_worker_is_watchful(const mr_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->slots_count; i++) {
+        const mr_worker_slot *slot = &worker->slots[i];
+        mr_task *task = worker->tasks[slot->task].task;
+        if (task == NULL)
+            continue;
+        const mr_task_input *input = mr_task_input_at(task, slot->input);
+        if (input->bound >= 0 || input->idleness.timeout_ms > 0 || slot->reader != 0)
+            return true;
+    }
+    return false;
+}
+
 static mr_status look_at(mr_worker *worker, uint32_t slot_index, int64_t now_ms, mr_error *err)
 {
     mr_worker_slot *slot = &worker->slots[slot_index];

@@ -104,6 +104,8 @@ void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
 /* One fetch from one of the readers; `records->count` 0: nothing came. */
 mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records,
                           mr_error *err);
+/* Some input has an idle timeout, a bound, or a reader that ends. */
+bool mr_worker_is_watchful(const mr_worker *worker);
 /* Asks ends: idle inputs, ended inputs, lag. */
 mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err);
 /* Ends a bounded input that has reached its bound; cuts `records` there. */

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 #define FETCH_TIMEOUT_MS 50
-#define LOOK_EVERY_US INT64_C(100000)
+#define LOOK_EVERY_US INT64_C(100000)         /* where idleness or an end may be proven */
+#define LOOK_FOR_LAG_US INT64_C(1000000)      /* else */
+#define REFRESH_EVERY_US INT64_C(86400000000) /* offsets of a quiet job expire after 7 days */
 #define POLL_EVERY_US INT64_C(10000)
 #define REFUSED_MAX 10000u
 #define RETRIES_MAX 2000u
@@ -272,6 +274,7 @@ static mr_status restore_next(mr_worker *worker, mr_error *err)
     }
     if (status == MR_OK)
         worker->phase = MR_WORKER_RUN;
+    worker->is_watchful = mr_worker_is_watchful(worker);
     return status;
 }
 
@@ -291,6 +294,8 @@ static bool is_commit_due(const mr_worker *worker)
         return false;
     int64_t age = mr_worker_now_us(worker) - worker->epoch_began_us;
     if (age >= worker->plan->commit_interval_ms * 1000)
+        return true;
+    if (worker->config.budget != NULL && mr_budget_is_over(worker->config.budget))
         return true;
     size_t limit =
         worker->config.dirty_bytes_max != 0 ? worker->config.dirty_bytes_max : DIRTY_BYTES_MAX;
@@ -378,6 +383,19 @@ static int32_t patience_ms(const mr_worker *worker)
     return left < 0 ? 0 : left < FETCH_TIMEOUT_MS ? (int32_t)left : FETCH_TIMEOUT_MS;
 }
 
+/* A job without input would lose its group's offsets after a week: once a day all are committed again. */
+static mr_status refresh_offsets(mr_worker *worker, int64_t now, mr_error *err)
+{
+    bool is_first = worker->refreshed_us == 0;
+    worker->refreshed_us = now;
+    if (is_first || !mr_worker_keeps_state(worker))
+        return MR_OK;
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        if (worker->tasks[t].task != NULL)
+            mr_task_refresh(worker->tasks[t].task);
+    return mr_worker_begin_epoch(worker, err);
+}
+
 static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
 {
     if (is_commit_due(worker))
@@ -391,7 +409,9 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
     if (is_all_finished(worker))
         return stop(worker, MR_WORKER_FINISHED, err);
     int64_t now = mr_worker_now_us(worker);
-    if (now - worker->looked_us >= LOOK_EVERY_US) {
+    if (now - worker->refreshed_us >= REFRESH_EVERY_US)
+        return refresh_offsets(worker, now, err);
+    if (now - worker->looked_us >= (worker->is_watchful ? LOOK_EVERY_US : LOOK_FOR_LAG_US)) {
         worker->looked_us = now;
         /* It may have moved watermarks: the next step carries them on before anything is read. */
         return mr_worker_look_at_ends(worker, err);
