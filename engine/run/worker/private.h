@@ -68,8 +68,10 @@ struct mr_worker {
     uint32_t slots_count, slots_capacity;
     bool is_epoch_open; /* the transaction has begun */
     int64_t epoch_began_us;
-    int64_t looked_us; /* at ends, last */
-    int64_t polled_us; /* the member, last */
+    int64_t looked_us;    /* at ends, last */
+    int64_t polled_us;    /* the member, last */
+    int64_t refreshed_us; /* all offsets were committed, last */
+    bool is_watchful;     /* some input may become idle or end: look at ends often */
     uint64_t *refused;
     uint32_t refused_count, refused_capacity;
     uint32_t retries;
