@@ -27,12 +27,12 @@ mr_relation *mr_relation_new(mr_relations *relations, mr_arena *arena, mr_relati
                              uint32_t columns_count)
 {
     mr_relation *relation = mr_arena_zalloc(arena, 1, sizeof *relation);
-    *relation = (mr_relation){
-        .kind = kind,
-        .inputs_count = inputs_count,
-        .inputs = mr_arena_copy(arena, inputs, inputs_count * sizeof(mr_relation *)),
-        .columns_count = columns_count,
-        .columns = mr_arena_zalloc(arena, columns_count, sizeof(mr_relation_column))};
+    *relation =
+        (mr_relation){.kind = kind,
+                      .inputs_count = inputs_count,
+                      .inputs = mr_arena_copy(arena, inputs, inputs_count * sizeof(mr_relation *)),
+                      .columns_count = columns_count,
+                      .columns = mr_arena_zalloc(arena, columns_count, sizeof(mr_relation_column))};
     if (inputs_count > 0) {
         relation->errors = inputs[0]->errors;
         relation->window = inputs[0]->window;

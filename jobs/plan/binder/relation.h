@@ -38,7 +38,8 @@ typedef enum mr_column_role {
     MR_ROLE_WINDOW_START, /* of a WINDOW that is not aggregated yet: no values */
     MR_ROLE_WINDOW_END,
     MR_ROLE_WINDOW_TIME,
-    MR_ROLE_RANK, /* ROW_NUMBER() that no `= 1` was asked of yet */
+    MR_ROLE_RANK,    /* ROW_NUMBER() that no `= 1` was asked of yet */
+    MR_ROLE_PENDING, /* a computed column while its table is being bound */
 } mr_column_role;
 
 typedef struct mr_relation_column {
@@ -89,19 +90,19 @@ struct mr_relation {
     mr_relation **inputs;
     uint32_t columns_count;
     mr_relation_column *columns;
-    mr_errors_policy errors;       /* of the table the rows came from */
-    const mr_window_spec *window;  /* a WINDOW below that nothing has aggregated */
-    const mr_relation *unranked;   /* a DEDUPLICATE below that no `= 1` was asked of */
-    bool is_extension;             /* PROJECT: input columns first, then some more */
+    mr_errors_policy errors;      /* of the table the rows came from */
+    const mr_window_spec *window; /* a WINDOW below that nothing has aggregated */
+    const mr_relation *unranked;  /* a DEDUPLICATE below that no `= 1` was asked of */
+    bool is_extension;            /* PROJECT: input columns first, then some more */
 
-    mr_table *table;            /* TABLE, ERRORS */
-    const mr_expr *predicate;   /* FILTER */
-    const mr_expr **exprs;      /* PROJECT; TABLE: computed columns; NULL: nothing to compute */
-    const mr_expr *watermark;   /* TABLE; NULL: none */
-    const mr_expr **checks;     /* TABLE: one per constraint */
-    uint32_t keys_count;        /* AGGREGATE, DEDUPLICATE */
-    const uint32_t *keys;       /* input columns */
-    uint32_t aggregates_count;  /* AGGREGATE */
+    mr_table *table;           /* TABLE, ERRORS */
+    const mr_expr *predicate;  /* FILTER */
+    const mr_expr **exprs;     /* PROJECT; TABLE: computed columns; NULL: nothing to compute */
+    const mr_expr *watermark;  /* TABLE; NULL: none */
+    const mr_expr **checks;    /* TABLE: one per constraint */
+    uint32_t keys_count;       /* AGGREGATE, DEDUPLICATE */
+    const uint32_t *keys;      /* input columns */
+    uint32_t aggregates_count; /* AGGREGATE */
     mr_relation_aggregate *aggregates;
     const char *details; /* for EXPLAIN */
 };
