@@ -111,9 +111,8 @@ static mr_relation *bind_errors(mr_binder *binder, const char *base, const char 
                               "`%s` is a view: only tables have $errors", base);
         return NULL;
     }
-    if (mr_bind_table(binder, name, span) == NULL)
-        return NULL;
-    return mr_bind_errors(binder, name->table, text);
+    mr_relation *table = mr_bind_table(binder, name, span);
+    return table != NULL ? mr_bind_errors(binder, table, text) : NULL;
 }
 
 mr_relation *mr_bind_name(mr_binder *binder, const mr_ast_path *path)

@@ -80,15 +80,14 @@ mr_relation *mr_bind_late(mr_binder *binder, mr_relation *base, const char *name
     return count == 1 ? judges[0] : union_of(binder, judges, count);
 }
 
-mr_relation *mr_bind_errors(mr_binder *binder, mr_table *table, const char *name)
+mr_relation *mr_bind_errors(mr_binder *binder, mr_relation *table, const char *name)
 {
     mr_relation *errors = mr_relation_new(&binder->relations, binder->arena, MR_RELATION_ERRORS,
-                                          NULL, 0, MR_ERROR_COLUMNS);
+                                          &table, 1, MR_ERROR_COLUMNS);
     for (uint32_t i = 0; i < MR_ERROR_COLUMNS; i++)
         errors->columns[i] = (mr_relation_column){.name = mr_error_columns[i].name,
                                                   .type = mr_error_columns[i].type};
-    errors->table = table;
-    errors->errors = table->errors;
+    errors->table = table->table;
     errors->id = name;
     return errors;
 }

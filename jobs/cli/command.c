@@ -1,0 +1,109 @@
+#include "jobs/cli/command.h"
+
+#include "jobs/sql/suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FLAGS_OF_JOBS (MR_FLAG_SETTING | MR_FLAG_PROPERTY | MR_FLAG_NAME | MR_FLAG_HELP)
+
+static const mr_command commands[] = {
+    {.name = "check",
+     .group = "Write",
+     .argument = "FILE",
+     .summary = "all errors of a job; needs no cluster",
+     .details = "Reads the job, names everything that is wrong with line, column and a hint, and "
+                "exits\nwith 3 when there is anything. FILE `-` is standard input.",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+     .run = mr_command_check},
+    {.name = "explain",
+     .group = "Write",
+     .argument = "FILE",
+     .summary = "plan, state and what bounds it, watermarks",
+     .details = "Shows what `run` would do: sources with their watermarks, operators with keys and "
+                "state,\nwhere rows can be late or die, and what each sink guarantees.\n"
+                "  millrace explain job.sql --format dot | dot -Tsvg > job.svg",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_FORMAT | MR_FLAG_BOUNDED,
+     .run = mr_command_explain},
+    {.name = "run",
+     .group = "Run",
+     .argument = "FILE",
+     .summary = "here, until SIGTERM or the end of bounded inputs",
+     .details =
+         "Joins the job's consumer group, restores its state, and goes on where the last commit "
+         "was.\nSIGTERM and SIGINT commit and leave. FILE `-` is standard input.\n\n"
+         "  millrace run job.sql                              a job of your own\n"
+         "  millrace run job.sql --bounded                    up to the present end, then stop\n"
+         "  millrace run job.sql -X security.protocol=SSL     any librdkafka property\n"
+         "  millrace run job.sql -D execution.checkpointing.interval='100 ms'",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_STATE_DIR | MR_FLAG_BOUNDED | MR_FLAG_RESET |
+              MR_FLAG_CREATE_TOPICS | MR_FLAG_STATS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+     .run = mr_command_run},
+};
+
+const mr_command *mr_commands(uint32_t *count)
+{
+    *count = sizeof commands / sizeof *commands;
+    return commands;
+}
+
+const mr_command *mr_command_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown(const char *name)
+{
+    const char *names[sizeof commands / sizeof *commands];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        names[i] = commands[i].name;
+    const char *nearest = mr_suggest(name, names, sizeof names / sizeof *names);
+    fprintf(stderr, "millrace: unknown command `%s`", name);
+    if (nearest != NULL)
+        fprintf(stderr, "; did you mean `%s`?", nearest);
+    fprintf(stderr, "\nTry: millrace --help\n");
+    return MR_EXIT_USAGE;
+}
+
+static int run_command(const mr_command *command, int argc, char **argv)
+{
+    if (command->run_raw != NULL)
+        return (int)command->run_raw(argc - 1, argv + 1);
+    mr_flags flags;
+    if (!mr_flags_parse(&flags, command->flags, command->name, argc, argv, 2))
+        return MR_EXIT_USAGE;
+    if (mr_flags_has(&flags, MR_FLAG_HELP)) {
+        mr_help_print_command(command);
+        return MR_EXIT_OK;
+    }
+    if (command->argument != NULL && flags.file == NULL) {
+        fprintf(stderr, "millrace %s: %s is missing\nTry: millrace %s --help\n", command->name,
+                command->argument, command->name);
+        return MR_EXIT_USAGE;
+    }
+    return (int)command->run(&flags);
+}
+
+int mr_cli_main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0) {
+        printf("millrace " MR_VERSION "\n");
+        return MR_EXIT_OK;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        const mr_command *command = argc > 2 ? mr_command_find(argv[2]) : NULL;
+        if (argc > 2 && command == NULL)
+            return unknown(argv[2]);
+        if (command != NULL)
+            mr_help_print_command(command);
+        else
+            mr_help_print();
+        return argc > 1 ? MR_EXIT_OK : MR_EXIT_USAGE;
+    }
+    const mr_command *command = mr_command_find(name);
+    return command != NULL ? run_command(command, argc, argv) : unknown(name);
+}

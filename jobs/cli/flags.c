@@ -1,0 +1,132 @@
+#include "jobs/cli/flags.h"
+
+#include "jobs/sql/suggest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const mr_flag_spec specs[] = {
+    {MR_FLAG_NAME, "--name", "NAME", "the job's name: group id and prefix of internal topics"},
+    {MR_FLAG_STATE_DIR, "--state-dir", "DIR", "local state (default ./millrace-state)"},
+    {MR_FLAG_BOUNDED, "--bounded", NULL, "stop at the ends of the inputs known at start"},
+    {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first"},
+    {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL, "create missing topics of the job's tables"},
+    {MR_FLAG_STATS, "--stats", "ndjson|off", "progress on stderr (default: a line on a terminal)"},
+    {MR_FLAG_FORMAT, "--format", "text|dot|json", "how the plan is printed (default text)"},
+    {MR_FLAG_PROPERTY, "-X", "KEY=VALUE", "any librdkafka property"},
+    {MR_FLAG_SETTING, "-D", "KEY=VALUE", "any SET of a job; wins over the script's"},
+    {MR_FLAG_QUIET, "-q", NULL, "errors only"},
+    {MR_FLAG_VERBOSE, "-v", NULL, "more on stderr"},
+    {MR_FLAG_HELP, "--help", NULL, "this text"},
+};
+
+const mr_flag_spec *mr_flag_specs(uint32_t *count)
+{
+    *count = sizeof specs / sizeof *specs;
+    return specs;
+}
+
+/* `--name`, `--name=VALUE`, `-Xkey=value`, `-h`; *value: what is glued to it. */
+static const mr_flag_spec *spec_of(const char *text, const char **value)
+{
+    *value = NULL;
+    if (strcmp(text, "-h") == 0)
+        text = "--help";
+    if (strcmp(text, "--quiet") == 0)
+        text = "-q";
+    if (strcmp(text, "--verbose") == 0)
+        text = "-v";
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        size_t length = strlen(specs[i].name);
+        if (strncmp(specs[i].name, text, length) != 0)
+            continue;
+        if (text[length] == '\0')
+            return &specs[i];
+        if (specs[i].value == NULL)
+            continue;
+        if (specs[i].name[1] != '-' || text[length] == '=') {
+            *value = text + length + (text[length] == '=');
+            return &specs[i];
+        }
+    }
+    return NULL;
+}
+
+static bool refuse(const char *command, const char *what, const char *text)
+{
+    fprintf(stderr, "millrace %s: %s: %s\nTry: millrace %s --help\n", command, what, text, command);
+    return false;
+}
+
+static bool refuse_unknown(uint32_t allowed, const char *command, const char *text)
+{
+    const char *names[sizeof specs / sizeof *specs] = {0};
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+        names[i] = (allowed & (uint32_t)specs[i].flag) != 0 ? specs[i].name : NULL;
+    const char *nearest = mr_suggest(text, names, sizeof names / sizeof *names);
+    fprintf(stderr, "millrace %s: unknown option %s", command, text);
+    if (nearest != NULL)
+        fprintf(stderr, "; did you mean %s?", nearest);
+    fprintf(stderr, "\nTry: millrace %s --help\n", command);
+    return false;
+}
+
+static bool store_pair(const char **list, uint32_t *count, const char *value, const char *command)
+{
+    if (strchr(value, '=') == NULL || value[0] == '=')
+        return refuse(command, "KEY=VALUE is expected", value);
+    if (*count == MR_FLAG_REPEATS_MAX)
+        return refuse(command, "given too often", value);
+    list[(*count)++] = value;
+    return true;
+}
+
+static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, const char *command)
+{
+    flags->given |= (uint32_t)spec->flag;
+    switch (spec->flag) {
+    case MR_FLAG_NAME: flags->name = value; return true;
+    case MR_FLAG_STATE_DIR: flags->state_dir = value; return true;
+    case MR_FLAG_FORMAT:
+        flags->format = value;
+        return strcmp(value, "text") == 0 || strcmp(value, "dot") == 0 ||
+               strcmp(value, "json") == 0 ||
+               refuse(command, "--format is text, dot or json", value);
+    case MR_FLAG_STATS:
+        flags->stats = strcmp(value, "off") == 0 ? MR_STATS_OFF : MR_STATS_NDJSON;
+        return strcmp(value, "off") == 0 || strcmp(value, "ndjson") == 0 ||
+               refuse(command, "--stats is ndjson or off", value);
+    case MR_FLAG_PROPERTY:
+        return store_pair(flags->properties, &flags->properties_count, value, command);
+    case MR_FLAG_SETTING:
+        return store_pair(flags->settings, &flags->settings_count, value, command);
+    default: return true;
+    }
+}
+
+bool mr_flags_parse(mr_flags *flags, uint32_t allowed, const char *command, int argc, char **argv,
+                    int first)
+{
+    *flags = (mr_flags){0};
+    for (int i = first; i < argc; i++) {
+        const char *text = argv[i];
+        if (text[0] != '-' || strcmp(text, "-") == 0) {
+            if (flags->file != NULL)
+                return refuse(command, "one file at a time, and there is another", text);
+            flags->file = text;
+            continue;
+        }
+        const char *value;
+        const mr_flag_spec *spec = spec_of(text, &value);
+        if (spec == NULL || (allowed & (uint32_t)spec->flag) == 0)
+            return refuse_unknown(allowed, command, text);
+        if (spec->value != NULL && value == NULL) {
+            if (i + 1 == argc)
+                return refuse(command, "a value is missing behind", text);
+            value = argv[++i];
+        }
+        if (!store(flags, spec, value, command))
+            return false;
+    }
+    return true;
+}

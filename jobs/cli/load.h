@@ -1,0 +1,21 @@
+/*
+ * A job's file (or standard input) to a job, its diagnostics printed on stderr.
+ */
+#ifndef MR_JOBS_CLI_LOAD_H
+#define MR_JOBS_CLI_LOAD_H
+
+#include "jobs/cli/flags.h"
+#include "jobs/plan/job.h"
+
+typedef struct mr_loaded {
+    mr_job *job; /* NULL: see exit */
+    mr_exit exit;
+    mr_script script;
+    char *text;
+} mr_loaded;
+
+/* `flags->file` names the job. Warnings and notes are printed unless quiet. */
+mr_loaded mr_load(const mr_flags *flags);
+void mr_loaded_release(mr_loaded *loaded);
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * `millrace run`: everything around the worker: log, topics, state directory, signals, progress.
+ *
+ * SIGINT and SIGTERM are blocked in all threads and asked for between steps, so no handler and no
+ * shared variable is needed; a call that waits for an absent broker asks too.
+ */
+#include "connectors/kafka/log.h"
+#include "connectors/memory/clock.h"
+#include "connectors/memory/log.h"
+#include "engine/run/worker/worker.h"
+#include "engine/state/rocksdb_store.h"
+#include "jobs/cli/command.h"
+#include "jobs/cli/load.h"
+#include "jobs/cli/progress.h"
+#include "jobs/cli/topics.h"
+#include "jobs/explain/explain.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STATE_DIR "./millrace-state"
+
+/* All that a run holds open; released as a whole. */
+typedef struct run {
+    const mr_flags *flags;
+    mr_job *job;
+    mr_logger logger;
+    mr_clock clock;
+    mr_budget budget;
+    mr_memory_cluster *cluster; /* a job without Kafka */
+    mr_log *log;
+    mr_state_dir *dir;
+    mr_store_factory *stores;
+    mr_worker *worker;
+} run;
+
+static mr_exit exit_of(const mr_error *err)
+{
+    switch (err->status) {
+    case MR_E_KAFKA_UNREACHABLE:
+    case MR_E_KAFKA_TIMEOUT: return MR_EXIT_BROKER;
+    default: return err->status / 10 == 401 ? MR_EXIT_STATE : MR_EXIT_FAILED; /* epoch_record.h */
+    }
+}
+
+static mr_exit fail(const mr_error *err)
+{
+    fprintf(stderr, "error[MR%04d]: %s\n", err->status, err->message);
+    return exit_of(err);
+}
+
+/* ---- signals ---- */
+
+static void stop_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+}
+
+static void block_signals(void)
+{
+    sigset_t set;
+    stop_signals(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* A signal waits to be taken. */
+static bool is_stopping(void *hook)
+{
+    (void)hook;
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+}
+
+static bool take_signal(void)
+{
+    sigset_t set;
+    stop_signals(&set);
+    return sigtimedwait(&set, NULL, &(struct timespec){0}) > 0;
+}
+
+/* ---- opening ---- */
+
+static void write_line(void *sink, mr_log_level level, const char *line)
+{
+    const mr_flags *flags = sink;
+    bool is_quiet = mr_flags_has(flags, MR_FLAG_QUIET);
+    if (is_quiet && level < MR_LOG_ERROR)
+        return;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K%s\n", line);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+static mr_status open_log(run *self, mr_error *err)
+{
+    if (!self->job->plan.uses_log) {
+        self->cluster = mr_memory_cluster_new(NULL);
+        self->log = mr_memory_log_new(self->cluster, NULL);
+        return MR_OK;
+    }
+    mr_kafka_config config = {.bootstrap = self->job->cluster.bootstrap,
+                              .properties = self->job->cluster.properties,
+                              .logger = &self->logger,
+                              .is_stopping = is_stopping};
+    return mr_kafka_log_open(&config, &self->log, err);
+}
+
+static mr_status open_state(run *self, mr_error *err)
+{
+    if (self->job->plan.guarantee == MR_NO_GUARANTEE)
+        return MR_OK;
+    const char *path = self->flags->state_dir != NULL ? self->flags->state_dir : STATE_DIR;
+    mr_status status = mr_state_dir_open(path, &self->dir, err);
+    if (status == MR_OK)
+        self->stores = mr_rocksdb_factory_new(self->dir, NULL, &self->budget);
+    return status;
+}
+
+static mr_status open_worker(run *self, mr_error *err)
+{
+    mr_worker_config config = {.plan = &self->job->plan,
+                               .log = self->log,
+                               .stores = self->stores,
+                               .clock = &self->clock,
+                               .logger = &self->logger,
+                               .budget = &self->budget,
+                               .instance_id =
+                                   self->dir != NULL ? mr_state_dir_instance(self->dir) : "local",
+                               .is_bounded = mr_flags_has(self->flags, MR_FLAG_BOUNDED)};
+    if (mr_flags_has(self->flags, MR_FLAG_RESET) && self->job->plan.uses_log) {
+        mr_status status = mr_worker_reset(&config, err);
+        if (status != MR_OK)
+            return status;
+    }
+    self->worker = mr_worker_new(&config);
+    return MR_OK;
+}
+
+static mr_status open_all(run *self, mr_error *err)
+{
+    mr_status status = open_log(self, err);
+    if (status == MR_OK && self->job->plan.uses_log)
+        status = mr_topics_prepare(self->job, self->log,
+                                   mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS), err);
+    if (status == MR_OK)
+        status = open_state(self, err);
+    if (status == MR_OK)
+        status = open_worker(self, err);
+    return status;
+}
+
+static void close_all(run *self)
+{
+    if (self->worker != NULL)
+        mr_worker_free(self->worker);
+    if (self->stores != NULL)
+        mr_rocksdb_factory_free(self->stores);
+    mr_state_dir_close(self->dir);
+    if (self->log != NULL)
+        self->log->class->close(self->log);
+    if (self->cluster != NULL)
+        mr_memory_cluster_free(self->cluster);
+}
+
+/* ---- running ---- */
+
+static mr_exit work(run *self)
+{
+    mr_error err;
+    mr_progress_line progress;
+    mr_progress_begin(&progress, self->job, self->flags, &self->clock);
+    for (;;) {
+        mr_worker_phase phase = mr_worker_phase_of(self->worker);
+        if (phase == MR_WORKER_STOPPED || phase == MR_WORKER_FINISHED)
+            break;
+        if (take_signal())
+            mr_worker_request_stop(self->worker);
+        if (mr_worker_step(self->worker, &err) != MR_OK) {
+            mr_progress_end(&progress, self->worker, false);
+            return fail(&err);
+        }
+        mr_progress_show(&progress, self->worker);
+    }
+    mr_progress_end(&progress, self->worker, true);
+    return MR_EXIT_OK;
+}
+
+static mr_exit print_plan(const mr_job *job)
+{
+    mr_buffer text = {0};
+    mr_explain_text(job, &text);
+    fwrite(text.data, 1, text.length, stdout);
+    mr_buffer_release(&text);
+    return MR_EXIT_OK;
+}
+
+mr_exit mr_command_run(const mr_flags *flags)
+{
+    mr_loaded loaded = mr_load(flags);
+    mr_exit exit = loaded.exit;
+    if (loaded.job != NULL && loaded.job->is_explain) {
+        exit = print_plan(loaded.job);
+    } else if (loaded.job != NULL) {
+        block_signals();
+        run self = {.flags = flags, .job = loaded.job};
+        self.logger = (mr_logger){.write = write_line,
+                                  .sink = (void *)(uintptr_t)flags,
+                                  .level_min = mr_flags_has(flags, MR_FLAG_VERBOSE) ? MR_LOG_DEBUG
+                                                                                    : MR_LOG_INFO};
+        mr_memory_clock_real(&self.clock);
+        mr_error err;
+        exit = open_all(&self, &err) == MR_OK ? work(&self) : fail(&err);
+        close_all(&self);
+    }
+    mr_loaded_release(&loaded);
+    return exit;
+}

@@ -1,0 +1,97 @@
+#include "jobs/plan/cluster.h"
+
+#include "connectors/kafka/settings.h"
+
+#include <string.h>
+
+typedef struct property {
+    const char *name;
+    const char *value;
+    bool is_extra;
+} property;
+
+typedef struct properties {
+    property *items;
+    uint32_t count;
+} properties;
+
+static property *find(const properties *list, const char *name)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].name, name) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+static void check(mr_diagnostics *diagnostics, const char *name, const char *value, mr_span span)
+{
+    mr_error err;
+    if (mr_kafka_settings_check(name, value, &err) == MR_OK)
+        return;
+    mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, span, "%s", err.message);
+}
+
+static void add_option(const mr_binder *binder, const mr_option *option, properties *list,
+                       mr_cluster *cluster)
+{
+    const char *name = option->key + strlen("properties.");
+    if (strcmp(name, "group.id") == 0)
+        return; /* says whose offsets to start from */
+    bool is_bootstrap = strcmp(name, "bootstrap.servers") == 0;
+    property *known = find(list, name);
+    const char *before = is_bootstrap ? cluster->bootstrap : known != NULL ? known->value : NULL;
+    if (before != NULL && strcmp(before, option->text) != 0 &&
+        (known == NULL || !known->is_extra)) {
+        mr_diagnostics_report(binder->diagnostics, MR_E_OPTION_CONFLICT, option->value_span,
+                              "another table has another '%s'", option->key);
+        mr_diagnostics_hint(binder->diagnostics, "all Kafka tables of a job lie in one cluster");
+        return;
+    }
+    if (is_bootstrap)
+        cluster->bootstrap = option->text;
+    else if (known == NULL) {
+        check(binder->diagnostics, name, option->text, option->key_span);
+        list->items[list->count++] = (property){.name = name, .value = option->text};
+    }
+}
+
+static uint32_t count_options(const mr_binder *binder)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < binder->names.count; i++)
+        if (binder->names.items[i]->table != NULL)
+            count += binder->names.items[i]->table->options.count;
+    return count;
+}
+
+static void add_extra(const mr_binder *binder, const char *text, properties *list)
+{
+    const char *equals = strchr(text, '=');
+    if (equals == NULL)
+        return; /* the command line has said so */
+    const char *name = mr_arena_string(binder->arena, text, (size_t)(equals - text));
+    check(binder->diagnostics, name, equals + 1, (mr_span){0});
+    list->items[list->count++] = (property){.name = name, .value = equals + 1, .is_extra = true};
+}
+
+mr_cluster mr_cluster_read(const mr_binder *binder, const char *const *extra, uint32_t extra_count)
+{
+    mr_cluster cluster = {0};
+    uint32_t room = count_options(binder) + extra_count;
+    properties list = {.items = mr_arena_zalloc(binder->arena, room, sizeof *list.items)};
+    for (uint32_t i = 0; i < extra_count; i++)
+        add_extra(binder, extra[i], &list);
+    for (uint32_t i = 0; i < binder->names.count; i++) {
+        const mr_table *table = binder->names.items[i]->table;
+        for (uint32_t o = 0; table != NULL && o < table->options.count; o++)
+            if (strncmp(table->options.items[o].key, "properties.", 11) == 0)
+                add_option(binder, &table->options.items[o], &list, &cluster);
+    }
+    const char **flat = mr_arena_zalloc(binder->arena, list.count * 2U + 1, sizeof *flat);
+    for (uint32_t i = 0; i < list.count; i++) {
+        flat[2 * i] = list.items[i].name;
+        flat[2 * i + 1] = list.items[i].value;
+    }
+    cluster.properties = flat;
+    return cluster;
+}

@@ -1,0 +1,242 @@
+#include "jobs/plan/job.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/buffer.h"
+#include "engine/base/hash.h"
+#include "jobs/plan/planner/planner.h"
+#include "jobs/plan/zone.h"
+#include "jobs/sql/parser/parser.h"
+#include "operators/rank/deduplicate.h"
+#include "operators/window/window_aggregate.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- version: what the state's shape hangs on ---- */
+
+static void put_type(mr_buffer *text, mr_type type)
+{
+    char name[MR_TYPE_NAME_MAX];
+    mr_buffer_printf(text, "%s;", mr_type_name(type, name, sizeof name));
+}
+
+static void put_state(mr_buffer *text, const mr_plan_node *node)
+{
+    if (node->class == &mr_window_aggregate_class) {
+        const mr_window_config *c = node->config;
+        mr_buffer_printf(text, "window %d %lld %lld %lld %d;", (int)c->kind, (long long)c->size_ms,
+                         (long long)c->slide_ms, (long long)c->offset_ms, c->is_local);
+        for (uint32_t i = 0; i < c->keys_count; i++)
+            put_type(text, c->key_types[i]);
+        for (uint32_t i = 0; i < c->aggregates_count; i++) {
+            mr_buffer_printf(text, "%d %d ", (int)c->aggregates[i].kind,
+                             c->aggregates[i].is_distinct);
+            put_type(text, c->aggregates[i].argument_type);
+        }
+    }
+    if (node->class == &mr_deduplicate_class) {
+        const mr_deduplicate_config *c = node->config;
+        mr_buffer_printf(text, "deduplicate %lld;", (long long)c->ttl_ms);
+        for (uint32_t i = 0; i < c->keys_count; i++)
+            put_type(text, c->key_types[i]);
+        for (uint32_t i = 0; i < c->columns_count; i++)
+            put_type(text, c->column_types[i]);
+    }
+}
+
+static uint64_t version_of(const mr_plan *plan)
+{
+    mr_buffer text = {0};
+    for (uint32_t i = 0; i < plan->sources_count; i++) {
+        const mr_plan_source *source = &plan->sources[i];
+        mr_buffer_printf(&text, "source %s;", source->table);
+        for (uint32_t t = 0; t < source->topics_count; t++)
+            mr_buffer_printf(&text, "%s;", source->topics[t]);
+    }
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        const mr_plan_node *node = &plan->nodes[i];
+        mr_buffer_printf(&text, "node %s %s;", node->id, node->class->name);
+        for (uint32_t j = 0; j < node->inputs_count; j++)
+            mr_buffer_printf(&text, "%d %u;", (int)node->inputs[j].kind, node->inputs[j].index);
+        for (uint32_t j = 0; j < node->schema.columns_count; j++) {
+            mr_buffer_printf(&text, "%s ", node->schema.columns[j].name);
+            put_type(&text, node->schema.columns[j].type);
+        }
+        put_state(&text, node);
+    }
+    for (uint32_t i = 0; i < plan->sinks_count; i++)
+        mr_buffer_printf(&text, "sink %s %d %u;", plan->sinks[i].table,
+                         (int)plan->sinks[i].input.kind, plan->sinks[i].input.index);
+    uint64_t version = mr_hash(text.data, text.length);
+    mr_buffer_release(&text);
+    return version;
+}
+
+/* ---- names and guarantees ---- */
+
+/* Topics and groups take letters, digits, `.`, `_` and `-`. */
+static const char *job_name(mr_job *job, const mr_job_options *options, mr_diagnostics *diagnostics)
+{
+    const char *given = options->name != NULL ? options->name : job->settings.name;
+    const char *name = given != NULL ? given : options->stem != NULL ? options->stem : "job";
+    char *clean = mr_arena_string(&job->arena, name, strlen(name));
+    bool is_clean = *clean != '\0' && strlen(clean) <= MR_JOB_NAME_MAX;
+    for (char *c = clean; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL) {
+            is_clean = false;
+            *c = '_';
+        }
+    if (!is_clean && given != NULL) {
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, (mr_span){0},
+                              "`%s` cannot be the name of a job", given);
+        mr_diagnostics_hint(diagnostics, "letters, digits, `.`, `_` and `-`, at most %d",
+                            MR_JOB_NAME_MAX);
+    }
+    return clean;
+}
+
+/* SET wins; else what the tables agree on. */
+static mr_guarantee guarantee_of(const mr_binder *binder)
+{
+    const mr_option *first = NULL;
+    for (uint32_t i = 0; i < binder->sinks_count; i++) {
+        const mr_table *table = binder->sinks[i].table;
+        const mr_option *option =
+            table != NULL ? mr_options_find(&table->options, "sink.delivery-guarantee") : NULL;
+        if (option == NULL)
+            continue;
+        if (first != NULL && first->number != option->number) {
+            mr_diagnostics_report(binder->diagnostics, MR_E_GUARANTEE, option->value_span,
+                                  "a job has one delivery guarantee, and another table says `%s`",
+                                  first->text);
+            mr_diagnostics_hint(binder->diagnostics, "SET 'execution.guarantee' = '%s' decides",
+                                first->text);
+        }
+        if (first == NULL)
+            first = option;
+    }
+    if (binder->settings->has_guarantee || first == NULL)
+        return binder->settings->guarantee;
+    return (mr_guarantee)first->number;
+}
+
+/* ---- planning ---- */
+
+/* Nothing else may bound the state of a deduplication than the TTL. */
+static void check_state(const mr_planner *planner)
+{
+    for (uint32_t i = 0; i < planner->binder->relations.count; i++) {
+        const mr_relation *relation = planner->binder->relations.items[i];
+        if (relation->kind != MR_RELATION_DEDUPLICATE || !planner->planned[i].is_reached ||
+            planner->settings->state_ttl_ms > 0 || !planner->settings->forbids_unbounded_state)
+            continue;
+        mr_diagnostics_report(planner->diagnostics, MR_E_UNBOUNDED_GROUP, relation->span,
+                              "this keeps every key for ever, and 'state.unbounded' is `forbid`");
+        mr_diagnostics_hint(planner->diagnostics, "SET 'table.exec.state.ttl' = '1 d' bounds it");
+    }
+}
+
+/* Dead letters go to the job's cluster: there must be one. */
+static void check_dead_letters(const mr_planner *planner, const mr_cluster *cluster)
+{
+    for (uint32_t i = 0; i < planner->binder->names.count; i++) {
+        const mr_table *table = planner->binder->names.items[i]->table;
+        if (table == NULL || table->errors.mode != MR_ERRORS_DLQ || cluster->bootstrap != NULL)
+            continue;
+        mr_diagnostics_report(planner->diagnostics, MR_E_MISSING_OPTION, table->ast->options_span,
+                              "the dead letter topic of `%s` lies in no cluster", table->name);
+        mr_diagnostics_hint(planner->diagnostics,
+                            "no table of the job has 'properties.bootstrap.servers'");
+    }
+}
+
+static void finish(mr_job *job, const mr_planner *planner, const mr_job_options *options)
+{
+    mr_plan *plan = &job->plan;
+    mr_plan_source *sources =
+        mr_arena_copy(&job->arena, planner->sources, planner->sources_count * sizeof *sources);
+    for (uint32_t i = 0; options->is_bounded && i < planner->sources_count; i++)
+        if (sources[i].bound.mode == MR_BOUND_NONE)
+            sources[i].bound.mode = MR_BOUND_LATEST;
+    job->tasks_follow_partitions = planner->is_keyed && planner->is_partitioned;
+    plan->sources = sources;
+    plan->nodes =
+        mr_arena_copy(&job->arena, planner->nodes, planner->nodes_count * sizeof *planner->nodes);
+    plan->sinks =
+        mr_arena_copy(&job->arena, planner->sinks, planner->sinks_count * sizeof *planner->sinks);
+    plan->sources_count = planner->sources_count;
+    plan->nodes_count = planner->nodes_count;
+    plan->sinks_count = planner->sinks_count;
+    plan->uses_log = planner->uses_log;
+    plan->tasks_count = planner->is_keyed ? 1 : job->settings.parallelism;
+    plan->commit_interval_ms = job->settings.commit_interval_ms;
+    plan->transaction_timeout_ms = job->settings.transaction_timeout_ms;
+    plan->guarantee = plan->uses_log ? guarantee_of(planner->binder) : MR_NO_GUARANTEE;
+    plan->version = version_of(plan);
+}
+
+static void make_plan(mr_job *job, const mr_binder *binder, const mr_job_options *options)
+{
+    mr_planner planner = {
+        .binder = binder,
+        .arena = &job->arena,
+        .diagnostics = binder->diagnostics,
+        .settings = &job->settings,
+        .planned = mr_arena_zalloc(&job->arena, binder->relations.count, sizeof(mr_planned))};
+    mr_plan_mark(&planner);
+    for (uint32_t i = 0; i < binder->relations.count; i++)
+        if (planner.planned[i].is_reached)
+            mr_plan_emit(&planner, binder->relations.items[i]);
+    for (uint32_t i = 0; i < binder->sinks_count; i++)
+        mr_plan_emit_sink(&planner, &binder->sinks[i]);
+    check_state(&planner);
+    check_dead_letters(&planner, &job->cluster);
+    finish(job, &planner, options);
+    free(planner.sources);
+    free(planner.nodes);
+    free(planner.sinks);
+}
+
+static void load_zone(mr_job *job, mr_diagnostics *diagnostics)
+{
+    mr_error err;
+    if (mr_zone_load(job->settings.zone_name, &job->zone, &err) != MR_OK)
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, (mr_span){0},
+                              "'table.local-time-zone': %s", err.message);
+    job->plan.expr.zone = job->zone;
+}
+
+mr_job *mr_job_new(const mr_script *script, const mr_job_options *options,
+                   mr_diagnostics *diagnostics)
+{
+    mr_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        abort();
+    mr_ast_script ast = mr_parse(script, &job->arena, diagnostics);
+    job->settings = mr_settings_read(&ast, options->settings, options->settings_count, &job->arena,
+                                     diagnostics);
+    load_zone(job, diagnostics);
+    job->plan.job = job_name(job, options, diagnostics);
+    mr_binder binder;
+    mr_binder_init(&binder, script, &job->settings, &job->plan.expr, &job->arena, diagnostics);
+    mr_bind_script(&binder, &ast);
+    job->cluster = mr_cluster_read(&binder, options->properties, options->properties_count);
+    job->is_explain = binder.is_explain;
+    if (diagnostics->errors == 0)
+        make_plan(job, &binder, options);
+    mr_binder_release(&binder);
+    if (diagnostics->errors == 0)
+        return job;
+    mr_job_free(job);
+    return NULL;
+}
+
+void mr_job_free(mr_job *job)
+{
+    if (job == NULL)
+        return;
+    mr_zone_free(job->zone);
+    mr_arena_release(&job->arena);
+    free(job);
+}
