@@ -164,7 +164,7 @@ static void put_plain(const printer *to)
  * U+FFFD. Returns the bytes consumed. */
 static size_t shown_character(const char *text, size_t length, uint32_t *point)
 {
-    size_t size = mr_utf8_decode(text, length, point);
+    size_t size = mr_script_utf8_decode(text, length, point);
     bool is_control =
         size != 0 && *point != '\t' &&
         (*point < 0x20 || (*point >= 0x7F && *point < 0xA0) ||
@@ -180,7 +180,7 @@ static void put_text(const printer *to, const char *text, size_t length)
         uint32_t point = 0;
         i += shown_character(text + i, length - i, &point);
         char bytes[4];
-        mr_buffer_put(to->out, bytes, mr_utf8_encode(point, bytes));
+        mr_buffer_put(to->out, bytes, mr_script_utf8_encode(point, bytes));
     }
 }
 
@@ -190,7 +190,7 @@ static void put_width(const printer *to, const char *text, size_t length, char m
     for (size_t i = 0; i < length;) {
         uint32_t point = 0;
         i += shown_character(text + i, length - i, &point);
-        unsigned columns = point == '\t' ? 1 : mr_utf8_columns(point);
+        unsigned columns = point == '\t' ? 1 : mr_script_utf8_columns(point);
         for (unsigned c = 0; c < columns; c++)
             mr_buffer_put_u8(to->out, (uint8_t)(point == '\t' && mark == ' ' ? '\t' : mark));
     }

@@ -2,7 +2,7 @@
 
 #include "engine/base/assert.h"
 
-size_t mr_utf8_decode(const char *text, size_t length, uint32_t *point)
+size_t mr_script_utf8_decode(const char *text, size_t length, uint32_t *point)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     if (bytes[0] < 0x80) {
@@ -25,7 +25,7 @@ size_t mr_utf8_decode(const char *text, size_t length, uint32_t *point)
     return size;
 }
 
-size_t mr_utf8_encode(uint32_t point, char to[4])
+size_t mr_script_utf8_encode(uint32_t point, char to[4])
 {
     if (point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
         return 0;
@@ -43,7 +43,7 @@ size_t mr_utf8_encode(uint32_t point, char to[4])
     return size;
 }
 
-unsigned mr_utf8_columns(uint32_t point)
+unsigned mr_script_utf8_columns(uint32_t point)
 {
     /* The blocks that matter for lining up carets; an exact table would be a library's worth. */
     static const struct {

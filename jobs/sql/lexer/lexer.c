@@ -57,7 +57,7 @@ static size_t letter_size(const mr_lexer *lexer)
         return 0;
     const char *text = lexer->script->text + lexer->at;
     uint32_t point = 0;
-    size_t size = mr_utf8_decode(text, lexer->script->length - lexer->at, &point);
+    size_t size = mr_script_utf8_decode(text, lexer->script->length - lexer->at, &point);
     return size != 0 && (is_letter_point(point) || is_digit(*text)) ? size : 0;
 }
 
@@ -117,7 +117,7 @@ static bool skip_garbage(mr_lexer *lexer)
         return true;
     }
     while (!is_at_end(lexer) &&
-           mr_utf8_decode(script->text + lexer->at, script->length - lexer->at, &point) == 0)
+           mr_script_utf8_decode(script->text + lexer->at, script->length - lexer->at, &point) == 0)
         lexer->at++;
     if (lexer->at > start)
         mr_report_invalid_utf8(lexer, (mr_span){start, lexer->at});
@@ -265,7 +265,7 @@ static mr_token lex_stray(mr_lexer *lexer)
     uint32_t start = lexer->at;
     uint32_t point = 0;
     const char *text = lexer->script->text + start;
-    size_t size = mr_utf8_decode(text, lexer->script->length - start, &point);
+    size_t size = mr_script_utf8_decode(text, lexer->script->length - start, &point);
     lexer->at += size == 0 ? 1 : (uint32_t)size;
     mr_token bad = token_from(lexer, MR_TOKEN_BAD, start);
     mr_diagnostics_report(lexer->diagnostics, MR_E_BAD_CHARACTER, bad.span,

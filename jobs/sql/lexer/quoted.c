@@ -24,7 +24,7 @@ static bool check_bytes(mr_lexer *lexer, mr_span span)
     const char *text = lexer->script->text;
     for (uint32_t i = span.start; i < span.end;) {
         uint32_t point = 0;
-        size_t size = mr_utf8_decode(text + i, span.end - i, &point);
+        size_t size = mr_script_utf8_decode(text + i, span.end - i, &point);
         if (size == 0)
             mr_report_invalid_utf8(lexer, (mr_span){i, i + 1});
         else if (point == 0)
@@ -201,7 +201,7 @@ mr_token mr_lex_unicode_string(mr_lexer *lexer, uint32_t start)
             }
         }
         char encoded[4];
-        size_t size = used == 0 ? 0 : mr_utf8_encode(point, encoded);
+        size_t size = used == 0 ? 0 : mr_script_utf8_encode(point, encoded);
         if (size == 0)
             return bad_string(lexer, token,
                               "an escape in a U&'..' string is \\ and four hexadecimal digits");
