@@ -214,13 +214,15 @@ mr_job *mr_job_new(const mr_script *script, const mr_job_options *options,
     if (job == NULL)
         abort();
     mr_ast_script ast = mr_parse(script, &job->arena, diagnostics);
+    bool is_complete = diagnostics->errors == 0;
     job->settings = mr_settings_read(&ast, options->settings, options->settings_count, &job->arena,
                                      diagnostics);
     load_zone(job, diagnostics);
     job->plan.job = job_name(job, options, diagnostics);
     mr_binder binder;
     mr_binder_init(&binder, script, &job->settings, &job->plan.expr, &job->arena, diagnostics);
-    mr_bind_script(&binder, &ast);
+    if (is_complete) /* else a statement that is missing would be missed everywhere */
+        mr_bind_script(&binder, &ast);
     job->cluster = mr_cluster_read(&binder, options->properties, options->properties_count);
     job->is_explain = binder.is_explain;
     if (diagnostics->errors == 0)

@@ -50,6 +50,14 @@ int32_t mr_relation_time_column(const mr_relation *relation)
     return -1;
 }
 
+const char *mr_relation_column_name(const mr_relation_column *column, mr_arena *arena)
+{
+    const char *name = column->name;
+    for (uint32_t i = 0; i < column->path_length; i++)
+        name = mr_arena_printf(arena, "%s.%s", name, column->path[i]);
+    return name;
+}
+
 static bool reads_directly(const mr_relation *judge, const mr_relation *base)
 {
     for (const mr_relation *at = judge->inputs[0];; at = at->inputs[0]) {

@@ -129,6 +129,9 @@ int32_t mr_relation_time_column(const mr_relation *relation);
 uint32_t mr_relation_judges(const mr_relations *relations, const mr_relation *base,
                             mr_relation **judges);
 
+/* "a", or "a.b.c" of a leaf. */
+const char *mr_relation_column_name(const mr_relation_column *column, mr_arena *arena);
+
 static inline bool mr_role_is_window(mr_column_role role)
 {
     return role >= MR_ROLE_WINDOW_START && role <= MR_ROLE_WINDOW_TIME;

@@ -111,8 +111,9 @@ mr_origin mr_plan_align(mr_planner *planner, const mr_relation *input, const uin
     for (uint32_t i = 0; i < count; i++) {
         int32_t place = planned->map[columns[i]];
         is_same &= place == (int32_t)i;
-        fields[i] = (mr_field){.name = input->columns[columns[i]].name,
-                               .type = planned->schema.columns[place].type};
+        fields[i] =
+            (mr_field){.name = mr_relation_column_name(&input->columns[columns[i]], planner->arena),
+                       .type = planned->schema.columns[place].type};
         exprs[i] = column_of(planner, (uint32_t)place, fields[i].type);
         if (input->columns[columns[i]].role == MR_ROLE_TIME && time < 0)
             time = (int32_t)i;

@@ -53,10 +53,10 @@ static void put_decoded(mr_planner *planner, const mr_relation *relation, uint32
                                                        .path_length = column->path_length + 1,
                                                        .path = path,
                                                        .type = column->type};
-    to->columns[to->count++] =
-        (mr_source_column){.field = {.name = column->name, .type = column->type},
-                           .origin = MR_COLUMN_VALUE,
-                           .index = to->decoded_count++};
+    to->columns[to->count++] = (mr_source_column){
+        .field = {.name = mr_relation_column_name(column, planner->arena), .type = column->type},
+        .origin = MR_COLUMN_VALUE,
+        .index = to->decoded_count++};
 }
 
 static layout lay_out(mr_planner *planner, const mr_relation *relation, mr_planned *planned)

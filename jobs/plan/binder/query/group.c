@@ -339,21 +339,24 @@ void mr_group_end(mr_binder *binder, mr_grouping *grouping)
     mr_buffer_printf(&text, ")");
     for (uint32_t i = 0; i < grouping->keys_count; i++) {
         const mr_expr *key = extension->exprs[grouping->keys[i]];
-        mr_buffer_printf(&text, "%s%s", i == 0 ? " by " : ", ",
-                         key->kind == MR_EXPR_COLUMN || key->text == NULL
-                             ? extension->columns[grouping->keys[i]].name
-                             : key->text);
+        mr_buffer_printf(
+            &text, "%s%s", i == 0 ? " by " : ", ",
+            key->kind == MR_EXPR_COLUMN || key->text == NULL
+                ? mr_relation_column_name(&extension->columns[grouping->keys[i]], binder->arena)
+                : key->text);
     }
     for (uint32_t i = 0; i < aggregate->aggregates_count; i++) {
         const mr_relation_aggregate *a = &aggregate->aggregates[i];
         const mr_expr *arg = a->argument >= 0 ? extension->exprs[a->argument] : NULL;
-        mr_buffer_printf(&text, "%s%s(%s%s)%s", i == 0 ? ": " : ", ", functions[a->function],
-                         a->is_distinct ? "DISTINCT " : "",
-                         arg == NULL                   ? "*"
-                         : arg->kind == MR_EXPR_COLUMN ? extension->columns[a->argument].name
-                         : arg->text != NULL           ? arg->text
-                                                       : "..",
-                         a->filter >= 0 ? " filtered" : "");
+        mr_buffer_printf(
+            &text, "%s%s(%s%s)%s", i == 0 ? ": " : ", ", functions[a->function],
+            a->is_distinct ? "DISTINCT " : "",
+            arg == NULL ? "*"
+            : arg->kind == MR_EXPR_COLUMN
+                ? mr_relation_column_name(&extension->columns[a->argument], binder->arena)
+            : arg->text != NULL ? arg->text
+                                : "..",
+            a->filter >= 0 ? " filtered" : "");
     }
     grouping->aggregate->details = mr_arena_string(binder->arena, text.data, text.length);
     mr_buffer_release(&text);
