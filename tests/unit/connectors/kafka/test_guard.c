@@ -1,4 +1,4 @@
-/* Goal: the guard knows an answered request from a lost one, also when librdkafka hides the resend. */
+/* Goal: the guard knows an answered request from a lost one, also when a resend is hidden. */
 #include "connectors/kafka/guard.h"
 #include "connectors/kafka/log.h"
 #include "connectors/kafka/mock.h"
