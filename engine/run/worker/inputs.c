@@ -232,6 +232,24 @@ mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_reco
     return MR_OK;
 }
 
+mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err)
+{
+    for (uint32_t i = 0; i < worker->slots_count; i++) {
+        const mr_worker_slot *slot = &worker->slots[i];
+        mr_task *task = worker->tasks[slot->task].task;
+        if (task == NULL || slot->reader != 0)
+            continue;
+        mr_task_input *input = mr_task_input_at(task, slot->input);
+        mr_log *log = worker->config.log;
+        mr_status status = log->class->offset(log, input->topic, input->partition, MR_OFFSET_LATEST,
+                                              &input->bound, err);
+        if (status != MR_OK)
+            return status;
+    }
+    worker->config.is_bounded = true; /* tasks restored from here on get their bounds then */
+    return MR_OK;
+}
+
 mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err)
 {
     mr_worker_task *at = &worker->tasks[task];

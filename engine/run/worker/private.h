@@ -49,7 +49,7 @@ struct mr_worker {
     mr_worker_config config;
     const mr_plan *plan;
     mr_worker_phase phase;
-    atomic_bool is_stop_requested;
+    atomic_bool is_stop_requested, is_end_requested;
     mr_arena arena; /* lives as long as the worker */
     const char *state_topic;
     const char *transactional_id;
@@ -101,6 +101,8 @@ mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err);
 /* Adds the inputs of a task with their positions: epoch record, else claim, else the start mode. */
 mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
                                  mr_error *err);
+/* From now on the run is bounded, by the ends as they are now. */
+mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err);
 mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err);
 void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
 /* One fetch from one of the readers; `records->count` 0: nothing came. */

@@ -98,6 +98,11 @@ void mr_worker_request_stop(mr_worker *worker)
     atomic_store(&worker->is_stop_requested, true);
 }
 
+void mr_worker_request_end(mr_worker *worker)
+{
+    atomic_store(&worker->is_end_requested, true);
+}
+
 /* --- prepare ------------------------------------------------------------------------------------- */
 
 static mr_status ask_dlq(mr_worker *worker, const mr_errors_policy *policy, mr_error *err)
@@ -408,6 +413,11 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
         return stop(worker, MR_WORKER_STOPPED, err);
     if (is_all_finished(worker))
         return stop(worker, MR_WORKER_FINISHED, err);
+    if (atomic_load(&worker->is_end_requested) && !worker->config.is_bounded) {
+        status = mr_worker_bound_inputs(worker, err);
+        if (status != MR_OK)
+            return status;
+    }
     int64_t now = mr_worker_now_us(worker);
     if (now - worker->refreshed_us >= REFRESH_EVERY_US)
         return refresh_offsets(worker, now, err);

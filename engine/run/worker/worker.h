@@ -11,7 +11,7 @@
  * did, restore the tasks from the last commit, go on.
  * Guarantees: EXACTLY_ONCE commits outputs, deltas, offsets in one transaction; AT_LEAST_ONCE flushes
  * outputs, then deltas, then offsets; NONE keeps nothing.
- * Thread: one; only `mr_worker_request_stop` may be called from elsewhere (a signal handler too).
+ * Thread: one; only the two requests may be called from elsewhere (a signal handler too).
  */
 #ifndef MR_ENGINE_RUN_WORKER_WORKER_H
 #define MR_ENGINE_RUN_WORKER_WORKER_H
@@ -80,6 +80,9 @@ const char *mr_worker_phase_name(mr_worker_phase phase);
 
 /* The next steps commit and end in STOPPED. */
 void mr_worker_request_stop(mr_worker *worker);
+
+/* Inputs of the log end where they end now, as in a bounded run: windows close, then FINISHED. */
+void mr_worker_request_end(mr_worker *worker);
 
 void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats);
 
