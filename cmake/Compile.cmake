@@ -63,3 +63,12 @@ function(mr_library name)
         target_link_libraries(${name} INTERFACE ${arg_LINK})
     endif()
 endfunction()
+
+# mr_embed(SOURCE MACRO FOLDER FILE..): SOURCE finds FOLDER under the name MACRO and is compiled anew
+# when one of the files it takes in changes.
+function(mr_embed source macro folder)
+    list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/${folder}/ OUTPUT_VARIABLE files)
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/${source} PROPERTIES
+        COMPILE_DEFINITIONS "${macro}=\"${PROJECT_SOURCE_DIR}/${folder}\""
+        OBJECT_DEPENDS "${files}")
+endfunction()

@@ -36,6 +36,8 @@ target_link_libraries(mr_rocksdb INTERFACE ${MR_ROCKSDB_LIBRARY})
 
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.12)
 
+find_package(ZLIB REQUIRED)
+
 # xxhash is used header-only (XXH_INLINE_ALL): nothing to link.
 find_path(MR_XXHASH_INCLUDE xxhash.h REQUIRED)
 mark_as_advanced(MR_XXHASH_INCLUDE)

@@ -1,5 +1,6 @@
 #include "jobs/cli/command.h"
 
+#include "jobs/demo/demo.h"
 #include "jobs/sql/suggest.h"
 
 #include <stdio.h>
@@ -8,6 +9,10 @@
 #define FLAGS_OF_JOBS (MR_FLAG_SETTING | MR_FLAG_PROPERTY | MR_FLAG_NAME | MR_FLAG_HELP)
 
 static const mr_command commands[] = {
+    {.name = "demo",
+     .group = "Try",
+     .summary = "built-in job over real flights; needs no Kafka",
+     .run_raw = mr_command_demo},
     {.name = "check",
      .group = "Write",
      .argument = "FILE",
