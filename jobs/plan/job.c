@@ -100,6 +100,8 @@ static const char *job_name(mr_job *job, const mr_job_options *options, mr_diagn
 static mr_guarantee guarantee_of(const mr_binder *binder)
 {
     const mr_option *first = NULL;
+    if (binder->settings->has_guarantee)
+        return binder->settings->guarantee;
     for (uint32_t i = 0; i < binder->sinks_count; i++) {
         const mr_table *table = binder->sinks[i].table;
         const mr_option *option =
@@ -116,9 +118,7 @@ static mr_guarantee guarantee_of(const mr_binder *binder)
         if (first == NULL)
             first = option;
     }
-    if (binder->settings->has_guarantee || first == NULL)
-        return binder->settings->guarantee;
-    return (mr_guarantee)first->number;
+    return first != NULL ? (mr_guarantee)first->number : MR_EXACTLY_ONCE;
 }
 
 /* ---- planning ---- */
@@ -202,7 +202,7 @@ static void load_zone(mr_job *job, mr_diagnostics *diagnostics)
 {
     mr_error err;
     if (mr_zone_load(job->settings.zone_name, &job->zone, &err) != MR_OK)
-        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, (mr_span){0},
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, job->settings.zone_span,
                               "'table.local-time-zone': %s", err.message);
     job->plan.expr.zone = job->zone;
 }

@@ -7,8 +7,9 @@
 static void report_unknown(const mr_option_reading *reading, const mr_ast_option *given)
 {
     mr_diagnostics *list = reading->diagnostics;
-    mr_diagnostics_report(list, reading->unknown, given->key.span, "%s has no option `%s`",
-                          reading->owner, given->key.text);
+    mr_diagnostics_report(
+        list, reading->unknown, given->key.span, "%s has no %s `%s`", reading->owner,
+        reading->unknown == MR_W_UNKNOWN_SETTING ? "setting" : "option", given->key.text);
     const char *nearest = mr_option_nearest(reading->lists, reading->lists_count, given->key.text);
     if (nearest != NULL)
         mr_diagnostics_label(list, "did you mean `%s`?", nearest);

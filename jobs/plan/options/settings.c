@@ -124,6 +124,7 @@ mr_settings mr_settings_read(const mr_ast_script *script, const char *const *ove
                                  .unknown = MR_W_UNKNOWN_SETTING};
     mr_options options = mr_options_read(&reading, list, count);
     const mr_option *guarantee = mr_options_find(&options, "execution.guarantee");
+    const mr_option *zone = mr_options_find(&options, "table.local-time-zone");
     int64_t timeout = mr_options_number(&options, "transaction.timeout", 10000);
     int64_t interval = mr_options_number(&options, "execution.checkpointing.interval", 1000);
     mr_settings settings = {
@@ -137,7 +138,7 @@ mr_settings mr_settings_read(const mr_ast_script *script, const char *const *ove
                                           mr_options_number(&options, "sql.state-ttl", 0)),
         .guarantee = guarantee != NULL ? (mr_guarantee)guarantee->number : MR_EXACTLY_ONCE,
         .has_guarantee = guarantee != NULL,
-        .guarantee_span = guarantee != NULL ? guarantee->value_span : (mr_span){0},
+        .zone_span = zone != NULL ? zone->value_span : (mr_span){0},
         .forbids_unbounded_state = mr_options_number(&options, "state.unbounded", 0) == 1,
     };
     note_ignored(&options, diagnostics);

@@ -19,7 +19,7 @@ typedef struct mr_settings {
     mr_guarantee guarantee;
     bool has_guarantee;
     bool forbids_unbounded_state;
-    mr_span guarantee_span;
+    mr_span zone_span;
 } mr_settings;
 
 /* `overrides`: "key=value" texts of the command line. */

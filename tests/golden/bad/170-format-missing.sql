@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = '/tmp/x');
+SELECT * FROM t;

@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'properties.bootstrap.servers' = 'h:1', 'scan.startup.mode' = 'earliest-offset', 'scan.watermark.idle-timeout' = '5 parsecs');
+SELECT * FROM t;

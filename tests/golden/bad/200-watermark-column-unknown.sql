@@ -1,0 +1,2 @@
+CREATE TABLE t (a INT, ts TIMESTAMP(3), WATERMARK FOR tz AS ts) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'properties.bootstrap.servers' = 'h:1', 'scan.startup.mode' = 'earliest-offset');
+SELECT * FROM t;
