@@ -59,6 +59,11 @@ void mr_row_errors_settle(mr_row_errors *errors)
 uint32_t mr_row_errors_exclude(const mr_row_errors *errors, const uint32_t *selection,
                                uint32_t count, uint32_t *to)
 {
+    if (errors->count == 0 && selection != NULL) { /* the usual case */
+        if (to != selection)
+            memmove(to, selection, count * sizeof *to);
+        return count;
+    }
     uint32_t kept = 0, e = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = selection != NULL ? selection[i] : i;

@@ -234,9 +234,30 @@ static int64_t floor_ms(int64_t us)
 static int64_t *times_of(const mr_vector *column, uint32_t rows, mr_arena *arena)
 {
     int64_t *times = mr_arena_alloc(arena, rows * sizeof *times);
+    if (column->valid == NULL) {
+        for (uint32_t r = 0; r < rows; r++)
+            times[r] = floor_ms(column->i64[r]);
+        return times;
+    }
     for (uint32_t r = 0; r < rows; r++)
         times[r] = mr_vector_is_null(column, r) ? MR_TIME_NONE : floor_ms(column->i64[r]);
     return times;
+}
+
+/* Whether a row could be from the future at all: the newest of them against the oldest record. */
+static bool may_be_guarded(const passage *p)
+{
+    int64_t newest = MR_TIME_NONE, oldest = MR_TIME_MAX, limit;
+    for (uint32_t r = 0; r < p->batch.rows; r++)
+        if (p->batch.event_time[r] > newest)
+            newest = p->batch.event_time[r];
+    for (uint32_t i = 0; i < p->records->count; i++) {
+        int64_t at = p->records->record[i].timestamp_ms;
+        if (at < oldest && at != MR_TIME_NONE)
+            oldest = at;
+    }
+    return !__builtin_add_overflow(oldest, p->stage->source->guard.skew_max_ms, &limit) &&
+           newest > limit;
 }
 
 /* Rows that must not move the watermark: those that died, and those from the future. */
@@ -246,7 +267,8 @@ static mr_status bar(passage *p, uint8_t *is_barred, mr_error *err)
     uint32_t rows = p->batch.rows;
     memset(is_barred, 0, rows);
     bool is_guarded = p->batch.event_time != NULL && source->guard.skew_max_ms >= 0 &&
-                      source->columns[source->time_column].origin != MR_COLUMN_METADATA;
+                      source->columns[source->time_column].origin != MR_COLUMN_METADATA &&
+                      may_be_guarded(p);
     if (is_guarded) {
         int64_t *reference = mr_arena_alloc(p->arena, rows * sizeof *reference);
         for (uint32_t r = 0; r < rows; r++)
@@ -267,7 +289,7 @@ static mr_status bar(passage *p, uint8_t *is_barred, mr_error *err)
                               p->batch.event_time[row], source->guard.skew_max_ms);
     }
     exclude(p, &errors);
-    for (uint32_t r = 0, i = 0; r < rows; r++) {
+    for (uint32_t r = 0, i = 0; r < rows && p->alive_count < rows; r++) {
         if (i < p->alive_count && p->alive[i] == r)
             i++;
         else
@@ -337,11 +359,9 @@ static mr_status judge(passage *p, mr_watermark *wm, int64_t others_ms, int64_t 
     if (p->stage->checks != NULL)
         mr_program_run(p->stage->checks, &alive, results, &errors);
     if (source->watermark != NULL) {
-        int64_t *candidate = mr_arena_alloc(p->arena, rows * sizeof *candidate);
-        for (uint32_t r = 0; r < rows; r++)
-            candidate[r] = is_barred[r] != 0 || mr_vector_is_null(&results[0], r)
-                               ? MR_TIME_NONE
-                               : floor_ms(results[0].i64[r]);
+        int64_t *candidate = times_of(&results[0], rows, p->arena);
+        for (uint32_t r = 0; r < rows && p->alive_count < rows; r++)
+            candidate[r] = is_barred[r] != 0 ? MR_TIME_NONE : candidate[r];
         int64_t *before = mr_arena_alloc(p->arena, rows * sizeof *before);
         mr_watermark_advance(wm, candidate, is_barred, rows, others_ms, before);
         for (uint32_t r = 0; r < rows; r++)

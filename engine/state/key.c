@@ -77,7 +77,11 @@ static char *put_value(const mr_vector *column, uint32_t row, char *to)
 
 static void finish(const char *bytes, uint32_t length, mr_string *key, uint64_t *hash)
 {
-    *key = mr_string_of(bytes, length);
+    *key = (mr_string){.length = length, .bytes = bytes};
+    if (length >= 4)
+        memcpy(key->prefix, bytes, 4); /* of a length known at compile time: no call */
+    else
+        *key = mr_string_of(bytes, length);
     *hash = XXH3_64bits(bytes, length);
 }
 

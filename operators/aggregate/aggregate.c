@@ -56,9 +56,10 @@ static mr_i128 exact_at(const mr_vector *column, uint32_t row)
 
 static void add_counts(const mr_aggregate_rows *in)
 {
+    bool counts_all = in->argument == NULL || in->argument->valid == NULL;
     for (uint32_t i = 0; i < in->count; i++) {
         tally *at = (tally *)((char *)in->values[i] + in->offset);
-        at->count += in->argument == NULL || !mr_vector_is_null(in->argument, in->rows[i]);
+        at->count += counts_all || !mr_vector_is_null(in->argument, in->rows[i]);
     }
 }
 

@@ -30,6 +30,7 @@ typedef struct window_aggregate {
     uint32_t *offsets; /* of each accumulator within a value */
     uint32_t value_size;
     bool has_distinct;
+    bool needs_arenas; /* MIN, MAX, DISTINCT: values may point into the slice's arena */
     mr_table *groups, *distinct, *cursors;
     mr_state *scratch; /* where the slices of a window are combined */
     mr_table *combined, *combined_seen;
@@ -73,6 +74,9 @@ static void lay_out(window_aggregate *self, mr_arena *arena)
         self->offsets[a] = self->value_size;
         self->value_size += mr_aggregate_size(&config->aggregates[a]);
         self->has_distinct = self->has_distinct || config->aggregates[a].is_distinct;
+        self->needs_arenas = self->needs_arenas || config->aggregates[a].is_distinct ||
+                             config->aggregates[a].kind == MR_AGGREGATE_MIN ||
+                             config->aggregates[a].kind == MR_AGGREGATE_MAX;
     }
 }
 
@@ -149,16 +153,43 @@ typedef struct intake {
     uint32_t late_count;
 } intake;
 
+/* The slice of the last row judged: rows that follow each other mostly share it. Times in
+ * [from_ms, to_ms) under a watermark below open_ms go to `id` without a division. */
+typedef struct near_slice {
+    int64_t from_ms, to_ms, open_ms, id;
+} near_slice;
+
+/* Not with a zone: there a slice need not be one stretch of time. */
+static near_slice near_slice_of(const mr_grid *grid, int64_t slice)
+{
+    if (grid->zone != NULL)
+        return (near_slice){0};
+    int64_t end = mr_grid_window_end(grid, slice + 1);
+    return (near_slice){.from_ms = end - grid->width_ms,
+                        .to_ms = end,
+                        .open_ms = mr_grid_window_time(grid, slice + 1),
+                        .id = mr_grid_id(grid, slice, 0)};
+}
+
 static void judge(intake *in, mr_row_errors *errors)
 {
     window_aggregate *self = in->self;
     const mr_batch *batch = in->batch;
     const mr_grid *grid = &self->grid;
+    near_slice near = {0};
     const cursor *at = get_cursor(self, false);
     int64_t fired_before = at->is_set != 0 ? at->fired : FIRED_NONE;
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = mr_batch_row(batch, i);
         int64_t time = batch->event_time != NULL ? batch->event_time[row] : MR_TIME_NONE;
+        int64_t wm = self->watermark_ms;
+        if (batch->watermark != NULL && batch->watermark[row] > wm)
+            wm = batch->watermark[row];
+        if (time >= near.from_ms && time < near.to_ms && wm < near.open_ms) {
+            in->rows[in->count] = row;
+            in->ids[in->count++] = near.id;
+            continue;
+        }
         if (time == MR_TIME_NONE) {
             mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_TIME,
                               "the event time is NULL: the row belongs to no window");
@@ -169,15 +200,14 @@ static void judge(intake *in, mr_row_errors *errors)
                               "no window can hold the event time %" PRId64 " ms", time);
             continue;
         }
-        int64_t wm = self->watermark_ms;
-        if (batch->watermark != NULL && batch->watermark[row] > wm)
-            wm = batch->watermark[row];
         int64_t slice = mr_grid_slice(grid, time);
         int64_t open = mr_grid_first_open(grid, slice, wm);
         int64_t last = mr_grid_last_window(grid, slice);
         if (open <= last) {
             /* A watermark that went back would hide the row in a window that never fires again. */
             MR_ASSERT(open > fired_before);
+            if (open == slice + 1)
+                near = near_slice_of(grid, slice);
             in->rows[in->count] = row;
             in->ids[in->count++] = mr_grid_id(grid, slice, open - slice - 1);
             continue;
@@ -247,9 +277,12 @@ static void add_to_slice(intake *in, int64_t id, const uint32_t *rows, const mr_
     window_aggregate *self = in->self;
     mr_slice *slice = mr_table_make(self->groups, id);
     void **at = mr_arena_alloc(in->arena, count * sizeof *at);
-    mr_arena **arenas = mr_arena_alloc(in->arena, count * sizeof *arenas);
-    for (uint32_t i = 0; i < count; i++)
-        arenas[i] = mr_slice_arena(slice);
+    mr_arena **arenas = NULL;
+    if (self->needs_arenas) {
+        arenas = mr_arena_alloc(in->arena, count * sizeof *arenas);
+        for (uint32_t i = 0; i < count; i++)
+            arenas[i] = mr_slice_arena(slice);
+    }
     mr_slice_upsert(slice, keys, hashes, count, at);
     for (uint32_t a = 0; a < self->config->aggregates_count; a++)
         add_to_aggregate(in, a, id, rows, at, arenas, keys, count);
@@ -258,7 +291,13 @@ static void add_to_slice(intake *in, int64_t id, const uint32_t *rows, const mr_
 /* Slices of a batch are few: one pass a slice, over the rows not yet placed. */
 static void place(intake *in)
 {
-    uint32_t left = in->count;
+    uint32_t left = in->count, same = 1;
+    while (same < left && in->ids[same] == in->ids[0])
+        same++;
+    if (same == left) { /* the usual batch lies in one slice */
+        add_to_slice(in, in->ids[0], in->rows, in->keys, in->hashes, left);
+        return;
+    }
     uint32_t *rows = mr_arena_alloc(in->arena, left * sizeof *rows);
     mr_string *keys = mr_arena_alloc(in->arena, left * sizeof *keys);
     uint64_t *hashes = mr_arena_alloc(in->arena, left * sizeof *hashes);
