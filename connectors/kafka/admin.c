@@ -10,7 +10,8 @@
  * tell the user later. This long is enough for one that is just starting. */
 #define UNREACHABLE_AFTER_MS 3000
 #define SLICE_MS 500
-#define STABLE_MS 1000 /* how long offsets in an open transaction are waited for */
+#define MEMBERS_GONE_MS 12000 /* beyond session.timeout.ms */
+#define STABLE_MS 1000        /* how long offsets in an open transaction are waited for */
 
 static mr_kafka_log *kafka_of(mr_log *log)
 {
@@ -388,9 +389,9 @@ mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset 
     }
 }
 
-mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
+static mr_status delete_group_once(mr_kafka_log *log, const char *group, bool *has_members,
+                                   mr_error *err)
 {
-    mr_kafka_log *log = kafka_of(base);
     rd_kafka_DeleteGroup_t *wanted = rd_kafka_DeleteGroup_new(group);
     rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_DELETEGROUPS);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
@@ -406,9 +407,25 @@ mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
         rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &count);
     MR_ASSERT(count == 1);
     const rd_kafka_error_t *error = rd_kafka_group_result_error(results[0]);
+    *has_members = error && rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP;
     if (error && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
         status = fail(log, rd_kafka_error_code(error), rd_kafka_error_string(error), "delete group",
                       group, err);
     rd_kafka_event_destroy(event);
     return status;
+}
+
+mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    int64_t start_ms = mr_kafka_now_ms();
+    for (;;) {
+        /* A static member that has stopped is a member until its session ends: wait for that long, so
+         * that a job can be reset right after it was stopped. */
+        bool has_members = false;
+        mr_status status = delete_group_once(log, group, &has_members, err);
+        if (!has_members || mr_kafka_now_ms() - start_ms > MEMBERS_GONE_MS)
+            return status;
+        pause_ms(log, 200);
+    }
 }

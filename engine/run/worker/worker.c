@@ -612,11 +612,12 @@ mr_status mr_worker_reset(const mr_worker_config *config, mr_error *err)
     mr_log *log = config->log;
     mr_arena arena = {0};
     const char *topic = mr_arena_printf(&arena, "%s.state", config->plan->job);
-    mr_status status = log->class->delete_topic(log, topic, err);
+    /* The group first: it is what tells that a worker still runs, and then nothing may go. */
+    mr_status status = log->class->delete_group(log, config->plan->job, err);
+    if (status == MR_OK)
+        status = log->class->delete_topic(log, topic, err);
     if (status == MR_E_KAFKA_TOPIC_MISSING)
         status = MR_OK;
-    if (status == MR_OK)
-        status = log->class->delete_group(log, config->plan->job, err);
     for (uint32_t t = 0; status == MR_OK && config->stores != NULL && t < config->plan->tasks_count;
          t++)
         status = config->stores->remove(config->stores, config->plan->job, t, err);
