@@ -66,7 +66,7 @@ endfunction()
 mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c)
 mr_part(mr_sim tests/sim LINK mr_engine)
 mr_mains(sim tests/sim LINK mr_sim)
-mr_part(mr_crash tests/crash LINK mr_engine)
+mr_part(mr_crash tests/crash LINK mr_engine mr_rdkafka)
 mr_mains(crash tests/crash LINK mr_crash mr_sim)
 
 # Criterion's runner and libFuzzer's main do not go together, and Criterion hangs under TSan.

@@ -1,0 +1,60 @@
+#include "tests/crash/round/env.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+uint64_t mr_crash_draw(mr_crash_env *env, uint64_t below)
+{
+    env->random += 0x9e3779b97f4a7c15u;
+    uint64_t z = env->random;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return (z ^ (z >> 31)) % below;
+}
+
+int64_t mr_crash_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void mr_crash_sleep_us(int64_t us)
+{
+    struct timespec span = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+    nanosleep(&span, NULL);
+}
+
+static bool broker(const mr_crash_env *env, const char *verb)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "'%s' %s '%s' >>'%s/broker.log' 2>&1", env->broker_tool, verb,
+             env->broker_dir, env->folder);
+    return system(command) == 0;
+}
+
+bool mr_crash_broker_kill(const mr_crash_env *env)
+{
+    return broker(env, "kill");
+}
+
+bool mr_crash_broker_start(const mr_crash_env *env)
+{
+    return broker(env, "start");
+}
+
+static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *where)
+{
+    (void)facts;
+    (void)kind;
+    (void)where;
+    remove(path);
+    return 0;
+}
+
+void mr_crash_remove(const char *path)
+{
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

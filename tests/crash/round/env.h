@@ -1,0 +1,35 @@
+/*
+ * What every scenario is given: the Kafka under test, the program, a folder of its own, a seed.
+ */
+#ifndef MR_TESTS_CRASH_ROUND_ENV_H
+#define MR_TESTS_CRASH_ROUND_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mr_crash_env {
+    const char *program;   /* this program, to be started again as a worker */
+    const char *bootstrap; /* MILLRACE_TEST_BROKER */
+    const char *broker_dir, *broker_tool;
+    char folder[512];
+    bool is_quick, is_kept; /* is_kept: the folder stays, for a look at the logs */
+    uint32_t kills;
+    uint64_t random;
+    uint32_t rounds; /* begun so far: names are made of it */
+} mr_crash_env;
+
+/* Below `below`, uniformly enough. */
+uint64_t mr_crash_draw(mr_crash_env *env, uint64_t below);
+
+int64_t mr_crash_now_ms(void);
+void mr_crash_sleep_us(int64_t us);
+
+/* kill -9 of the broker, and its return on the same address with the same data. */
+bool mr_crash_broker_kill(const mr_crash_env *env);
+bool mr_crash_broker_start(const mr_crash_env *env);
+
+/* Removes a folder with all that is in it. */
+void mr_crash_remove(const char *path);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * The scenarios: each returns whether all held; `text` gets what it measured, or why it failed.
+ */
+#ifndef MR_TESTS_CRASH_SCENARIOS_SCENARIOS_H
+#define MR_TESTS_CRASH_SCENARIOS_SCENARIOS_H
+
+#include "tests/crash/round/env.h"
+
+typedef bool mr_crash_scenario(mr_crash_env *env, char *text, size_t size);
+
+/* kills.c: kill -9 at random, `env->kills` times; restarts, takeovers, lost directories. */
+mr_crash_scenario mr_crash_kills;
+
+/* freeze.c: SIGSTOP past the transaction timeout, a takeover, SIGCONT. */
+mr_crash_scenario mr_crash_zombie;
+
+/* outage.c: the broker is killed and comes back; it stays away past the transaction timeout. */
+mr_crash_scenario mr_crash_broker_killed;
+mr_crash_scenario mr_crash_broker_away;
+
+/* bites.c: the protocol broken on purpose; the law must fail. */
+mr_crash_scenario mr_crash_bites_apply;
+mr_crash_scenario mr_crash_bites_deltas;
+mr_crash_scenario mr_crash_bites_journal;
+
+/* recovery.c: what a start finds, and what it must make of it. */
+mr_crash_scenario mr_crash_recovers_from_log;
+mr_crash_scenario mr_crash_recovers_from_damage;
+mr_crash_scenario mr_crash_refuses_lost_log;
+mr_crash_scenario mr_crash_refuses_foreign_record;
+mr_crash_scenario mr_crash_refuses_finished_job;
+mr_crash_scenario mr_crash_at_least_once;
+
+#endif
