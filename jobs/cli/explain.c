@@ -14,11 +14,11 @@ mr_exit mr_command_explain(const mr_flags *flags)
         const char *format = flags->format != NULL ? flags->format : "text";
         mr_buffer text = {0};
         if (strcmp(format, "dot") == 0)
-            mr_explain_dot(loaded.job, &text);
+            mr_explain_dot(&loaded.job->plan, &text);
         else if (strcmp(format, "json") == 0)
-            mr_explain_json(loaded.job, &text);
+            mr_explain_json(&loaded.job->plan, &text);
         else
-            mr_explain_text(loaded.job, &text);
+            mr_explain_text(&loaded.job->plan, &text);
         fwrite(text.data, 1, text.length, stdout);
         mr_buffer_release(&text);
     }

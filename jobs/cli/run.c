@@ -196,7 +196,7 @@ static mr_exit work(run *self)
 static mr_exit print_plan(const mr_job *job)
 {
     mr_buffer text = {0};
-    mr_explain_text(job, &text);
+    mr_explain_text(&job->plan, &text);
     fwrite(text.data, 1, text.length, stdout);
     mr_buffer_release(&text);
     return MR_EXIT_OK;

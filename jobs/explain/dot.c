@@ -1,59 +1,91 @@
+/* The graph for Graphviz: `millrace explain job.sql --format dot | dot -Tsvg`. */
 #include "jobs/explain/explain.h"
-#include "jobs/explain/facts.h"
+#include "jobs/explain/explanation.h"
 
 #include <string.h>
 
-/* Inside double quotes. */
-static void put_quoted(mr_buffer *out, const char *text)
+/* Inside of a quoted string; `\l` ends a line that is set to the left. */
+static void put_escaped(mr_buffer *out, const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
             mr_buffer_put_u8(out, '\\');
-        mr_buffer_put_u8(out, (uint8_t)*c);
+        mr_buffer_put_u8(out, (uint8_t)(*text == '\n' ? ' ' : *text));
     }
 }
 
-static void put_vertex(mr_buffer *out, const char *kind, uint32_t i, const char *name,
-                       const char *details, const char *shape)
+static bool is_drawn(const char *fact)
 {
-    mr_buffer_printf(out, "  %s%u [shape=%s, label=\"", kind, i, shape);
-    put_quoted(out, name);
-    if (details != NULL && details[0] != '\0') {
-        mr_buffer_printf(out, "\\n");
-        put_quoted(out, details);
+    static const char *const drawn[] = {"reads", "writes",   "watermark", "window",
+                                        "keys",  "computes", "keeps",     "bound",
+                                        "late",  "checks",   "delivery",  "partitions"};
+    for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
+        if (strcmp(drawn[i], fact) == 0)
+            return true;
+    return false;
+}
+
+/* About 60 characters a line, broken at blanks. */
+static void put_label_line(mr_buffer *out, const char *name, const char *text)
+{
+    mr_buffer line = {0};
+    mr_buffer_printf(&line, "%s: %s", name, text);
+    const char *at = line.data;
+    while (*at != '\0') {
+        size_t length = strlen(at);
+        if (length > 60) {
+            length = 60;
+            while (length > 0 && at[length] != ' ')
+                length--;
+            if (length == 0)
+                length = strcspn(at, " ");
+        }
+        mr_buffer piece = {0};
+        mr_buffer_printf(&piece, "%.*s", (int)length, at);
+        put_escaped(out, piece.data);
+        mr_buffer_release(&piece);
+        mr_buffer_printf(out, "\\l");
+        at += length;
+        while (*at == ' ')
+            at++;
     }
+    mr_buffer_release(&line);
+}
+
+static void put_node(mr_buffer *out, const mr_part *part, uint32_t number)
+{
+    static const char *const shapes[] = {"cds", "box", "note"};
+    mr_buffer_printf(out, "  p%u [shape=%s, label=\"", number, shapes[part->role]);
+    put_escaped(out, part->class);
+    mr_buffer_printf(out, " ");
+    put_escaped(out, part->name);
+    mr_buffer_printf(out, "\\l");
+    for (uint32_t i = 0; i < part->facts.count; i++)
+        if (is_drawn(part->facts.items[i].name))
+            put_label_line(out, part->facts.items[i].name, part->facts.items[i].text);
     mr_buffer_printf(out, "\"];\n");
 }
 
-static void put_edge(mr_buffer *out, mr_origin from, const char *to, uint32_t i)
+static void put_edge(mr_buffer *out, const mr_explanation *explanation, mr_origin from, uint32_t to)
 {
-    bool is_source = from.kind == MR_ORIGIN_SOURCE_ROWS || from.kind == MR_ORIGIN_SOURCE_ERRORS;
-    mr_buffer_printf(out, "  %s%u -> %s%u", is_source ? "source" : "node", from.index, to, i);
-    if (from.kind == MR_ORIGIN_NODE_LATE)
-        mr_buffer_printf(out, " [label=late, style=dashed]");
-    if (from.kind == MR_ORIGIN_SOURCE_ERRORS)
-        mr_buffer_printf(out, " [label=errors, style=dashed]");
-    mr_buffer_printf(out, ";\n");
+    const char *style = from.kind == MR_ORIGIN_NODE_LATE       ? " [style=dashed, label=\"late\"]"
+                        : from.kind == MR_ORIGIN_SOURCE_ERRORS ? " [style=dotted, label=\"errors\"]"
+                                                               : "";
+    mr_buffer_printf(out, "  p%u -> p%u%s;\n", mr_explanation_part(explanation, from), to, style);
 }
 
-void mr_explain_dot(const mr_job *job, mr_buffer *out)
+void mr_explain_dot(const mr_plan *plan, mr_buffer *out)
 {
-    const mr_plan *plan = &job->plan;
-    mr_arena arena = {0};
-    mr_buffer_printf(out, "digraph \"%s\" {\n  rankdir=LR;\n  node [fontname=sans];\n", plan->job);
-    for (uint32_t i = 0; i < plan->sources_count; i++)
-        put_vertex(out, "source", i, plan->sources[i].table,
-                   mr_explain_watermark(&plan->sources[i], &arena), "cds");
-    for (uint32_t i = 0; i < plan->nodes_count; i++)
-        put_vertex(out, "node", i, plan->nodes[i].id, plan->nodes[i].details, "box");
-    for (uint32_t i = 0; i < plan->sinks_count; i++)
-        put_vertex(out, "sink", i, plan->sinks[i].table, mr_explain_delivery(plan, &plan->sinks[i]),
-                   "cds");
-    for (uint32_t i = 0; i < plan->nodes_count; i++)
-        for (uint32_t j = 0; j < plan->nodes[i].inputs_count; j++)
-            put_edge(out, plan->nodes[i].inputs[j], "node", i);
-    for (uint32_t i = 0; i < plan->sinks_count; i++)
-        put_edge(out, plan->sinks[i].input, "sink", i);
+    mr_explanation explanation;
+    mr_explanation_init(&explanation, plan);
+    mr_buffer_printf(out, "digraph \"");
+    put_escaped(out, plan->job);
+    mr_buffer_printf(out, "\" {\n  rankdir=LR;\n  node [fontname=\"Helvetica\", fontsize=10];\n");
+    for (uint32_t p = 0; p < explanation.parts_count; p++)
+        put_node(out, &explanation.parts[p], p);
+    for (uint32_t p = 0; p < explanation.parts_count; p++)
+        for (uint32_t i = 0; i < explanation.parts[p].inputs_count; i++)
+            put_edge(out, &explanation, explanation.parts[p].inputs[i], p);
     mr_buffer_printf(out, "}\n");
-    mr_arena_release(&arena);
+    mr_explanation_release(&explanation);
 }

@@ -1,111 +1,158 @@
+/* The JSON form. Texts of facts are for people; names, types, inputs and numbers are for programs. */
 #include "jobs/explain/explain.h"
-#include "jobs/explain/facts.h"
+#include "jobs/explain/explanation.h"
+
+#include "engine/base/assert.h"
+#include "operators/rank/deduplicate.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-static void set(json_t *object, const char *key, const char *text)
+/* Text of a job is valid UTF-8; what came from elsewhere (a path) may not be. */
+static json_t *text_of(const char *text)
 {
-    if (text != NULL)
-        json_object_set_new(object, key, json_string(text));
+    json_t *value = json_string(text);
+    return value != NULL ? value : json_string("(not UTF-8)");
 }
 
-static json_t *columns_of(mr_schema schema)
+static void put(json_t *object, const char *name, json_t *value)
 {
-    json_t *list = json_array();
-    char name[MR_TYPE_NAME_MAX];
-    for (uint32_t i = 0; i < schema.columns_count; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s}", "name", schema.columns[i].name, "type",
-                                        mr_type_name(schema.columns[i].type, name, sizeof name)));
-    return list;
+    MR_ASSERT(json_object_set_new(object, name, value) == 0);
 }
 
-static json_t *source_of(const mr_plan_source *source, mr_arena *arena)
+static json_t *facts_of(const mr_facts *facts)
 {
     json_t *object = json_object();
-    set(object, "table", source->table);
-    set(object, "input", mr_explain_input(source, arena));
-    set(object, "start", mr_explain_start(source, arena));
-    set(object, "watermark", mr_explain_watermark(source, arena));
-    set(object, "errors", mr_explain_errors(&source->errors, arena));
-    set(object, "partitioned_by", source->partitioned_by);
-    mr_field *fields = mr_arena_zalloc(arena, source->columns_count, sizeof *fields);
-    for (uint32_t i = 0; i < source->columns_count; i++)
-        fields[i] = source->columns[i].field;
-    json_object_set_new(
-        object, "columns",
-        columns_of((mr_schema){.columns_count = source->columns_count, .columns = fields}));
-    json_t *constraints = json_array();
-    for (uint32_t i = 0; i < source->constraints_count; i++)
-        json_array_append_new(constraints, json_string(source->constraints[i].name));
-    json_object_set_new(object, "constraints", constraints);
+    for (uint32_t i = 0; i < facts->count; i++)
+        put(object, facts->items[i].name, text_of(facts->items[i].text));
     return object;
 }
 
-static json_t *node_of(const mr_plan *plan, uint32_t i, mr_arena *arena)
+static json_t *columns_of(const mr_part *part)
 {
-    const mr_plan_node *node = &plan->nodes[i];
+    char type[MR_TYPE_NAME_MAX];
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < part->columns_count; i++) {
+        mr_type plain = mr_type_nullable(part->columns[i].type, true);
+        json_t *column = json_object();
+        put(column, "name", text_of(part->columns[i].name));
+        put(column, "type", text_of(mr_type_name(plain, type, sizeof type)));
+        put(column, "nullable", json_boolean(part->columns[i].type.is_nullable));
+        MR_ASSERT(json_array_append_new(array, column) == 0);
+    }
+    return array;
+}
+
+static json_t *inputs_of(const mr_explanation *explanation, const mr_part *part)
+{
+    static const char *const rows[] = {[MR_ORIGIN_SOURCE_ROWS] = "rows",
+                                       [MR_ORIGIN_SOURCE_ERRORS] = "errors",
+                                       [MR_ORIGIN_NODE_ROWS] = "rows",
+                                       [MR_ORIGIN_NODE_LATE] = "late"};
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < part->inputs_count; i++) {
+        const mr_part *from =
+            &explanation->parts[mr_explanation_part(explanation, part->inputs[i])];
+        json_t *input = json_object();
+        put(input, mr_part_role_name(from->role), text_of(from->name));
+        put(input, "rows", text_of(rows[part->inputs[i].kind]));
+        MR_ASSERT(json_array_append_new(array, input) == 0);
+    }
+    return array;
+}
+
+/* Numbers behind the texts, where there are any. */
+static void put_numbers(json_t *object, const mr_plan *plan, const mr_part *part)
+{
+    if (part->role == MR_PART_IS_SOURCE) {
+        const mr_plan_source *source = &plan->sources[part->index];
+        put(object, "idle_timeout_ms", json_integer(source->idle_timeout_ms));
+        put(object, "future_skew_max_ms",
+            source->guard.skew_max_ms < 0 ? json_null() : json_integer(source->guard.skew_max_ms));
+    }
+    if (part->role == MR_PART_IS_SINK)
+        put(object, "is_transactional", json_boolean(plan->sinks[part->index].is_transactional));
+    if (part->role != MR_PART_IS_NODE)
+        return;
+    const mr_plan_node *node = &plan->nodes[part->index];
+    bool is_unbounded = node->class == &mr_deduplicate_class &&
+                        ((const mr_deduplicate_config *)node->config)->ttl_ms == 0;
+    put(object, "keeps_state", json_boolean(mr_explain_is_keyed(node)));
+    put(object, "is_bounded", json_boolean(!is_unbounded));
+}
+
+static json_t *part_of(const mr_explanation *explanation, const mr_part *part)
+{
     json_t *object = json_object();
-    set(object, "id", node->id);
-    set(object, "class", node->class->name);
-    json_t *inputs = json_array();
-    for (uint32_t j = 0; j < node->inputs_count; j++)
-        json_array_append_new(inputs, json_string(mr_explain_origin(plan, node->inputs[j], arena)));
-    json_object_set_new(object, "inputs", inputs);
-    set(object, "details", node->details);
-    json_object_set_new(object, "columns", columns_of(node->schema));
-    set(object, "key", mr_explain_key(plan, node, arena));
-    set(object, "state", mr_explain_state(node, arena));
-    set(object, "bounded_by", mr_explain_bound(node, arena));
-    if (mr_explain_state(node, arena) != NULL)
-        json_object_set_new(object, "is_unbounded", json_boolean(mr_explain_is_unbounded(node)));
-    set(object, "late", mr_explain_late(plan, i, arena));
-    set(object, "death", mr_explain_death(node));
-    set(object, "errors", mr_explain_errors(&node->errors, arena));
+    put(object, "name", text_of(part->name));
+    put(object, "class", text_of(part->class));
+    if (part->inputs_count > 0)
+        put(object, "inputs", inputs_of(explanation, part));
+    put(object, "columns", columns_of(part));
+    put_numbers(object, explanation->plan, part);
+    put(object, "facts", facts_of(&part->facts));
     return object;
 }
 
-static json_t *sink_of(const mr_plan *plan, const mr_plan_sink *sink, mr_arena *arena)
+static json_t *parts_of(const mr_explanation *explanation, mr_part_role role)
 {
-    json_t *object = json_object();
-    set(object, "table", sink->table);
-    set(object, "topic", sink->topic);
-    set(object, "input", mr_explain_origin(plan, sink->input, arena));
-    json_object_set_new(object, "columns", columns_of(sink->schema));
-    set(object, "delivery", mr_explain_delivery(plan, sink));
-    set(object, "order", mr_explain_order(plan, sink));
-    set(object, "errors", mr_explain_errors(&sink->errors, arena));
-    return object;
+    json_t *array = json_array();
+    for (uint32_t p = 0; p < explanation->parts_count; p++)
+        if (explanation->parts[p].role == role)
+            MR_ASSERT(json_array_append_new(array, part_of(explanation, &explanation->parts[p])) ==
+                      0);
+    return array;
 }
 
-void mr_explain_json(const mr_job *job, mr_buffer *out)
+static void append_warnings(json_t *array, const char *what, const char *name,
+                            const mr_facts *facts)
 {
-    const mr_plan *plan = &job->plan;
-    mr_arena arena = {0};
-    json_t *root = json_object(), *sources = json_array(), *nodes = json_array(),
-           *sinks = json_array();
-    set(root, "job", plan->job);
-    set(root, "version", mr_arena_printf(&arena, "%016" PRIx64, plan->version));
-    set(root, "guarantee", mr_explain_guarantee(plan->guarantee));
-    json_object_set_new(root, "commit_interval_ms", json_integer(plan->commit_interval_ms));
-    json_object_set_new(root, "tasks", json_integer(plan->tasks_count));
-    json_object_set_new(root, "tasks_follow_partitions",
-                        json_boolean(job->tasks_follow_partitions));
-    json_object_set_new(root, "uses_kafka", json_boolean(plan->uses_log));
-    for (uint32_t i = 0; i < plan->sources_count; i++)
-        json_array_append_new(sources, source_of(&plan->sources[i], &arena));
-    for (uint32_t i = 0; i < plan->nodes_count; i++)
-        json_array_append_new(nodes, node_of(plan, i, &arena));
-    for (uint32_t i = 0; i < plan->sinks_count; i++)
-        json_array_append_new(sinks, sink_of(plan, &plan->sinks[i], &arena));
-    json_object_set_new(root, "sources", sources);
-    json_object_set_new(root, "operators", nodes);
-    json_object_set_new(root, "sinks", sinks);
-    char *text = json_dumps(root, JSON_INDENT(2));
-    mr_buffer_printf(out, "%s\n", text != NULL ? text : "{}");
+    for (uint32_t i = 0; i < facts->count; i++) {
+        if (!facts->items[i].is_warning)
+            continue;
+        json_t *warning = json_object();
+        put(warning, what, text_of(name));
+        put(warning, "about", text_of(facts->items[i].name));
+        put(warning, "text", text_of(facts->items[i].text));
+        MR_ASSERT(json_array_append_new(array, warning) == 0);
+    }
+}
+
+static json_t *warnings_of(const mr_explanation *explanation)
+{
+    json_t *array = json_array();
+    append_warnings(array, "job", explanation->plan->job, &explanation->facts);
+    for (uint32_t p = 0; p < explanation->parts_count; p++) {
+        const mr_part *part = &explanation->parts[p];
+        append_warnings(array, mr_part_role_name(part->role), part->name, &part->facts);
+    }
+    return array;
+}
+
+void mr_explain_json(const mr_plan *plan, mr_buffer *out)
+{
+    static const char *const guarantees[] = {"exactly-once", "at-least-once", "none"};
+    mr_explanation explanation;
+    mr_explanation_init(&explanation, plan);
+    char version[17];
+    snprintf(version, sizeof version, "%016" PRIx64, plan->version);
+    json_t *object = json_object();
+    put(object, "job", text_of(plan->job));
+    put(object, "version", text_of(version));
+    put(object, "guarantee", text_of(guarantees[plan->guarantee]));
+    put(object, "commit_interval_ms", json_integer(plan->commit_interval_ms));
+    put(object, "tasks", json_integer(plan->tasks_count));
+    put(object, "facts", facts_of(&explanation.facts));
+    put(object, "sources", parts_of(&explanation, MR_PART_IS_SOURCE));
+    put(object, "nodes", parts_of(&explanation, MR_PART_IS_NODE));
+    put(object, "sinks", parts_of(&explanation, MR_PART_IS_SINK));
+    put(object, "warnings", warnings_of(&explanation));
+    char *text = json_dumps(object, JSON_INDENT(2));
+    MR_ASSERT(text != NULL);
+    mr_buffer_printf(out, "%s\n", text);
     free(text);
-    json_decref(root);
-    mr_arena_release(&arena);
+    json_decref(object);
+    mr_explanation_release(&explanation);
 }

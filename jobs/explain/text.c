@@ -1,93 +1,152 @@
+/*
+ * The text form: a tree from each sink up to its sources.
+ *
+ *   sink `out`, kafka
+ *   |  columns   ..
+ *   `- window_aggregate `counts/window`
+ *      |  state   ..
+ *      `- source `in`, kafka
+ *
+ * What several parts read is shown under the first of them, with a pointer under the others.
+ */
 #include "jobs/explain/explain.h"
-#include "jobs/explain/facts.h"
+#include "jobs/explain/explanation.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-static void line(mr_buffer *out, const char *what, const char *text)
+#define WIDTH 100
+#define NAME_WIDTH 10
+#define TEXT_WIDTH_MIN 40
+
+typedef struct printer {
+    const mr_explanation *explanation;
+    mr_buffer *out;
+    mr_buffer prefix; /* what stands left of a part's lines */
+    bool *is_shown;   /* [parts_count] */
+} printer;
+
+/* `text` behind `left`, broken between words; later lines start with `next`. */
+static void put_wrapped(mr_buffer *out, const char *left, const char *next, const char *text)
 {
-    if (text != NULL && text[0] != '\0')
-        mr_buffer_printf(out, "  %-10s %s\n", what, text);
+    size_t used = strlen(next);
+    size_t room = WIDTH > used + TEXT_WIDTH_MIN ? WIDTH - used : TEXT_WIDTH_MIN;
+    const char *start = left;
+    do {
+        size_t length = strlen(text);
+        if (length > room) {
+            length = room;
+            while (length > 0 && text[length] != ' ')
+                length--;
+            if (length == 0)
+                length = strcspn(text, " ");
+        }
+        mr_buffer_printf(out, "%s%.*s\n", start, (int)length, text);
+        start = next;
+        text += length;
+        while (*text == ' ')
+            text++;
+    } while (*text != '\0');
 }
 
-static void put_source(const mr_plan_source *source, mr_buffer *out, mr_arena *arena)
+static void put_fact(mr_buffer *out, const char *prefix, const char *name, const char *text)
 {
-    mr_buffer_printf(out, "\nsource %s <- %s\n", source->table, mr_explain_input(source, arena));
-    line(out, "columns", mr_explain_source_columns(source, arena));
-    line(out, "starts", mr_explain_start(source, arena));
-    line(out, "watermark", mr_explain_watermark(source, arena));
-    for (uint32_t i = 0; i < source->constraints_count; i++) {
-        static const char *const actions[] = {"dies", "dies (dead letter)", "is dropped",
-                                              "stops the job"};
-        const mr_constraint *constraint = &source->constraints[i];
-        line(out, "constraint",
-             mr_arena_printf(arena, "%s: %s, else the row %s", constraint->name,
-                             constraint->check->text != NULL ? constraint->check->text : "",
-                             actions[constraint->on_violation]));
+    mr_buffer left = {0}, next = {0};
+    mr_buffer_printf(&left, "%s%-*s ", prefix, NAME_WIDTH, name);
+    mr_buffer_printf(&next, "%s%-*s ", prefix, NAME_WIDTH, "");
+    put_wrapped(out, left.data, next.data, text);
+    mr_buffer_release(&left);
+    mr_buffer_release(&next);
+}
+
+static void put_columns(mr_buffer *out, const char *prefix, const mr_part *part)
+{
+    char type[MR_TYPE_NAME_MAX];
+    mr_buffer text = {0};
+    for (uint32_t i = 0; i < part->columns_count; i++)
+        mr_buffer_printf(&text, "%s%s %s", i > 0 ? ", " : "", part->columns[i].name,
+                         mr_type_name(part->columns[i].type, type, sizeof type));
+    if (part->columns_count > 0)
+        put_fact(out, prefix, "columns", text.data);
+    mr_buffer_release(&text);
+}
+
+static void put_title(const mr_part *part, mr_buffer *out)
+{
+    if (part->role == MR_PART_IS_NODE)
+        mr_buffer_printf(out, "%s `%s`", part->class, part->name);
+    else
+        mr_buffer_printf(out, "%s `%s`, %s", mr_part_role_name(part->role), part->name,
+                         part->class);
+}
+
+/* Plans are shallow (a node for a clause), so walking them may recurse. */
+static void put_part(printer *tree, uint32_t number, const char *label)
+{
+    const mr_part *part = &tree->explanation->parts[number];
+    size_t outer = tree->prefix.length;
+    put_title(part, tree->out);
+    mr_buffer_printf(tree->out, "%s%s\n", label, tree->is_shown[number] ? ": see above" : "");
+    if (tree->is_shown[number])
+        return;
+    tree->is_shown[number] = true;
+    mr_buffer_printf(&tree->prefix, "%s  ", part->inputs_count > 0 ? "|" : " ");
+    put_columns(tree->out, tree->prefix.data, part);
+    for (uint32_t i = 0; i < part->facts.count; i++)
+        put_fact(tree->out, tree->prefix.data, part->facts.items[i].name,
+                 part->facts.items[i].text);
+    tree->prefix.length = outer;
+    tree->prefix.data[outer] = '\0';
+    for (uint32_t i = 0; i < part->inputs_count; i++) {
+        bool is_last = i + 1 == part->inputs_count;
+        mr_buffer_printf(tree->out, "%.*s%c- ", (int)outer, tree->prefix.data, is_last ? '`' : '+');
+        mr_buffer_printf(&tree->prefix, "%c  ", is_last ? ' ' : '|');
+        put_part(tree, mr_explanation_part(tree->explanation, part->inputs[i]),
+                 mr_origin_label(part->inputs[i]));
+        tree->prefix.length = outer;
+        tree->prefix.data[outer] = '\0';
     }
-    line(out, "can die",
-         mr_arena_printf(arena, "undecodable records%s: %s",
-                         source->constraints_count > 0 ? ", violated constraints" : "",
-                         mr_explain_errors(&source->errors, arena)));
-    line(out, "partition", source->partitioned_by);
 }
 
-static void put_node(const mr_plan *plan, uint32_t i, mr_buffer *out, mr_arena *arena)
+static void put_warnings_of(const char *name, const mr_facts *facts, uint32_t *count,
+                            mr_buffer *out)
 {
-    const mr_plan_node *node = &plan->nodes[i];
-    mr_buffer_printf(out, "\n%s %s <- ", node->class->name, node->id);
-    for (uint32_t j = 0; j < node->inputs_count; j++)
-        mr_buffer_printf(out, "%s%s", j > 0 ? ", " : "",
-                         mr_explain_origin(plan, node->inputs[j], arena));
-    mr_buffer_printf(out, "\n");
-    line(out, "does", node->details);
-    line(out, "columns", mr_explain_columns(node->schema, arena));
-    line(out, "key", mr_explain_key(plan, node, arena));
-    line(out, "state", mr_explain_state(node, arena));
-    line(out, "bounded by", mr_explain_bound(node, arena));
-    line(out, "can be late", mr_explain_late(plan, i, arena));
-    const char *death = mr_explain_death(node);
-    if (death != NULL)
-        line(out, "can die",
-             mr_arena_printf(arena, "%s: %s", death, mr_explain_errors(&node->errors, arena)));
+    for (uint32_t i = 0; i < facts->count; i++) {
+        if (!facts->items[i].is_warning)
+            continue;
+        mr_buffer line = {0};
+        mr_buffer_printf(&line, "`%s`: %s", name, facts->items[i].text);
+        mr_buffer_printf(out, (*count)++ == 0 ? "\n" : "");
+        put_wrapped(out, "warning: ", "         ", line.data);
+        mr_buffer_release(&line);
+    }
 }
 
-static void put_sink(const mr_plan *plan, const mr_plan_sink *sink, mr_buffer *out, mr_arena *arena)
+static void put_warnings(const mr_explanation *explanation, mr_buffer *out)
 {
-    mr_buffer_printf(out, "\nsink %s <- %s\n", sink->table,
-                     mr_explain_origin(plan, sink->input, arena));
-    if (sink->topic != NULL)
-        line(out, "topic", sink->topic);
-    line(out, "columns", mr_explain_columns(sink->schema, arena));
-    line(out, "delivers", mr_explain_delivery(plan, sink));
-    line(out, "order", mr_explain_order(plan, sink));
-    line(out, "can die",
-         mr_arena_printf(arena, "rows that cannot be encoded or are refused: %s",
-                         mr_explain_errors(&sink->errors, arena)));
+    uint32_t count = 0;
+    put_warnings_of(explanation->plan->job, &explanation->facts, &count, out);
+    for (uint32_t p = 0; p < explanation->parts_count; p++)
+        put_warnings_of(explanation->parts[p].name, &explanation->parts[p].facts, &count, out);
 }
 
-void mr_explain_text(const mr_job *job, mr_buffer *out)
+void mr_explain_text(const mr_plan *plan, mr_buffer *out)
 {
-    const mr_plan *plan = &job->plan;
-    mr_arena arena = {0};
-    mr_buffer_printf(out, "job %s\n", plan->job);
-    line(out, "plan", mr_arena_printf(&arena, "%016" PRIx64, plan->version));
-    line(out, "guarantee", mr_explain_guarantee(plan->guarantee));
-    line(out, "commits", mr_arena_printf(&arena, "every %" PRId64 " ms", plan->commit_interval_ms));
-    line(out, "tasks",
-         job->tasks_follow_partitions ? "one per partition of the input"
-                                      : mr_arena_printf(&arena, "%u", plan->tasks_count));
-    line(out, "log",
-         plan->uses_log ? mr_arena_printf(&arena, "Kafka at %s, state in topic %s.state",
-                                          job->cluster.bootstrap, plan->job)
-                        : "in memory: no table of the job lies in Kafka");
-    for (uint32_t i = 0; i < plan->sources_count; i++)
-        put_source(&plan->sources[i], out, &arena);
-    for (uint32_t i = 0; i < plan->nodes_count; i++)
-        put_node(plan, i, out, &arena);
-    for (uint32_t i = 0; i < plan->sinks_count; i++)
-        put_sink(plan, &plan->sinks[i], out, &arena);
-    for (uint32_t i = 0; i < plan->nodes_count; i++)
-        if (mr_explain_is_unbounded(&plan->nodes[i]))
-            mr_buffer_printf(out, "\nnote: the state of %s is unbounded\n", plan->nodes[i].id);
-    mr_arena_release(&arena);
+    mr_explanation explanation;
+    mr_explanation_init(&explanation, plan);
+    mr_buffer_printf(out, "job `%s`, plan %016" PRIx64 "\n", plan->job, plan->version);
+    for (uint32_t i = 0; i < explanation.facts.count; i++)
+        put_fact(out, "   ", explanation.facts.items[i].name, explanation.facts.items[i].text);
+    printer tree = {
+        .explanation = &explanation,
+        .out = out,
+        .is_shown = mr_arena_zalloc(&explanation.arena, explanation.parts_count + 1, sizeof(bool))};
+    mr_buffer_reserve(&tree.prefix, 1)[0] = '\0';
+    for (uint32_t s = 0; s < plan->sinks_count; s++) {
+        mr_buffer_printf(out, "\n");
+        put_part(&tree, plan->sources_count + plan->nodes_count + s, "");
+    }
+    put_warnings(&explanation, out);
+    mr_buffer_release(&tree.prefix);
+    mr_explanation_release(&explanation);
 }

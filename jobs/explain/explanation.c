@@ -1,0 +1,246 @@
+#include "jobs/explain/explanation.h"
+
+#include "engine/base/assert.h"
+#include "engine/base/buffer.h"
+#include "engine/expr/value.h"
+#include "engine/run/late.h"
+#include "operators/rank/deduplicate.h"
+#include "operators/window/window_aggregate.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void mr_explanation_init(mr_explanation *explanation, const mr_plan *plan)
+{
+    *explanation = (mr_explanation){.plan = plan};
+    mr_arena *arena = &explanation->arena;
+    explanation->facts.arena = arena;
+    explanation->parts_count = plan->sources_count + plan->nodes_count + plan->sinks_count;
+    explanation->parts = mr_arena_zalloc(arena, explanation->parts_count, sizeof(mr_part));
+    mr_part *part = explanation->parts;
+    for (uint32_t i = 0; i < plan->sources_count; i++, part++) {
+        *part = (mr_part){.role = MR_PART_IS_SOURCE, .index = i, .facts = {.arena = arena}};
+        mr_explain_source(explanation, part);
+    }
+    for (uint32_t i = 0; i < plan->nodes_count; i++, part++) {
+        *part = (mr_part){.role = MR_PART_IS_NODE, .index = i, .facts = {.arena = arena}};
+        mr_explain_node(explanation, part);
+    }
+    for (uint32_t i = 0; i < plan->sinks_count; i++, part++) {
+        *part = (mr_part){.role = MR_PART_IS_SINK, .index = i, .facts = {.arena = arena}};
+        mr_explain_sink(explanation, part);
+    }
+    mr_explain_job(explanation);
+}
+
+void mr_explanation_release(mr_explanation *explanation)
+{
+    mr_arena_release(&explanation->arena);
+}
+
+uint32_t mr_explanation_part(const mr_explanation *explanation, mr_origin origin)
+{
+    bool is_source = origin.kind == MR_ORIGIN_SOURCE_ROWS || origin.kind == MR_ORIGIN_SOURCE_ERRORS;
+    return is_source ? origin.index : explanation->plan->sources_count + origin.index;
+}
+
+const char *mr_part_role_name(mr_part_role role)
+{
+    static const char *const names[] = {"source", "node", "sink"};
+    return names[role];
+}
+
+const char *mr_origin_label(mr_origin origin)
+{
+    switch (origin.kind) {
+    case MR_ORIGIN_SOURCE_ERRORS: return ", errors";
+    case MR_ORIGIN_NODE_LATE: return ", late rows";
+    case MR_ORIGIN_SOURCE_ROWS:
+    case MR_ORIGIN_NODE_ROWS: break;
+    }
+    return "";
+}
+
+/* ---- facts ---- */
+
+static void add(mr_facts *facts, const char *name, bool is_warning, const char *format,
+                va_list args)
+{
+    char *text = NULL;
+    MR_ASSERT(facts->count < MR_FACTS_MAX);
+    int length = vasprintf(&text, format, args);
+    MR_ASSERT(length >= 0);
+    facts->items[facts->count++] =
+        (mr_fact){.name = name,
+                  .text = mr_arena_string(facts->arena, text, (size_t)length),
+                  .is_warning = is_warning};
+    free(text);
+}
+
+void mr_fact_add(mr_facts *facts, const char *name, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(facts, name, false, format, args);
+    va_end(args);
+}
+
+void mr_fact_warn(mr_facts *facts, const char *name, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add(facts, name, true, format, args);
+    va_end(args);
+}
+
+/* ---- schemas ---- */
+
+static mr_schema source_schema(const mr_plan_source *source, mr_arena *arena)
+{
+    mr_field *fields = mr_arena_zalloc(arena, source->columns_count, sizeof *fields);
+    for (uint32_t i = 0; i < source->columns_count; i++)
+        fields[i] = source->columns[i].field;
+    return (mr_schema){.columns_count = source->columns_count, .columns = fields};
+}
+
+mr_schema mr_explain_schema(const mr_plan *plan, mr_origin origin, mr_arena *arena)
+{
+    switch (origin.kind) {
+    case MR_ORIGIN_SOURCE_ROWS: return source_schema(&plan->sources[origin.index], arena);
+    case MR_ORIGIN_SOURCE_ERRORS:
+        return (mr_schema){.columns_count = MR_ERROR_COLUMNS, .columns = mr_error_columns};
+    case MR_ORIGIN_NODE_ROWS: return plan->nodes[origin.index].schema;
+    case MR_ORIGIN_NODE_LATE: break;
+    }
+    mr_schema input = mr_explain_schema(plan, plan->nodes[origin.index].inputs[0], arena);
+    uint32_t count = input.columns_count + MR_LATE_COLUMNS;
+    mr_field *fields = mr_arena_zalloc(arena, count, sizeof *fields);
+    for (uint32_t i = 0; i < count; i++)
+        fields[i] =
+            i < input.columns_count ? input.columns[i] : mr_late_columns[i - input.columns_count];
+    return (mr_schema){.columns_count = count, .columns = fields};
+}
+
+static void put_column(uint32_t column, mr_schema columns, mr_buffer *to)
+{
+    if (column < columns.columns_count)
+        mr_buffer_printf(to, "%s", columns.columns[column].name);
+    else
+        mr_buffer_printf(to, "#%" PRIu32, column);
+}
+
+const char *mr_explain_columns(mr_schema columns, const uint32_t *list, uint32_t count,
+                               mr_arena *arena)
+{
+    mr_buffer text = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        mr_buffer_printf(&text, i > 0 ? ", " : "");
+        put_column(list[i], columns, &text);
+    }
+    const char *copy = mr_arena_string(arena, text.length > 0 ? text.data : "", text.length);
+    mr_buffer_release(&text);
+    return copy;
+}
+
+/* ---- expressions ---- */
+
+static void put_expr(const mr_expr *expr, mr_schema columns, mr_buffer *to)
+{
+    static const char *const names[] = {[MR_EXPR_AND] = "AND",
+                                        [MR_EXPR_OR] = "OR",
+                                        [MR_EXPR_CASE] = "CASE",
+                                        [MR_EXPR_COALESCE] = "COALESCE"};
+    if (expr->kind == MR_EXPR_COLUMN) {
+        put_column(expr->column, columns, to);
+        return;
+    }
+    if (expr->text != NULL) {
+        mr_buffer_printf(to, "%s", expr->text);
+        return;
+    }
+    if (expr->kind == MR_EXPR_CONSTANT) {
+        mr_value_print(expr->type, &expr->value, to);
+        return;
+    }
+    mr_buffer_printf(to, "%s(",
+                     expr->kind == MR_EXPR_CALL ? expr->function->name : names[expr->kind]);
+    for (uint32_t i = 0; i < expr->args_count; i++) {
+        mr_buffer_printf(to, i > 0 ? ", " : "");
+        put_expr(expr->args[i], columns, to);
+    }
+    mr_buffer_printf(to, ")");
+}
+
+const char *mr_explain_expr(const mr_expr *expr, mr_schema columns, mr_arena *arena)
+{
+    mr_buffer text = {0};
+    put_expr(expr, columns, &text);
+    const char *copy = mr_arena_string(arena, text.data, text.length);
+    mr_buffer_release(&text);
+    return copy;
+}
+
+const char *mr_explain_duration(int64_t ms, mr_arena *arena)
+{
+    static const struct {
+        int64_t ms;
+        const char *name;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
+    for (size_t i = 0; i < sizeof units / sizeof *units && ms != 0; i++)
+        if (ms % units[i].ms == 0)
+            return mr_arena_printf(arena, "%" PRId64 " %s", ms / units[i].ms, units[i].name);
+    return mr_arena_printf(arena, "%" PRId64 " ms", ms);
+}
+
+/* ---- errors and readers ---- */
+
+const char *mr_explain_errors(const mr_errors_policy *policy, mr_arena *arena)
+{
+    const char *text = "";
+    switch (policy->mode) {
+    case MR_ERRORS_LOG: text = "counted and sampled in the log"; break;
+    case MR_ERRORS_DLQ:
+        text = mr_arena_printf(arena, "to the dead letter topic `%s`", policy->dlq_topic);
+        break;
+    case MR_ERRORS_FAIL: text = "stop the job"; break;
+    case MR_ERRORS_IGNORE: text = "counted, not shown"; break;
+    }
+    if (policy->budget_rows == 0)
+        return text;
+    return mr_arena_printf(arena, "%s; the job stops when more than %g %% of %" PRIu32 " rows died",
+                           text, policy->budget_share * 100, policy->budget_rows);
+}
+
+static bool same_origin(mr_origin a, mr_origin b)
+{
+    return a.kind == b.kind && a.index == b.index;
+}
+
+const char *mr_explain_readers(const mr_plan *plan, mr_origin origin, mr_arena *arena)
+{
+    bool *is_reached = mr_arena_zalloc(arena, plan->nodes_count + 1, sizeof(bool));
+    const char *names = NULL;
+    for (uint32_t n = 0; n < plan->nodes_count; n++)
+        for (uint32_t i = 0; i < plan->nodes[n].inputs_count; i++) {
+            mr_origin input = plan->nodes[n].inputs[i];
+            is_reached[n] |= same_origin(input, origin) ||
+                             (input.kind == MR_ORIGIN_NODE_ROWS && is_reached[input.index]);
+        }
+    for (uint32_t s = 0; s < plan->sinks_count; s++) {
+        mr_origin input = plan->sinks[s].input;
+        if (!same_origin(input, origin) &&
+            !(input.kind == MR_ORIGIN_NODE_ROWS && is_reached[input.index]))
+            continue;
+        names = mr_arena_printf(arena, "%s%s`%s`", names != NULL ? names : "",
+                                names != NULL ? ", " : "", plan->sinks[s].table);
+    }
+    return names;
+}
+
+bool mr_explain_is_keyed(const mr_plan_node *node)
+{
+    return node->class == &mr_window_aggregate_class || node->class == &mr_deduplicate_class;
+}

@@ -1,0 +1,164 @@
+/* Facts about the job as a whole. */
+#include "jobs/explain/explanation.h"
+
+#include "operators/rank/deduplicate.h"
+#include "operators/rows/project.h"
+#include "operators/rows/union_all.h"
+#include "operators/window/window_aggregate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void add_guarantee(mr_explanation *explanation)
+{
+    const mr_plan *plan = explanation->plan;
+    mr_facts *facts = &explanation->facts;
+    switch (plan->guarantee) {
+    case MR_EXACTLY_ONCE:
+        mr_fact_add(facts, "guarantee",
+                    "exactly-once: output, late rows, dead letters, state and offsets go into one "
+                    "Kafka transaction");
+        break;
+    case MR_AT_LEAST_ONCE:
+        mr_fact_add(
+            facts, "guarantee",
+            "at-least-once: state is exact against offsets; output since the last commit is "
+            "repeated after a crash");
+        break;
+    case MR_NO_GUARANTEE:
+        if (plan->uses_log)
+            mr_fact_warn(facts, "guarantee",
+                         "none: neither state nor offsets are kept, a run starts anew");
+        else
+            mr_fact_warn(facts, "guarantee",
+                         "none: no Kafka topic is used, so nothing is kept and a run starts from "
+                         "the beginning");
+        break;
+    }
+}
+
+static void add_commit(mr_explanation *explanation)
+{
+    const mr_plan *plan = explanation->plan;
+    mr_arena *arena = &explanation->arena;
+    const char *every = mr_explain_duration(plan->commit_interval_ms, arena);
+    if (plan->guarantee == MR_EXACTLY_ONCE)
+        mr_fact_add(&explanation->facts, "commit",
+                    "every %s; the broker aborts the transaction of a dead worker after %s", every,
+                    mr_explain_duration(plan->transaction_timeout_ms, arena));
+    else
+        mr_fact_add(&explanation->facts, "commit", "every %s", every);
+}
+
+/* ---- tasks ---- */
+
+static bool has_name(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = list; *at != '\0';) {
+        size_t part = strcspn(at, ";");
+        const char *from = at, *to = at + part;
+        while (from < to && *from == ' ')
+            from++;
+        while (to > from && to[-1] == ' ')
+            to--;
+        if ((size_t)(to - from) == length && strncmp(from, name, length) == 0)
+            return true;
+        at += part + (at[part] == ';');
+    }
+    return false;
+}
+
+/* The source column that column `column` of `origin` is, unchanged; NULL: it is computed or merged. */
+static const char *trace(const mr_plan *plan, mr_origin origin, uint32_t column,
+                         const mr_plan_source **source)
+{
+    while (origin.kind == MR_ORIGIN_NODE_ROWS) {
+        const mr_plan_node *node = &plan->nodes[origin.index];
+        if (node->class == &mr_window_aggregate_class || node->class == &mr_union_all_class)
+            return NULL;
+        if (node->class == &mr_project_class) {
+            const mr_project_config *config = node->config;
+            if (config->columns[column]->kind != MR_EXPR_COLUMN)
+                return NULL;
+            column = config->columns[column]->column;
+        }
+        origin = node->inputs[0];
+    }
+    if (origin.kind != MR_ORIGIN_SOURCE_ROWS)
+        return NULL;
+    *source = &plan->sources[origin.index];
+    return (*source)->columns[column].field.name;
+}
+
+/* How many of the names in 'partitioned-by' there are. */
+static uint32_t count_names(const char *list)
+{
+    uint32_t count = *list != '\0';
+    for (const char *c = list; *c != '\0'; c++)
+        count += *c == ';' && c[1] != '\0';
+    return count;
+}
+
+/* All rows of a key of the node come from one partition: its key holds the 'partitioned-by' columns. */
+static bool is_partitioned(const mr_plan *plan, const mr_plan_node *node)
+{
+    const uint32_t *keys;
+    uint32_t count, held = 0;
+    const mr_plan_source *source = NULL;
+    if (node->class == &mr_window_aggregate_class) {
+        keys = ((const mr_window_config *)node->config)->keys;
+        count = ((const mr_window_config *)node->config)->keys_count;
+    } else {
+        keys = ((const mr_deduplicate_config *)node->config)->keys;
+        count = ((const mr_deduplicate_config *)node->config)->keys_count;
+    }
+    for (uint32_t k = 0; k < count; k++) {
+        const char *name = trace(plan, node->inputs[0], keys[k], &source);
+        if (name != NULL && source->partitioned_by != NULL)
+            held += has_name(source->partitioned_by, name);
+    }
+    return held > 0 && held >= count_names(source->partitioned_by);
+}
+
+static void add_tasks(mr_explanation *explanation)
+{
+    const mr_plan *plan = explanation->plan;
+    const mr_plan_node *keyed = NULL, *unpartitioned = NULL;
+    for (uint32_t n = 0; n < plan->nodes_count; n++) {
+        if (!mr_explain_is_keyed(&plan->nodes[n]))
+            continue;
+        keyed = &plan->nodes[n];
+        if (unpartitioned == NULL && !is_partitioned(plan, keyed))
+            unpartitioned = keyed;
+    }
+    uint32_t tasks = plan->tasks_count;
+    if (keyed == NULL)
+        mr_fact_add(&explanation->facts, "tasks",
+                    "%" PRIu32 ": nothing is kept by key, so 'parallelism.default' decides; "
+                    "partition p of a source belongs to task p mod %" PRIu32,
+                    tasks, tasks);
+    else if (unpartitioned != NULL)
+        mr_fact_add(&explanation->facts, "tasks",
+                    "%" PRIu32 ": `%s` keeps state by key, and a row of any key may come from any "
+                    "partition; 'partitioned-by' on the source would say that it may not",
+                    tasks, unpartitioned->id);
+    else
+        mr_fact_add(&explanation->facts, "tasks",
+                    "as many as the source has partitions: its 'partitioned-by' columns are in the "
+                    "key of `%s`, so no key crosses partitions",
+                    keyed->id);
+}
+
+void mr_explain_job(mr_explanation *explanation)
+{
+    const mr_plan *plan = explanation->plan;
+    add_guarantee(explanation);
+    add_commit(explanation);
+    add_tasks(explanation);
+    if (plan->guarantee != MR_NO_GUARANTEE)
+        mr_fact_add(&explanation->facts, "state",
+                    "topic `%s.state`, one partition a task, is the truth; a RocksDB store beside "
+                    "each worker restarts fast",
+                    plan->job);
+}
