@@ -339,9 +339,41 @@ mr_status mr_kafka_offsets_take(const rd_kafka_topic_partition_list_t *list, mr_
     return MR_OK;
 }
 
-static mr_status group_offsets_once(mr_kafka_log *log, const char *group, bool is_stable,
-                                    mr_log_offset *offsets, uint32_t count, mr_arena *arena,
-                                    mr_error *err)
+/* A handle with the group's id, for one question. librdkafka (2.8 at least) hands "not my group" from a
+ * coordinator on to the handle's own group without looking whether it has one: asked through the
+ * log's common handle, the first question to a new cluster ended the process. */
+static mr_status open_asker(mr_kafka_log *log, const char *group, mr_kafka_client **asker,
+                            mr_error *err)
+{
+    rd_kafka_conf_t *conf;
+    mr_status status = mr_kafka_client_conf(log, MR_KAFKA_ROLE_ADMIN, &conf, err);
+    if (status != MR_OK)
+        return status;
+    status = mr_kafka_settings_set(conf, "group.id", group, err);
+    if (status != MR_OK) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    mr_kafka_client *client = calloc(1, sizeof *client);
+    MR_ASSERT(client != NULL);
+    status = mr_kafka_client_open(client, log, MR_KAFKA_ROLE_ADMIN, conf, err);
+    if (status != MR_OK)
+        free(client);
+    *asker = client;
+    return status;
+}
+
+/* It never joined: there is nothing to leave. */
+static void bury_asker(void *corpse)
+{
+    mr_kafka_client *asker = corpse;
+    rd_kafka_destroy_flags(asker->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free(asker);
+}
+
+static mr_status group_offsets_once(mr_kafka_log *log, rd_kafka_t *asker, const char *group,
+                                    bool is_stable, mr_log_offset *offsets, uint32_t count,
+                                    mr_arena *arena, mr_error *err)
 {
     rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, false);
     rd_kafka_ListConsumerGroupOffsets_t *wanted =
@@ -349,8 +381,8 @@ static mr_status group_offsets_once(mr_kafka_log *log, const char *group, bool i
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
     rd_kafka_error_destroy(rd_kafka_AdminOptions_set_require_stable_offsets(options, is_stable));
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
-    rd_kafka_ListConsumerGroupOffsets(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(asker);
+    rd_kafka_ListConsumerGroupOffsets(asker, &wanted, 1, options, queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ListConsumerGroupOffsets_destroy(wanted);
     rd_kafka_event_t *event;
@@ -377,16 +409,22 @@ mr_status mr_kafka_group_offsets(mr_log *base, const char *group, mr_log_offset 
 {
     mr_kafka_log *log = kafka_of(base);
     int64_t start_ms = mr_kafka_now_ms();
+    mr_kafka_client *asker;
+    mr_status status = open_asker(log, group, &asker, err);
+    if (status != MR_OK)
+        return status;
     for (;;) {
         /* Offsets of a transaction that is just ending are waited for; those of one that stays open
          * are not: then the answer is what is committed. */
         int64_t waited_ms = mr_kafka_now_ms() - start_ms;
         bool is_stable = waited_ms < STABLE_MS;
-        mr_status status = group_offsets_once(log, group, is_stable, offsets, count, arena, err);
+        status = group_offsets_once(log, asker->rk, group, is_stable, offsets, count, arena, err);
         if (status != MR_E_KAFKA_TIMEOUT || waited_ms >= log->timeout_ms)
-            return status;
+            break;
         pause_ms(log, 10);
     }
+    mr_kafka_bury(log, bury_asker, asker);
+    return status;
 }
 
 static mr_status delete_group_once(mr_kafka_log *log, const char *group, bool *has_members,

@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PRODUCE = 0, LIST_OFFSETS = 2, FIND_COORDINATOR = 10, JOIN = 11, INIT = 22 };
+enum { PRODUCE = 0, LIST_OFFSETS = 2, OFFSET_FETCH = 9, FIND_COORDINATOR = 10, JOIN = 11 };
+enum { INIT = 22 };
 enum { ADD_PARTITIONS = 24, ADD_OFFSETS = 25, END = 26, TXN_OFFSETS = 28 };
 
 typedef struct rig {
@@ -193,6 +194,27 @@ Test(kafka_errors, offsets_of_a_partition_tell_what_is_wrong)
         cr_expect_eq(status, rows[i].status, "%s: MR%d %s", rd_kafka_err2name(rows[i].error),
                      status, status ? r.err.message : "");
         cr_expect_eq(r.err.recovery, rows[i].recovery, "%s", r.err.message);
+        rig_release(&r);
+    }
+}
+
+/* A new cluster answers the first question about a group like that. */
+Test(kafka_errors, offsets_of_a_group_are_asked_again_while_its_coordinator_moves)
+{
+    static const rd_kafka_resp_err_t errors[] = {RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+                                                 RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+                                                 RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        rig r;
+        rig_init(&r, 3000);
+        mr_kafka_mock_fail(r.mock, OFFSET_FETCH, errors[i], 1);
+        mr_log_offset asked = {.topic = "t", .partition = 0, .offset = 7};
+        mr_arena arena = {0};
+        mr_status status = r.log->class->group_offsets(r.log, "g", &asked, 1, &arena, &r.err);
+        cr_expect_eq(status, MR_OK, "%s: %s", rd_kafka_err2name(errors[i]),
+                     status ? r.err.message : "");
+        cr_expect_eq(asked.offset, -1, "none is committed");
+        mr_arena_release(&arena);
         rig_release(&r);
     }
 }
