@@ -20,6 +20,7 @@ void mr_binder_release(mr_binder *binder)
 {
     mr_relations_release(&binder->relations);
     mr_names_release(&binder->names);
+    mr_names_release(&binder->ids);
     free(binder->sinks);
     binder->sinks = NULL;
 }
@@ -54,16 +55,11 @@ const char *mr_binder_text(const mr_binder *binder, mr_span span)
 const char *mr_binder_id(mr_binder *binder, const char *part)
 {
     const char *id = mr_arena_printf(binder->arena, "%s/%s", binder->context, part);
-    uint32_t same = 0;
-    size_t length = strlen(id);
-    enum { LOOKED_BACK_MAX = 4096 };
-    uint32_t count = binder->relations.count;
-    for (uint32_t i = count > LOOKED_BACK_MAX ? count - LOOKED_BACK_MAX : 0; i < count; i++) {
-        const char *known = binder->relations.items[i]->id;
-        same += known != NULL && strncmp(known, id, length) == 0 &&
-                (known[length] == '\0' || known[length] == '#');
-    }
-    return same == 0 ? id : mr_arena_printf(binder->arena, "%s#%u", id, same + 1);
+    mr_name *known = mr_names_find(&binder->ids, id);
+    if (known == NULL)
+        known = mr_names_add(&binder->ids, id, (mr_span){0}, binder->arena);
+    known->uses++;
+    return known->uses == 1 ? id : mr_arena_printf(binder->arena, "%s#%u", id, known->uses);
 }
 
 /* ---- names in FROM ---- */

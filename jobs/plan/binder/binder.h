@@ -33,6 +33,7 @@ typedef struct mr_binder {
     mr_resolver resolver;
     mr_relations relations;
     mr_names names;
+    mr_names ids; /* of nodes */
     const mr_with_name *with;
     const char *context; /* first part of node ids: the view or the sink being bound */
     mr_bound_sink *sinks;
@@ -59,7 +60,7 @@ mr_relation *mr_bind_table(mr_binder *binder, mr_name *name, mr_span span);
 void mr_bind_insert(mr_binder *binder, const mr_ast_insert *insert, mr_span span);
 void mr_bind_select(mr_binder *binder, const mr_ast_query *query, mr_span span);
 
-/* "context/part", made unique among relations with an id. */
+/* "context/part", made unique in the job. */
 const char *mr_binder_id(mr_binder *binder, const char *part);
 
 #define MR_BINDER_TEXT_MAX 200

@@ -14,6 +14,7 @@ typedef struct mr_name {
     bool is_view;
     mr_relation *relation; /* table: made on first use; view: NULL when wrong */
     bool is_relation_made;
+    uint32_t uses; /* of an id: how many nodes asked for it */
 } mr_name;
 
 typedef struct mr_names {

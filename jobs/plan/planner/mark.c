@@ -129,6 +129,8 @@ static bool is_volatile(const mr_expr *expr)
     return false;
 }
 
+#define FOLDS_MAX 16
+
 /* A PROJECT read by nothing but another PROJECT is computed there. */
 static void fold(mr_planner *planner, const mr_relation *relation)
 {
@@ -141,7 +143,10 @@ static void fold(mr_planner *planner, const mr_relation *relation)
     for (uint32_t i = 0; i < input->columns_count; i++)
         if (is_volatile(input->exprs[i]))
             return;
-    planned->is_folded = true;
+    planned->folds = mr_planned_of(planner, relation)->is_folded
+                         ? mr_planned_of(planner, relation)->folds + 1
+                         : 1;
+    planned->is_folded = planned->folds <= FOLDS_MAX;
 }
 
 void mr_plan_mark(mr_planner *planner)

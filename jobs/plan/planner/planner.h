@@ -14,6 +14,7 @@
 /* What became of a relation. */
 typedef struct mr_planned {
     bool is_reached;
+    uint32_t folds;   /* how many readers in a row are folded: bounds the depth of expressions */
     bool is_folded;   /* a PROJECT whose expressions went into its one reader */
     uint32_t readers; /* relations and sinks */
     bool *needed;     /* [columns] */

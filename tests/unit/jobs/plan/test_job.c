@@ -1,0 +1,255 @@
+/*
+ * Goal: jobs become the plans they should. Method: small scripts; plans are written as one line a node,
+ * "id(class) <- inputs: columns", and compared.
+ */
+#include "jobs/plan/job.h"
+#include "operators/rank/deduplicate.h"
+#include "operators/window/window_aggregate.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define BIDS                                                                                     \
+    "CREATE TABLE bids (auction BIGINT, bidder BIGINT, price INT, item ROW<name STRING, n INT>," \
+    " ts TIMESTAMP(3), twice AS price * 2, o BIGINT METADATA FROM 'offset' VIRTUAL,"             \
+    " WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)"                                             \
+    " WITH ('connector'='kafka','topic'='b','format'='json',"                                    \
+    " 'properties.bootstrap.servers'='h:1','scan.startup.mode'='earliest-offset'"
+#define BIDS_PLAIN BIDS ");"
+#define SINK "CREATE TABLE out1 (a BIGINT, b BIGINT) WITH ('connector'='print');"
+#define PER_AUCTION                                                                     \
+    "CREATE VIEW v AS SELECT auction, window_end, COUNT(*) AS n, SUM(price) AS s FROM " \
+    "TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND)) "                  \
+    "GROUP BY window_start, window_end, auction;"
+
+/* The job of a script that is right; says what is wrong when it is not. */
+static mr_job *plan_of(mr_script *script, const char *text)
+{
+    mr_script_init(script, "job.sql", text, strlen(text));
+    mr_diagnostics diagnostics = {0};
+    mr_job_options options = {.stem = "job"};
+    mr_job *job = mr_job_new(script, &options, &diagnostics);
+    mr_buffer out = {0};
+    mr_diagnostics_print(&diagnostics, script, false, &out);
+    cr_assert_not_null(job, "%.*s", (int)out.length, out.data);
+    mr_buffer_release(&out);
+    mr_diagnostics_release(&diagnostics);
+    return job;
+}
+
+static void put_origin(mr_buffer *out, const mr_plan *plan, mr_origin origin)
+{
+    static const char *const suffixes[] = {"", "$errors", "", "$late"};
+    bool is_source = origin.kind == MR_ORIGIN_SOURCE_ROWS || origin.kind == MR_ORIGIN_SOURCE_ERRORS;
+    mr_buffer_printf(out, " %s%s",
+                     is_source ? plan->sources[origin.index].table : plan->nodes[origin.index].id,
+                     suffixes[origin.kind]);
+}
+
+static char *text_of(const mr_plan *plan, mr_arena *arena)
+{
+    mr_buffer out = {0};
+    for (uint32_t i = 0; i < plan->sources_count; i++) {
+        mr_buffer_printf(&out, "%s:", plan->sources[i].table);
+        for (uint32_t c = 0; c < plan->sources[i].columns_count; c++)
+            mr_buffer_printf(&out, " %s", plan->sources[i].columns[c].field.name);
+        mr_buffer_printf(&out, "\n");
+    }
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        const mr_plan_node *node = &plan->nodes[i];
+        mr_buffer_printf(&out, "%s(%s) <-", node->id, node->class->name);
+        for (uint32_t j = 0; j < node->inputs_count; j++)
+            put_origin(&out, plan, node->inputs[j]);
+        mr_buffer_printf(&out, ":");
+        for (uint32_t c = 0; c < node->schema.columns_count; c++)
+            mr_buffer_printf(&out, " %s", node->schema.columns[c].name);
+        mr_buffer_printf(&out, "\n");
+    }
+    for (uint32_t i = 0; i < plan->sinks_count; i++) {
+        mr_buffer_printf(&out, "%s <-", plan->sinks[i].table);
+        put_origin(&out, plan, plan->sinks[i].input);
+        mr_buffer_printf(&out, "\n");
+    }
+    char *text = mr_arena_string(arena, out.data, out.length);
+    mr_buffer_release(&out);
+    return text;
+}
+
+static void expect_plan(const char *script_text, const char *expected)
+{
+    mr_script script;
+    mr_arena arena = {0};
+    mr_job *job = plan_of(&script, script_text);
+    const char *text = text_of(&job->plan, &arena);
+    cr_expect_str_eq(text, expected, "got:\n%s", text);
+    mr_arena_release(&arena);
+    mr_job_free(job);
+    mr_script_release(&script);
+}
+
+Test(job, decodes_only_the_columns_that_are_used)
+{
+    expect_plan(BIDS_PLAIN "SELECT auction FROM bids WHERE item.n > 1;",
+                "bids: auction item.n ts\n"
+                "print/where(filter) <- bids: auction item.n ts\n"
+                "print/columns(project) <- print/where: auction\n"
+                "print <- print/columns\n");
+}
+
+Test(job, computes_a_column_only_when_it_is_used)
+{
+    expect_plan(BIDS_PLAIN "SELECT twice, o FROM bids;", "bids: price ts o twice\n"
+                                                         "print/columns(project) <- bids: twice o\n"
+                                                         "print <- print/columns\n");
+}
+
+Test(job, folds_projections_into_one)
+{
+    expect_plan(
+        BIDS_PLAIN SINK
+        "INSERT INTO out1 SELECT x + 1, y FROM (SELECT price * 2 AS x, auction AS y FROM bids);",
+        "bids: auction price ts\n"
+        "out1/insert(project) <- bids: a b\n"
+        "out1 <- out1/insert\n");
+}
+
+Test(job, a_view_read_twice_is_computed_once)
+{
+    expect_plan(BIDS_PLAIN SINK PER_AUCTION "INSERT INTO out1 SELECT auction, n FROM v;"
+                                            "INSERT INTO out1 SELECT auction, s FROM v;",
+                "bids: auction price ts\n"
+                "v/window(window_aggregate) <- bids: auction window_start window_end $agg0 $agg1\n"
+                "out1/insert#2(project) <- v/window: a b\n"
+                "out1/sink(project) <- v/window: a b\n"
+                "out1 <- out1/sink\n"
+                "out1 <- out1/insert#2\n");
+}
+
+Test(job, late_rows_have_the_columns_of_the_window_input)
+{
+    expect_plan(BIDS_PLAIN SINK PER_AUCTION "SELECT auction, n FROM v;"
+                                            "SELECT bidder, late_by_ms FROM bids$late;",
+                "bids: auction bidder ts\n"
+                "v/window(window_aggregate) <- bids: auction window_start window_end $agg0\n"
+                "v/window/late(project) <- v/window$late: bidder late_by_ms\n"
+                "print/columns(project) <- v/window: auction n\n"
+                "print <- print/columns\n"
+                "print_2 <- v/window/late\n");
+}
+
+Test(job, late_rows_may_be_read_before_their_window_is_defined)
+{
+    mr_script script;
+    mr_job *job = plan_of(&script, BIDS_PLAIN "SELECT late_operator FROM bids$late;" PER_AUCTION
+                                              "SELECT n FROM v;");
+    cr_expect_eq(job->plan.sinks_count, 2);
+    mr_job_free(job);
+    mr_script_release(&script);
+}
+
+Test(job, errors_are_a_relation_of_the_source)
+{
+    expect_plan(BIDS_PLAIN "SELECT error_message FROM bids$errors;",
+                "bids: auction bidder price item.name item.n ts o\n"
+                "print/columns(project) <- bids$errors: error_message\n"
+                "print <- print/columns\n");
+}
+
+Test(job, keeps_in_a_deduplication_what_is_needed)
+{
+    mr_script script;
+    mr_job *job = plan_of(
+        &script, BIDS_PLAIN
+        "SET 'table.exec.state.ttl' = '1 h';"
+        "SELECT price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY bidder ORDER BY ts) AS rn"
+        " FROM bids) WHERE rn = 1;");
+    const mr_plan_node *node = &job->plan.nodes[0];
+    cr_assert_eq(node->class, &mr_deduplicate_class);
+    const mr_deduplicate_config *config = node->config;
+    cr_expect_eq(config->columns_count, 3); /* bidder, price, ts */
+    cr_expect_eq(config->keys_count, 1);
+    cr_expect_eq(config->keys[0], 0);
+    cr_expect_eq(config->ttl_ms, 3600000);
+    cr_expect_eq(job->plan.tasks_count, 1);
+    mr_job_free(job);
+    mr_script_release(&script);
+}
+
+Test(job, hands_over_window_sizes_and_aggregates)
+{
+    mr_script script;
+    mr_job *job = plan_of(
+        &script, BIDS_PLAIN
+        "SELECT auction + 1, COUNT(DISTINCT bidder) FILTER (WHERE price > 2), COUNT(1), AVG(price)"
+        " FROM HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '10' SECOND,"
+        " INTERVAL '1' SECOND) GROUP BY window_start, window_end, auction + 1"
+        " HAVING COUNT(*) > 1;");
+    const mr_plan_node *node = &job->plan.nodes[1];
+    cr_assert_eq(node->class, &mr_window_aggregate_class);
+    const mr_window_config *config = node->config;
+    cr_expect_eq(config->kind, MR_WINDOW_HOP);
+    cr_expect_eq(config->size_ms, 10000);
+    cr_expect_eq(config->slide_ms, 2000);
+    cr_expect_eq(config->offset_ms, 1000);
+    cr_expect_eq(config->keys_count, 1);
+    cr_expect_eq(config->aggregates_count, 3); /* COUNT(1) and COUNT(*) are one */
+    cr_expect_eq(config->has_window_time, false);
+    mr_job_free(job);
+    mr_script_release(&script);
+}
+
+Test(job, the_version_follows_state_and_not_predicates)
+{
+    static const char *const texts[] = {
+        BIDS_PLAIN PER_AUCTION "SELECT n FROM v WHERE n > 1;",
+        BIDS_PLAIN PER_AUCTION "SELECT n FROM v WHERE n > 2;",
+        BIDS_PLAIN PER_AUCTION "SELECT s FROM v WHERE n > 2;",
+    };
+    uint64_t versions[3];
+    for (size_t i = 0; i < 3; i++) {
+        mr_script script;
+        mr_job *job = plan_of(&script, texts[i]);
+        versions[i] = job->plan.version;
+        mr_job_free(job);
+        mr_script_release(&script);
+    }
+    cr_expect_eq(versions[0], versions[1]);
+    cr_expect_neq(versions[1], versions[2]);
+}
+
+Test(job, tasks_follow_the_partitions_of_an_input_partitioned_by_the_key)
+{
+    static const struct {
+        const char *option;
+        bool follows;
+    } cases[] = {{"", false},
+                 {", 'partitioned-by'='auction'", true},
+                 {", 'partitioned-by'='bidder'", false},
+                 {", 'partitioned-by'='auction;bidder'", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        mr_script script;
+        mr_arena arena = {0};
+        mr_job *job = plan_of(&script, mr_arena_printf(&arena, "%s%s);%s", BIDS, cases[i].option,
+                                                       PER_AUCTION "SELECT n FROM v;"));
+        cr_expect_eq(job->tasks_follow_partitions, cases[i].follows, "%s", cases[i].option);
+        mr_job_free(job);
+        mr_script_release(&script);
+        mr_arena_release(&arena);
+    }
+}
+
+Test(job, a_long_chain_of_views_is_no_deep_expression)
+{
+    mr_buffer text = {0};
+    mr_buffer_printf(&text, "%sCREATE VIEW v0 AS SELECT price FROM bids;", BIDS_PLAIN);
+    for (int i = 1; i < 5000; i++)
+        mr_buffer_printf(&text, "CREATE VIEW v%d AS SELECT price + 1 AS price FROM v%d;", i, i - 1);
+    mr_buffer_printf(&text, "SELECT price FROM v4999;");
+    mr_buffer_put_u8(&text, 0);
+    mr_script script;
+    mr_job *job = plan_of(&script, text.data);
+    cr_expect_gt(job->plan.nodes_count, 100);
+    mr_job_free(job);
+    mr_script_release(&script);
+    mr_buffer_release(&text);
+}
