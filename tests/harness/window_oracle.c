@@ -1,0 +1,250 @@
+#include "tests/harness/window_oracle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void mr_oracle_init(mr_oracle *oracle, const mr_oracle_job *job)
+{
+    *oracle = (mr_oracle){.job = *job, .watermark_ms = MR_ORACLE_NONE};
+    for (uint32_t i = 0; i < MR_ORACLE_INPUTS_MAX; i++)
+        oracle->input_ms[i] = MR_ORACLE_NONE;
+}
+
+void mr_oracle_release(mr_oracle *oracle)
+{
+    free(oracle->entries);
+    free(oracle->late);
+    free(oracle->known);
+}
+
+static void *grown(void *list, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return list;
+    *room = *room * 2 + 64;
+    list = realloc(list, *room * size);
+    if (list == NULL)
+        abort();
+    return list;
+}
+
+static void add_entry(mr_oracle *o, int64_t start, int64_t end, const mr_oracle_row *row)
+{
+    o->entries = grown(o->entries, o->entries_count, &o->entries_room, sizeof *o->entries);
+    o->entries[o->entries_count++] = (mr_oracle_entry){start, end, row};
+}
+
+static void add_late(mr_oracle *o, const mr_oracle_row *row, int64_t start, int64_t end, int64_t by)
+{
+    o->late = grown(o->late, o->late_count, &o->late_room, sizeof *o->late);
+    o->late[o->late_count++] = (mr_oracle_late){row, start, end, o->watermark_ms, by};
+}
+
+static bool has_passed(const mr_oracle *o, int64_t time)
+{
+    return o->watermark_ms != MR_ORACLE_NONE && o->watermark_ms >= time;
+}
+
+/* Lowest watermark of the inputs that count; ended ones count as soon as no other is left. */
+static void move_watermark(mr_oracle *o)
+{
+    bool has_live = false, has_idle = false;
+    int64_t lowest = INT64_MAX;
+    for (uint32_t i = 0; i < o->job.inputs_count; i++) {
+        if (o->is_ended[i])
+            continue;
+        if (o->is_idle[i]) {
+            has_idle = true;
+            continue;
+        }
+        has_live = true;
+        if (o->input_ms[i] < lowest)
+            lowest = o->input_ms[i];
+    }
+    if ((has_live || !has_idle) && lowest > o->watermark_ms)
+        o->watermark_ms = lowest;
+}
+
+/* Start of the multiple of `step` (counted from the offset) that holds the time. */
+static int64_t floor_to(const mr_oracle *o, int64_t time, int64_t step)
+{
+    int64_t rest = (time - o->job.offset_ms) % step;
+    return time - (rest < 0 ? rest + step : rest);
+}
+
+static void take_window(mr_oracle *o, const mr_oracle_row *row)
+{
+    const mr_oracle_job *job = &o->job;
+    int64_t step = job->kind == MR_ORACLE_TUMBLE ? job->size_ms : job->slide_ms;
+    int64_t piece = floor_to(o, row->time_ms, step), big = floor_to(o, row->time_ms, job->size_ms);
+    int64_t first = 0, last = 0;
+    uint32_t windows = 0, entered = 0;
+    for (int64_t end = piece + step; end <= piece + job->size_ms; end += step) {
+        int64_t start = job->kind == MR_ORACLE_CUMULATE ? big : end - job->size_ms;
+        if (end - start > job->size_ms)
+            break;
+        if (windows++ == 0)
+            first = start;
+        last = end;
+        if (!has_passed(o, end - 1)) {
+            add_entry(o, start, end, row);
+            entered++;
+        }
+    }
+    if (entered > 0)
+        o->accepted++;
+    else
+        add_late(o, row, first, last, o->watermark_ms - (last - 1));
+}
+
+static void take_first(mr_oracle *o, const mr_oracle_row *row)
+{
+    size_t slot = (size_t)(row->key + 1);
+    while (o->known_count <= slot) {
+        o->known = realloc(o->known, (slot + 1) * 2 * sizeof *o->known);
+        if (o->known == NULL)
+            abort();
+        memset(o->known + o->known_count, 0, ((slot + 1) * 2 - o->known_count) * sizeof *o->known);
+        o->known_count = (slot + 1) * 2;
+    }
+    mr_oracle_entry *known = &o->known[slot];
+    if (known->row != NULL && has_passed(o, known->end_ms) && o->job.ttl_ms > 0 &&
+        has_passed(o, known->end_ms + o->job.ttl_ms)) {
+        add_entry(o, known->start_ms, known->end_ms, known->row);
+        known->row = NULL;
+    }
+    if (known->row != NULL && (has_passed(o, known->end_ms) || known->end_ms <= row->time_ms)) {
+        o->filtered++;
+    } else if (has_passed(o, row->time_ms)) {
+        add_late(o, row, MR_ORACLE_NONE, MR_ORACLE_NONE, o->watermark_ms - row->time_ms);
+    } else {
+        o->accepted++;
+        *known = (mr_oracle_entry){row->time_ms, row->time_ms, row};
+    }
+}
+
+void mr_oracle_take(mr_oracle *o, const mr_oracle_row *row)
+{
+    o->is_idle[row->input] = false;
+    move_watermark(o);
+    if (row->is_broken)
+        o->broken++;
+    else if (!row->has_time)
+        o->dead++;
+    else if (o->job.kind == MR_ORACLE_FIRST)
+        take_first(o, row);
+    else
+        take_window(o, row);
+    bool moves = !row->is_broken && row->has_time;
+    if (moves && row->time_ms - o->job.delay_ms > o->input_ms[row->input])
+        o->input_ms[row->input] = row->time_ms - o->job.delay_ms;
+    move_watermark(o);
+}
+
+void mr_oracle_idle(mr_oracle *o, uint32_t input)
+{
+    o->is_idle[input] = true;
+    move_watermark(o);
+}
+
+void mr_oracle_end(mr_oracle *o, uint32_t input)
+{
+    o->is_ended[input] = true;
+    move_watermark(o);
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+    const mr_oracle_entry *a = left, *b = right;
+    if (a->end_ms != b->end_ms)
+        return a->end_ms < b->end_ms ? -1 : 1;
+    if (a->row->key != b->row->key)
+        return a->row->key < b->row->key ? -1 : 1;
+    return a->row->id < b->row->id ? -1 : a->row->id > b->row->id;
+}
+
+size_t mr_oracle_results(mr_oracle *o)
+{
+    for (size_t k = 0; k < o->known_count; k++)
+        if (o->known[k].row != NULL)
+            add_entry(o, o->known[k].start_ms, o->known[k].end_ms, o->known[k].row);
+    o->known_count = 0;
+    int64_t early = o->job.kind == MR_ORACLE_FIRST ? 0 : 1;
+    size_t kept = 0;
+    for (size_t i = 0; i < o->entries_count; i++)
+        if (has_passed(o, o->entries[i].end_ms - early))
+            o->entries[kept++] = o->entries[i];
+    o->entries_count = kept;
+    if (kept > 0)
+        qsort(o->entries, kept, sizeof *o->entries, compare_entries);
+    return kept;
+}
+
+static bool has_amount_before(const mr_oracle_entry *entries, size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (entries[j].row->has_amount && entries[j].row->amount == entries[i].row->amount)
+            return true;
+    return false;
+}
+
+static bool has_name_before(const mr_oracle_entry *entries, size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (entries[j].row->flag == 1 && entries[j].row->name != NULL &&
+            strcmp(entries[j].row->name, entries[i].row->name) == 0)
+            return true;
+    return false;
+}
+
+static size_t put(char *to, size_t size, size_t at, bool is_null, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    int n = snprintf(to + at, size - at, "|%s", is_null ? "null" : text);
+    return at + (size_t)n;
+}
+
+void mr_oracle_print(const mr_oracle_entry *entries, size_t count, char *to, size_t size)
+{
+    int64_t amounts = 0, sum = 0, low = INT64_MAX, high = INT64_MIN, distinct = 0;
+    int64_t flagged = 0, flagged_amounts = 0, flagged_sum = 0, flagged_names = 0;
+    const char *first = NULL, *last = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const mr_oracle_row *row = entries[i].row;
+        if (row->has_amount) {
+            amounts++;
+            sum += row->amount;
+            low = row->amount < low ? row->amount : low;
+            high = row->amount > high ? row->amount : high;
+            distinct += !has_amount_before(entries, i);
+        }
+        if (row->flag == 1) {
+            flagged++;
+            flagged_amounts += row->has_amount;
+            flagged_sum += row->has_amount ? row->amount : 0;
+            flagged_names += row->name != NULL && !has_name_before(entries, i);
+        }
+        if (row->name != NULL) {
+            first = first == NULL || strcmp(row->name, first) < 0 ? row->name : first;
+            last = last == NULL || strcmp(row->name, last) > 0 ? row->name : last;
+        }
+    }
+    size_t at = (size_t)snprintf(to, size, "k%" PRId32, entries[0].row->key);
+    at = put(to, size, at, false, entries[0].start_ms);
+    at = put(to, size, at, false, entries[0].end_ms);
+    at = put(to, size, at, false, (int64_t)count);
+    at = put(to, size, at, false, amounts);
+    at = put(to, size, at, amounts == 0, sum);
+    at = put(to, size, at, amounts == 0, low);
+    at = put(to, size, at, amounts == 0, high);
+    at = put(to, size, at, amounts == 0, amounts > 0 ? sum / amounts : 0);
+    at = put(to, size, at, false, distinct);
+    at = put(to, size, at, false, flagged);
+    at = put(to, size, at, flagged_amounts == 0, flagged_sum);
+    at = put(to, size, at, false, flagged_names);
+    snprintf(to + at, size - at, "|%s|%s", first != NULL ? first : "null",
+             last != NULL ? last : "null");
+}

@@ -1,0 +1,130 @@
+#include "tests/sim/window_history.h"
+
+#include <stdlib.h>
+
+#define BIG_ROWS 30000
+#define BIG_KEYS 60000
+
+static const char *const names[] = {
+    "",
+    "a",
+    "ab",
+    "abcd",
+    "abce",
+    "zz",
+    "a name that does not fit into sixteen bytes",
+    "a name that does not fit into sixteen byteS",
+    "\xc3\xa4\xc3\xb6",
+};
+
+uint64_t mr_history_random(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint32_t mr_history_draw(uint64_t *state, uint32_t below)
+{
+    return (uint32_t)(mr_history_random(state) % below);
+}
+
+static int64_t between(uint64_t *random, int64_t low, int64_t high)
+{
+    return low + (int64_t)mr_history_draw(random, (uint32_t)(high - low + 1));
+}
+
+static mr_oracle_job draw_job(uint64_t *random)
+{
+    mr_oracle_job job = {.kind = (mr_oracle_kind)mr_history_draw(random, 4)};
+    int64_t unit = mr_history_draw(random, 4) == 0 ? 1000 : between(random, 1, 20);
+    job.slide_ms = unit;
+    job.size_ms = job.kind == MR_ORACLE_TUMBLE ? unit : unit * between(random, 1, 6);
+    if (mr_history_draw(random, 2) == 0)
+        job.offset_ms = between(random, -3 * unit, 3 * unit);
+    job.delay_ms = mr_history_draw(random, 3) == 0 ? 0 : between(random, 0, 2 * unit);
+    job.ttl_ms = mr_history_draw(random, 2) == 0 ? 0 : between(random, 1, 4 * unit);
+    /* Minutes are the buckets of deduplication. */
+    if (job.kind == MR_ORACLE_FIRST && mr_history_draw(random, 3) == 0)
+        job.ttl_ms *= 10000;
+    job.inputs_count = 1 + mr_history_draw(random, 3);
+    return job;
+}
+
+static mr_oracle_row draw_row(mr_history *history, uint64_t *random, int64_t now, int64_t spread)
+{
+    uint32_t keys = history->is_big ? BIG_KEYS : 4;
+    mr_oracle_row row = {.id = history->rows_count,
+                         .is_broken = mr_history_draw(random, 25) == 0,
+                         .has_time = mr_history_draw(random, 25) != 0,
+                         .time_ms = now - between(random, 0, spread),
+                         .key = (int32_t)mr_history_draw(random, keys + 1) - 1,
+                         .has_amount = mr_history_draw(random, 6) != 0,
+                         .amount = between(random, -5, 5),
+                         .flag = (int8_t)((int)mr_history_draw(random, 3) - 1)};
+    if (mr_history_draw(random, 6) != 0)
+        row.name = names[mr_history_draw(random, sizeof names / sizeof names[0])];
+    return row;
+}
+
+static void draw_events(mr_history *history, uint64_t *random, uint32_t rows)
+{
+    const mr_oracle_job *job = &history->job;
+    static const int64_t starts[] = {0, -50, INT64_C(1700000000000), -INT64_C(2000000000000)};
+    int64_t now = starts[mr_history_draw(random, 4)];
+    int64_t step = 1 + job->slide_ms / between(random, 1, 8);
+    int64_t spread = job->delay_ms + job->size_ms * between(random, 0, 2);
+    int64_t offsets[MR_ORACLE_INPUTS_MAX] = {0};
+    uint32_t input = 0, stay = history->is_big ? 2000 : 1 + mr_history_draw(random, 6);
+    bool is_ended[MR_ORACLE_INPUTS_MAX] = {false};
+    while (history->rows_count < rows) {
+        mr_history_event *event = &history->events[history->events_count];
+        if (mr_history_draw(random, stay) == 0)
+            input = mr_history_draw(random, job->inputs_count);
+        if (is_ended[input] && input != 0)
+            continue;
+        if (job->inputs_count > 1 && mr_history_draw(random, history->is_big ? 2000 : 12) == 0) {
+            bool ends = input != 0 && mr_history_draw(random, 4) == 0;
+            *event =
+                (mr_history_event){.kind = ends ? MR_HISTORY_END : MR_HISTORY_IDLE, .input = input};
+            is_ended[input] = ends;
+            history->events_count++;
+            if (history->events_count + rows + MR_ORACLE_INPUTS_MAX > 3 * rows + 16)
+                return;
+            continue;
+        }
+        now += history->is_big ? mr_history_draw(random, 5000) == 0 ? job->size_ms : 0
+                               : between(random, 0, step);
+        uint32_t number = history->rows_count;
+        history->rows[number] = draw_row(history, random, now, spread);
+        history->rows[number].input = input;
+        *event = (mr_history_event){.input = input, .row = number, .offset = offsets[input]};
+        offsets[input] += between(random, 1, 3);
+        history->rows_count++;
+        history->events_count++;
+    }
+}
+
+void mr_history_init(mr_history *history, uint64_t seed)
+{
+    uint64_t random = seed * UINT64_C(0x2545f4914f6cdd1d);
+    *history = (mr_history){.is_big = seed % MR_HISTORY_BIG_EVERY == 0, .job = draw_job(&random)};
+    uint32_t rows = history->is_big ? BIG_ROWS : 1 + mr_history_draw(&random, 24);
+    history->rows = calloc(rows, sizeof *history->rows);
+    history->events = calloc((size_t)rows * 3 + 32, sizeof *history->events);
+    if (history->rows == NULL || history->events == NULL)
+        abort();
+    draw_events(history, &random, rows);
+    if (mr_history_draw(&random, 2) == 0)
+        return;
+    for (uint32_t i = 0; i < history->job.inputs_count; i++)
+        history->events[history->events_count++] =
+            (mr_history_event){.kind = MR_HISTORY_END, .input = i};
+}
+
+void mr_history_release(mr_history *history)
+{
+    free(history->rows);
+    free(history->events);
+}
