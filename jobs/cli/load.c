@@ -76,7 +76,8 @@ static void mask_secrets(const mr_script *script, char *text)
 
 static void print(mr_diagnostics *diagnostics, const mr_script *script, bool is_quiet)
 {
-    if (diagnostics->errors == 0 && is_quiet)
+    bool is_silent = diagnostics->errors == 0 && is_quiet;
+    if (is_silent || diagnostics->errors + diagnostics->others == 0)
         return;
     mr_buffer out = {0};
     bool is_coloured = isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL;
