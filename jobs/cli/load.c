@@ -49,8 +49,8 @@ static void stem_of(const char *file, char *to, size_t size)
         snprintf(to, size, "job");
 }
 
-/* Puts stars over the values of secret options: the lines around an error are printed. By tokens, since
- * what does not parse is printed too. */
+/* Puts stars over the values of secret options: the lines around an error are printed. By tokens,
+ * since what does not parse is printed too. */
 static void mask_secrets(const mr_script *script, char *text)
 {
     mr_arena arena = {0};

@@ -1,6 +1,6 @@
 /*
- * What a run tells while it goes on: a status line on a terminal, ndjson or nothing elsewhere, and a
- * summary at the end. All on stderr.
+ * What a run tells while it goes on: a status line on a terminal, ndjson or nothing elsewhere, and
+ * a summary at the end. All on stderr.
  */
 #ifndef MR_JOBS_CLI_PROGRESS_H
 #define MR_JOBS_CLI_PROGRESS_H

@@ -1,8 +1,8 @@
 /*
  * The binder: syntax trees to relations. What its files share.
  *
- * Every function reports what is wrong and returns NULL (or false); a NULL that comes from a view or
- * table which was itself reported wrong is silent. Thread: one. Memory: the job's arena.
+ * Every function reports what is wrong and returns NULL (or false); a NULL that comes from a view
+ * or table which was itself reported wrong is silent. Thread: one. Memory: the job's arena.
  */
 #ifndef MR_JOBS_PLAN_BINDER_BINDER_H
 #define MR_JOBS_PLAN_BINDER_BINDER_H

@@ -1,9 +1,10 @@
 /*
- * Relations: the bound form of queries, tables and views, before columns are pruned and nodes are made.
+ * Relations: the bound form of queries, tables and views, before columns are pruned and nodes are
+ * made.
  *
- * A relation's inputs were created before it. Expressions of a relation count columns of its input (of
- * a TABLE: its own columns). Views are bound once, so relations form a graph: two readers of a view
- * share what it computes. Memory: the job's arena. Thread: one; immutable once planned.
+ * A relation's inputs were created before it. Expressions of a relation count columns of its input
+ * (of a TABLE: its own columns). Views are bound once, so relations form a graph: two readers of a
+ * view share what it computes. Memory: the job's arena. Thread: one; immutable once planned.
  *
  *   TABLE    a source's columns, ROWs flattened to leaves      ERRORS   t$errors
  *   LATE     input columns of a judging relation + late.h's    FILTER   predicate
@@ -115,8 +116,8 @@ typedef struct mr_relations {
 
 void mr_relations_release(mr_relations *relations);
 
-/* A relation over `inputs_count` inputs with room for `columns_count` columns (zeroed); errors, window
- * and unranked are the first input's. */
+/* A relation over `inputs_count` inputs with room for `columns_count` columns (zeroed); errors,
+ * window and unranked are the first input's. */
 mr_relation *mr_relation_new(mr_relations *relations, mr_arena *arena, mr_relation_kind kind,
                              mr_relation *const *inputs, uint32_t inputs_count,
                              uint32_t columns_count);
@@ -124,8 +125,8 @@ mr_relation *mr_relation_new(mr_relations *relations, mr_arena *arena, mr_relati
 /* Column with the role TIME; -1: none. The first of several. */
 int32_t mr_relation_time_column(const mr_relation *relation);
 
-/* Windows and deduplications that judge the rows of `base` directly: only filters, added columns and
- * WINDOWs in between. Fills `judges` (room for relations->count), returns how many. */
+/* Windows and deduplications that judge the rows of `base` directly: only filters, added columns
+ * and WINDOWs in between. Fills `judges` (room for relations->count), returns how many. */
 uint32_t mr_relation_judges(const mr_relations *relations, const mr_relation *base,
                             mr_relation **judges);
 

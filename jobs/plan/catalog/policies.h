@@ -1,4 +1,5 @@
-/* What a table's options mean for the engine: topics, start, bound, errors. Used by table.c alone. */
+/* What a table's options mean for the engine: topics, start, bound, errors. Used by table.c
+ * alone. */
 #ifndef MR_JOBS_PLAN_CATALOG_POLICIES_H
 #define MR_JOBS_PLAN_CATALOG_POLICIES_H
 

@@ -2,8 +2,9 @@
  * A table as CREATE TABLE defines it: columns, connector, options, policies.
  *
  * Nothing here knows expressions: computed columns, watermark and constraints stay syntax until the
- * binder asks for the table's relation. Checks that only matter to a reader or to a writer are made on
- * first use as one. Memory: the job's arena. Thread: immutable once read, but for the `is_checked` flags.
+ * binder asks for the table's relation. Checks that only matter to a reader or to a writer are made
+ * on first use as one. Memory: the job's arena. Thread: immutable once read, but for the
+ * `is_checked` flags.
  */
 #ifndef MR_JOBS_PLAN_CATALOG_TABLE_H
 #define MR_JOBS_PLAN_CATALOG_TABLE_H

@@ -1,11 +1,11 @@
 /*
- * Options of tables and settings of jobs: a declarative list per connector, format and for SET, and the
- * values that a job gave for them.
+ * Options of tables and settings of jobs: a declarative list per connector, format and for SET, and
+ * the values that a job gave for them.
  *
- * An option's name may hold one `*` that stands for one or more letters (`fields.*.min`), a trailing one
- * for the rest (`properties.*`). Values are parsed once; numbers are in the unit of their kind:
- * DURATION ms, MEMORY bytes, BOOL 0 or 1, ENUM the index in `values`.
- * Memory: values live in the arena given. Thread: immutable once read.
+ * An option's name may hold one `*` that stands for one or more letters (`fields.*.min`), a
+ * trailing one for the rest (`properties.*`). Values are parsed once; numbers are in the unit of
+ * their kind: DURATION ms, MEMORY bytes, BOOL 0 or 1, ENUM the index in `values`. Memory: values
+ * live in the arena given. Thread: immutable once read.
  */
 #ifndef MR_JOBS_PLAN_OPTIONS_OPTION_H
 #define MR_JOBS_PLAN_OPTIONS_OPTION_H

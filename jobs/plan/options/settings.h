@@ -1,6 +1,6 @@
 /*
- * The settings of a job: SET 'key' = 'value' of its script, `-D key=value` of the command line first.
- * A setting holds for the whole job wherever it stands; of two SETs the later one wins.
+ * The settings of a job: SET 'key' = 'value' of its script, `-D key=value` of the command line
+ * first. A setting holds for the whole job wherever it stands; of two SETs the later one wins.
  */
 #ifndef MR_JOBS_PLAN_OPTIONS_SETTINGS_H
 #define MR_JOBS_PLAN_OPTIONS_SETTINGS_H

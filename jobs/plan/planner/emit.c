@@ -402,7 +402,8 @@ static void emit_deduplicate(mr_planner *planner, const mr_relation *relation, m
     note_key(planner, relation);
 }
 
-/* Late rows always go through a project: it drops their event times, which lie behind the watermark. */
+/* Late rows always go through a project: it drops their event times, which lie behind the
+ * watermark. */
 static void emit_late(mr_planner *planner, const mr_relation *relation, mr_planned *planned)
 {
     const mr_relation *judge = relation->inputs[0];

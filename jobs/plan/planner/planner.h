@@ -1,10 +1,10 @@
 /*
  * The planner: relations to the plan that the engine runs. What its files share.
  *
- * Marking walks the relations from last to first and notes which columns anybody needs; emitting walks
- * from first to last and makes sources, nodes and sinks. A relation that only renames, reorders or
- * drops columns makes no node: its `map` points at the columns below.
- * Thread: one. Memory: the plan's arena; arrays are heap until the plan is finished.
+ * Marking walks the relations from last to first and notes which columns anybody needs; emitting
+ * walks from first to last and makes sources, nodes and sinks. A relation that only renames,
+ * reorders or drops columns makes no node: its `map` points at the columns below. Thread: one.
+ * Memory: the plan's arena; arrays are heap until the plan is finished.
  */
 #ifndef MR_JOBS_PLAN_PLANNER_PLANNER_H
 #define MR_JOBS_PLAN_PLANNER_PLANNER_H

@@ -1,8 +1,8 @@
 /*
  * Expressions: where names are looked up, and how trees become typed nodes.
  *
- * A scope is one relation under one alias (there are no joins yet). With a grouping, names mean what
- * the aggregation puts out: keys, window columns, aggregates.
+ * A scope is one relation under one alias (there are no joins yet). With a grouping, names mean
+ * what the aggregation puts out: keys, window columns, aggregates.
  */
 #ifndef MR_JOBS_PLAN_BINDER_EXPR_SCOPE_H
 #define MR_JOBS_PLAN_BINDER_EXPR_SCOPE_H
@@ -33,8 +33,8 @@ uint32_t mr_find_column(const mr_scope *scope, const mr_ast_path *path);
 /* A function call, scalar or aggregate. */
 mr_expr *mr_bind_call(mr_binder *binder, const mr_scope *scope, const mr_ast_expr *ast);
 
-/* Calls the resolver by name and reports a refusal at the argument to blame, or at `span`. `spans` may be
- * NULL. */
+/* Calls the resolver by name and reports a refusal at the argument to blame, or at `span`. `spans`
+ * may be NULL. */
 mr_expr *mr_bind_named(mr_binder *binder, const char *name, mr_expr *const *args, uint32_t count,
                        const mr_span *spans, mr_span span);
 

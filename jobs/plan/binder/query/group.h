@@ -1,10 +1,11 @@
 /*
  * Window aggregation: GROUP BY window_start, window_end [, keys].
  *
- *   rows -> PROJECT (rows' columns + computed keys, arguments, filters) -> AGGREGATE -> HAVING -> SELECT
+ *   rows -> PROJECT (rows' columns + computed keys, arguments, filters) -> AGGREGATE -> HAVING ->
+ *   SELECT
  *
- * While SELECT and HAVING are bound, names are looked up here first: a key's expression means the key,
- * window_start the window's, an aggregate its result.
+ * While SELECT and HAVING are bound, names are looked up here first: a key's expression means the
+ * key, window_start the window's, an aggregate its result.
  */
 #ifndef MR_JOBS_PLAN_BINDER_QUERY_GROUP_H
 #define MR_JOBS_PLAN_BINDER_QUERY_GROUP_H

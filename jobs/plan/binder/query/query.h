@@ -34,8 +34,8 @@ bool mr_is_row_number(const mr_ast_expr *ast);
 /* The DEDUPLICATE for `over` above the scope's relation; NULL: reported. */
 mr_relation *mr_bind_rank(mr_binder *binder, const mr_scope *scope, const mr_ast_expr *call);
 
-/* When `ast` is `rn = 1` (or <= 1, < 2, reversed) for a ROW_NUMBER() of the scope: true, *is_bad when it
- * was reported wrong. */
+/* When `ast` is `rn = 1` (or <= 1, < 2, reversed) for a ROW_NUMBER() of the scope: true, *is_bad
+ * when it was reported wrong. */
 bool mr_bind_rank_condition(mr_binder *binder, const mr_scope *scope, const mr_ast_expr *ast,
                             bool *is_bad);
 
@@ -45,7 +45,8 @@ bool mr_bind_rank_condition(mr_binder *binder, const mr_scope *scope, const mr_a
 mr_relation *mr_bind_late(mr_binder *binder, mr_relation *base, const char *name, mr_span span);
 mr_relation *mr_bind_errors(mr_binder *binder, mr_relation *table, const char *name);
 
-/* Does a query read a `$late` relation? Such statements are bound last, when all windows are known. */
+/* Does a query read a `$late` relation? Such statements are bound last, when all windows are
+ * known. */
 bool mr_query_reads_late(const mr_ast_query *query);
 
 #endif

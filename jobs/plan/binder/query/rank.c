@@ -1,6 +1,7 @@
 /*
  * Keep-first deduplication:
- *   SELECT .. FROM (SELECT .., ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) AS rn FROM t) WHERE rn = 1
+ *   SELECT .. FROM (SELECT .., ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) AS rn FROM t) WHERE
+ *   rn = 1
  * The inner SELECT makes the DEDUPLICATE, the outer WHERE asks for it.
  */
 #include "jobs/plan/binder/query/query.h"

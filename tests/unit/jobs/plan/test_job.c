@@ -1,6 +1,6 @@
 /*
- * Goal: jobs become the plans they should. Method: small scripts; plans are written as one line a node,
- * "id(class) <- inputs: columns", and compared.
+ * Goal: jobs become the plans they should. Method: small scripts; plans are written as one line a
+ * node, "id(class) <- inputs: columns", and compared.
  */
 #include "jobs/plan/job.h"
 #include "operators/rank/deduplicate.h"
