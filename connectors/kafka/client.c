@@ -39,6 +39,8 @@ static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque
     mr_kafka_client *client = opaque;
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         atomic_fetch_add(&client->all_down, 1);
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__TRANSPORT)
+        atomic_fetch_add(&client->lost, 1);
     mr_logger_line(atomic_load(&client->logger), MR_LOG_WARN, "kafka %s %s: %s",
                    mr_kafka_role_name(client->role), rd_kafka_err2name((rd_kafka_resp_err_t)error),
                    reason);
@@ -62,6 +64,7 @@ mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log,
     char reason[512];
     atomic_init(&client->logger, log->logger);
     atomic_init(&client->all_down, 0);
+    atomic_init(&client->lost, 0);
     client->role = role;
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_type_t type = role == MR_KAFKA_ROLE_WRITER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;

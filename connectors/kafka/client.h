@@ -20,6 +20,7 @@ typedef struct mr_kafka_client {
     _Atomic(const mr_logger *) logger;
     mr_kafka_role role;
     atomic_uint all_down; /* times librdkafka said that no broker is reachable */
+    atomic_uint lost;     /* times it said that a connection broke or could not be made */
 } mr_kafka_client;
 
 typedef struct mr_kafka_log {

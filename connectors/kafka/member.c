@@ -17,9 +17,9 @@ typedef enum pending {
 typedef struct member {
     mr_log_member base;
     mr_kafka_client client;
-    int32_t timeout_ms;
-    char *group;
-    pending pending; /* told by the rebalance callback, handed out by poll */
+    mr_kafka_log *log;
+    char *group, *instance_id, *topic; /* instance_id NULL: dynamic */
+    pending pending;                   /* told by the rebalance callback, handed out by poll */
     bool is_closing;
     bool has_released; /* the revoke now pending was answered */
     int32_t *partitions;
@@ -104,15 +104,77 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
     rd_kafka_yield(rk);
 }
 
-/* An error that the consumer tells by a message. */
-static mr_status poll_error(member *m, const rd_kafka_message_t *message, mr_error *err)
+static mr_status conf_make(const member *m, rd_kafka_conf_t **conf, mr_error *err)
 {
-    rd_kafka_resp_err_t error = message->err;
-    char reason[512];
-    if (error == RD_KAFKA_RESP_ERR__FATAL)
-        error = rd_kafka_fatal_error(m->client.rk, reason, sizeof reason);
+    mr_status status = mr_kafka_client_conf(m->log, MR_KAFKA_ROLE_MEMBER, conf, err);
+    if (status != MR_OK)
+        return status;
+    status = mr_kafka_settings_set(*conf, "group.id", m->group, err);
+    if (status == MR_OK && m->instance_id)
+        status = mr_kafka_settings_set(*conf, "group.instance.id", m->instance_id, err);
+    if (status != MR_OK)
+        rd_kafka_conf_destroy(*conf);
     else
-        snprintf(reason, sizeof reason, "%s", rd_kafka_message_errstr(message));
+        rd_kafka_conf_set_rebalance_cb(*conf, on_rebalance);
+    return status;
+}
+
+/* Opens a handle and lets it subscribe. */
+static mr_status client_join(member *m, mr_error *err)
+{
+    rd_kafka_conf_t *conf;
+    mr_status status = conf_make(m, &conf, err);
+    if (status == MR_OK)
+        status = mr_kafka_client_open(&m->client, m->log, MR_KAFKA_ROLE_MEMBER, conf, err);
+    if (status != MR_OK)
+        return status;
+    rd_kafka_poll_set_consumer(m->client.rk);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, m->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t error = rd_kafka_subscribe(m->client.rk, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (error)
+        return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "join group %s", m->group);
+    return MR_OK;
+}
+
+static void client_leave(member *m)
+{
+    m->is_closing = true;
+    if (m->client.rk) {
+        if (!m->has_released)
+            rd_kafka_assign(m->client.rk, NULL);
+        rd_kafka_consumer_close(m->client.rk);
+    }
+    mr_kafka_client_close(&m->client);
+    m->is_closing = false;
+}
+
+/* Fencing of an instance id may be told wrongly when a broker was away: a member that rejoins gets
+ * a new id, and if the answer is lost, its next request still bears the old one. Then it is
+ * ourselves that we were fenced by, and librdkafka calls it fatal. A new handle takes the instance
+ * id again; if another worker does hold it, the next fencing comes without a lost connection, and
+ * is believed. */
+static mr_status rejoin(member *m, mr_error *err)
+{
+    mr_logger_line(m->log->logger, MR_LOG_WARN,
+                   "member of group %s was fenced after a lost connection: joins anew", m->group);
+    client_leave(m);
+    metadata_drop(m);
+    m->has_released = true;
+    m->partitions_count = 0;
+    m->pending = PENDING_LOST;
+    return client_join(m, err);
+}
+
+/* An error that the consumer tells by a message. */
+static mr_status poll_error(member *m, rd_kafka_resp_err_t error, char *reason, size_t size,
+                            mr_error *err)
+{
+    if (error == RD_KAFKA_RESP_ERR__FATAL)
+        error = rd_kafka_fatal_error(m->client.rk, reason, size);
+    if (error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && atomic_load(&m->client.lost) > 0)
+        return rejoin(m, err);
     const mr_kafka_rule *rule = mr_kafka_rule_of(error, MR_KAFKA_MEMBER);
     /* Stale members rejoin by themselves and say so by a rebalance. */
     if (rule->recovery == MR_RECOVERY_RETRY || rule->status == MR_E_KAFKA_MEMBER_STALE)
@@ -127,9 +189,13 @@ static mr_status member_poll(mr_log_member *base, int32_t timeout_ms, mr_member_
     *event = (mr_member_event){0};
     if (m->pending == PENDING_NONE) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(m->client.rk, timeout_ms);
-        mr_status status = message && message->err ? poll_error(m, message, err) : MR_OK;
-        if (message)
+        rd_kafka_resp_err_t error = message ? message->err : RD_KAFKA_RESP_ERR_NO_ERROR;
+        char reason[512] = "";
+        if (error)
+            snprintf(reason, sizeof reason, "%s", rd_kafka_message_errstr(message));
+        if (message) /* before a handle may go away */
             rd_kafka_message_destroy(message);
+        mr_status status = error ? poll_error(m, error, reason, sizeof reason, err) : MR_OK;
         if (status != MR_OK)
             return status;
     }
@@ -161,7 +227,7 @@ static mr_status member_committed(mr_log_member *base, mr_log_offset *offsets, u
 {
     member *m = member_of(base);
     rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, false);
-    rd_kafka_resp_err_t error = rd_kafka_committed(m->client.rk, list, m->timeout_ms);
+    rd_kafka_resp_err_t error = rd_kafka_committed(m->client.rk, list, m->log->timeout_ms);
     mr_status status = MR_OK;
     if (error)
         status = mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "committed offsets of group %s",
@@ -192,16 +258,12 @@ static mr_status member_commit(mr_log_member *base, const mr_log_offset *offsets
 static void member_close(mr_log_member *base)
 {
     member *m = member_of(base);
-    m->is_closing = true;
-    if (m->client.rk) {
-        if (!m->has_released)
-            rd_kafka_assign(m->client.rk, NULL);
-        rd_kafka_consumer_close(m->client.rk);
-    }
+    client_leave(m);
     metadata_drop(m);
-    mr_kafka_client_close(&m->client);
     free(m->partitions);
     free(m->group);
+    free(m->instance_id);
+    free(m->topic);
     free(m);
 }
 
@@ -213,48 +275,25 @@ static const mr_member_class MEMBER_CLASS = {
     .close = member_close,
 };
 
-static mr_status conf_make(const mr_kafka_log *log, const mr_member_options *options,
-                           rd_kafka_conf_t **conf, mr_error *err)
+static char *copy(const char *text)
 {
-    mr_status status = mr_kafka_client_conf(log, MR_KAFKA_ROLE_MEMBER, conf, err);
-    if (status != MR_OK)
-        return status;
-    status = mr_kafka_settings_set(*conf, "group.id", options->group, err);
-    if (status == MR_OK && options->instance_id)
-        status = mr_kafka_settings_set(*conf, "group.instance.id", options->instance_id, err);
-    if (status != MR_OK)
-        rd_kafka_conf_destroy(*conf);
-    else
-        rd_kafka_conf_set_rebalance_cb(*conf, on_rebalance);
-    return status;
+    char *made = text ? strdup(text) : NULL;
+    MR_ASSERT(made != NULL || !text);
+    return made;
 }
 
 mr_status mr_kafka_member_open(mr_log *base, const mr_member_options *options,
                                mr_log_member **opened, mr_error *err)
 {
-    mr_kafka_log *log = (mr_kafka_log *)base;
-    rd_kafka_conf_t *conf;
-    mr_status status = conf_make(log, options, &conf, err);
-    if (status != MR_OK)
-        return status;
     member *m = calloc(1, sizeof *m);
     MR_ASSERT(m != NULL);
     m->base.class = &MEMBER_CLASS;
-    m->timeout_ms = log->timeout_ms;
+    m->log = (mr_kafka_log *)base;
     m->has_released = true;
-    m->group = strdup(options->group);
-    MR_ASSERT(m->group != NULL);
-    status = mr_kafka_client_open(&m->client, log, MR_KAFKA_ROLE_MEMBER, conf, err);
-    if (status == MR_OK) {
-        rd_kafka_poll_set_consumer(m->client.rk);
-        rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_list_add(topics, options->topic, RD_KAFKA_PARTITION_UA);
-        rd_kafka_resp_err_t error = rd_kafka_subscribe(m->client.rk, topics);
-        rd_kafka_topic_partition_list_destroy(topics);
-        if (error)
-            status =
-                mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "join group %s", options->group);
-    }
+    m->group = copy(options->group);
+    m->instance_id = copy(options->instance_id);
+    m->topic = copy(options->topic);
+    mr_status status = client_join(m, err);
     if (status != MR_OK) {
         member_close(&m->base);
         return status;

@@ -25,6 +25,13 @@ typedef struct scenario {
 
 static const scenario SCENARIOS[] = {
     {"kills", mr_crash_kills},
+    {"zombie", mr_crash_zombie},
+    {"twin", mr_crash_twin},
+    {"broker_killed", mr_crash_broker_killed},
+    {"broker_away", mr_crash_broker_away},
+    {"bites_apply", mr_crash_bites_apply},
+    {"bites_deltas", mr_crash_bites_deltas},
+    {"bites_journal", mr_crash_bites_journal},
 };
 #define SCENARIOS_COUNT (sizeof SCENARIOS / sizeof SCENARIOS[0])
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define LAST_LIFE_MS 90000
+#define SESSION_MS 7000 /* of a member that is gone, with what the coordinator takes to notice */
 
 static bool make_topics(mr_crash_round *round)
 {
@@ -92,7 +93,7 @@ void mr_crash_round_start(mr_crash_round *round, mr_crash_life *life,
     mr_crash_life_start(life, round->env, name, &mine);
 }
 
-static bool is_open_at_broker(mr_crash_round *round)
+bool mr_crash_round_is_open_at_broker(mr_crash_round *round)
 {
     if (mr_crash_watch_is_open(round->watch, round->out, 0) ||
         mr_crash_watch_is_open(round->watch, round->late, 0))
@@ -111,13 +112,13 @@ void mr_crash_round_note(mr_crash_round *round, const mr_crash_life *life)
     hits->by_phase[phase]++;
     hits->in_restore += phase == MR_WORKER_RESTORE;
     hits->in_open_epoch += phase == MR_WORKER_RUN && atomic_load(&life->page->has_open_epoch);
-    hits->open_at_broker += is_open_at_broker(round);
 }
 
 void mr_crash_round_kill(mr_crash_round *round, mr_crash_life *life)
 {
     mr_crash_life_kill(life);
     mr_crash_round_note(round, life);
+    round->hits.open_at_broker += mr_crash_round_is_open_at_broker(round);
 }
 
 bool mr_crash_round_fail(mr_crash_round *round, const mr_crash_life *life, const char *what)
@@ -155,6 +156,11 @@ bool mr_crash_round_finish(mr_crash_round *round, const mr_crash_worker_options 
         mr_crash_round_fail(round, &life, "the last life did not finish");
     mr_crash_life_end(&life);
     return is_good;
+}
+
+void mr_crash_round_outlive_members(void)
+{
+    mr_crash_sleep_us(SESSION_MS * INT64_C(1000));
 }
 
 static bool take(mr_crash_round *round, const char *topic, const char *name, int32_t partitions)

@@ -63,8 +63,15 @@ void mr_crash_round_dir(const mr_crash_round *round, const char *dir, char *path
 
 /* Kills the life and counts what that hit. */
 void mr_crash_round_kill(mr_crash_round *round, mr_crash_life *life);
-/* Counts a fault that is about to strike (or just has), without killing. */
+/* Counts a fault that is about to strike (or just has), without killing; asks no broker. */
 void mr_crash_round_note(mr_crash_round *round, const mr_crash_life *life);
+
+/* Does a reader of the round's outputs stand before an undecided transaction? */
+bool mr_crash_round_is_open_at_broker(mr_crash_round *round);
+
+/* Sleeps until the sessions of members that are gone have ended: the next one is given every
+ * task. */
+void mr_crash_round_outlive_members(void);
 
 /* Fails the round with what the life says of itself; returns false. */
 bool mr_crash_round_fail(mr_crash_round *round, const mr_crash_life *life, const char *what);

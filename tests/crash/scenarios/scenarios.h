@@ -13,6 +13,7 @@ mr_crash_scenario mr_crash_kills;
 
 /* freeze.c: SIGSTOP past the transaction timeout, a takeover, SIGCONT. */
 mr_crash_scenario mr_crash_zombie;
+mr_crash_scenario mr_crash_twin;
 
 /* outage.c: the broker is killed and comes back; it stays away past the transaction timeout. */
 mr_crash_scenario mr_crash_broker_killed;
