@@ -24,13 +24,13 @@ typedef enum outcome {
     OUTCOME_FAILED, /* something else is wrong */
 } outcome;
 
-/* A worker that refuses what it finds in its own state has noticed too, and so has one that dies of an
- * assertion of the engine. */
+/* A worker that refuses what it finds in its own state has noticed too, and so has one that dies of
+ * an assertion of the engine. */
 static outcome outcome_of(const mr_crash_life *life)
 {
     int status = atomic_load(&life->page->status);
-    bool is_aborted = life->pid == 0 && WIFSIGNALED(life->exit_status) &&
-                      WTERMSIG(life->exit_status) == SIGABRT;
+    bool is_aborted =
+        life->pid == 0 && WIFSIGNALED(life->exit_status) && WTERMSIG(life->exit_status) == SIGABRT;
     bool is_refused = status > MR_E_STATE && status < MR_E_KAFKA;
     return is_aborted || is_refused ? OUTCOME_BITTEN : OUTCOME_FAILED;
 }
