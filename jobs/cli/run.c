@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define STATE_DIR "./millrace-state"
+#define STATE_PATH_MAX 1024
 
 /* All that a run holds open; released as a whole. */
 typedef struct run {
@@ -117,7 +118,12 @@ static mr_status open_state(run *self, mr_error *err)
 {
     if (self->job->plan.guarantee == MR_NO_GUARANTEE)
         return MR_OK;
-    const char *path = self->flags->state_dir != NULL ? self->flags->state_dir : STATE_DIR;
+    /* A folder of its own for each job: the lock is on the folder, and two jobs may start from here. */
+    char path[STATE_PATH_MAX];
+    if (self->flags->state_dir != NULL)
+        snprintf(path, sizeof path, "%s", self->flags->state_dir);
+    else
+        snprintf(path, sizeof path, STATE_DIR "/%s", self->job->plan.job);
     mr_status status = mr_state_dir_open(path, &self->dir, err);
     if (status == MR_OK)
         self->stores = mr_rocksdb_factory_new(self->dir, NULL, &self->budget);
