@@ -164,11 +164,11 @@ int main(int argc, char **argv)
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);
     double millions = (double)got.rows / 1e6;
-    printf(
-        "drain=%s librdkafka=%s rows=%lld bytes_per_row=%.0f seconds=%.2f rows_per_s=%.0f core_s_per_m=%.3f "
-        "rows_per_fetch=%.0f peak_rss_mb=%.0f\n",
-        o.is_ours ? "reader" : "bare", rd_kafka_version_str(), (long long)got.rows,
-        (double)got.bytes / (double)got.rows, took, (double)got.rows / took, cpu_s(&use) / millions,
-        (double)got.rows / (double)got.fetches, (double)use.ru_maxrss / 1024);
+    printf("drain=%s librdkafka=%s rows=%lld bytes_per_row=%.0f seconds=%.2f rows_per_s=%.0f "
+           "core_s_per_m=%.3f rows_per_fetch=%.0f peak_rss_mb=%.0f\n",
+           o.is_ours ? "reader" : "bare", rd_kafka_version_str(), (long long)got.rows,
+           (double)got.bytes / (double)got.rows, took, (double)got.rows / took,
+           cpu_s(&use) / millions, (double)got.rows / (double)got.fetches,
+           (double)use.ru_maxrss / 1024);
     return 0;
 }

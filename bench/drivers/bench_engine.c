@@ -1,5 +1,5 @@
 /*
- * The engine without Kafka: bids from a file through the real worker and task into a blackhole sink.
+ * The engine without Kafka: bids from a file through the real worker into a blackhole sink.
  *
  *   bench_produce -o FILE -n COUNT
  *   bench_engine FILE [read|q0|filter|tumble|hop]..       default: all
@@ -10,9 +10,9 @@
  *   tumble   COUNT(*) per auction in windows of 10 s, watermark 4 s behind
  *   hop      the same in windows of 10 s every 2 s
  *
- * Prints CPU nanoseconds an event (user + system) of each variant, best and median of 5 runs; -1 runs
- * each once, for callgrind --toggle-collect=mr_worker_step. What the file reader itself takes is
- * what `read` takes.
+ * Prints CPU nanoseconds an event (user + system) of each variant, best and median of 5 runs; -1
+ * runs each once, for callgrind --toggle-collect=mr_worker_step. What the file reader itself takes
+ * is what `read` takes.
  */
 #include "bench/drivers/bids.h"
 #include "connectors/formats/format.h"
