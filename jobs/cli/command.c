@@ -12,6 +12,12 @@ static const mr_command commands[] = {
     {.name = "demo",
      .group = "Try",
      .summary = "built-in job over real flights; needs no Kafka",
+     .details =
+         "Plays January 2013 at New York's airports and shows windows as they close, late "
+         "flights,\ndead letters and that no row is lost. `millrace demo --help` has more.\n\n"
+         "  millrace demo                    on an embedded Kafka\n"
+         "  millrace demo --kafka HOST:PORT  on a real one\n"
+         "  millrace demo --sql              the job itself",
      .run_raw = mr_command_demo},
     {.name = "check",
      .group = "Write",

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define DAYS 3
-#define HOURS_A_SECOND 8.0
+#define HOURS_A_SECOND 10.0
 #define PROPERTIES_MAX 32
 
 static const char help[] =
@@ -25,7 +25,7 @@ static const char help[] =
     "go to a late topic, cancelled ones to a dead-letter topic, and at the end all must add up.\n"
     "\n"
     "  --days N          days to play, 1 to 31 (3)\n"
-    "  --speed N         hours of 2013 a second; 0: as fast as it goes (8)\n"
+    "  --speed N         hours of 2013 a second; 0: as fast as it goes (10)\n"
     "  --kafka HOST:PORT a real cluster\n"
     "  --keep            leave the topics there\n"
     "  -X NAME=VALUE     any librdkafka setting for the cluster, as often as needed\n"

@@ -212,7 +212,7 @@ static mr_status drain(performance *self, mr_error *err)
 mr_status mr_demo_perform(const mr_demo_options *options, bool *is_good, mr_error *err)
 {
     performance self = {.options = options,
-                        .logger = {.write = write_line, .level_min = MR_LOG_WARN}};
+                        .logger = {.write = write_line, .level_min = MR_LOG_ERROR}};
     *is_good = false;
     (void)take_signal(); /* blocks them before librdkafka makes threads */
     mr_memory_clock_real(&self.clock);
