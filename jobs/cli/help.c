@@ -12,7 +12,7 @@ static const char example[] =
     "  ) WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'json',\n"
     "    'properties.bootstrap.servers' = 'localhost:9092',\n"
     "    'scan.startup.mode' = 'earliest-offset');\n"
-    "  CREATE TABLE per_minute (product STRING, minute TIMESTAMP(3), n BIGINT) WITH (\n"
+    "  CREATE TABLE per_minute (product STRING, began TIMESTAMP(3), n BIGINT) WITH (\n"
     "    'connector' = 'kafka', 'topic' = 'per-minute', 'format' = 'json',\n"
     "    'properties.bootstrap.servers' = 'localhost:9092');\n"
     "  INSERT INTO per_minute SELECT product, window_start, COUNT(*)\n"

@@ -5,6 +5,7 @@
 #include "engine/expr/value.h"
 #include "engine/run/late.h"
 #include "operators/rank/deduplicate.h"
+#include "operators/rows/project.h"
 #include "operators/window/window_aggregate.h"
 
 #include <inttypes.h>
@@ -132,19 +133,6 @@ static void put_column(uint32_t column, mr_schema columns, mr_buffer *to)
         mr_buffer_printf(to, "#%" PRIu32, column);
 }
 
-const char *mr_explain_columns(mr_schema columns, const uint32_t *list, uint32_t count,
-                               mr_arena *arena)
-{
-    mr_buffer text = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        mr_buffer_printf(&text, i > 0 ? ", " : "");
-        put_column(list[i], columns, &text);
-    }
-    const char *copy = mr_arena_string(arena, text.length > 0 ? text.data : "", text.length);
-    mr_buffer_release(&text);
-    return copy;
-}
-
 /* ---- expressions ---- */
 
 static void put_expr(const mr_expr *expr, mr_schema columns, mr_buffer *to)
@@ -179,6 +167,35 @@ const char *mr_explain_expr(const mr_expr *expr, mr_schema columns, mr_arena *ar
     mr_buffer text = {0};
     put_expr(expr, columns, &text);
     const char *copy = mr_arena_string(arena, text.data, text.length);
+    mr_buffer_release(&text);
+    return copy;
+}
+
+/* The expression that a projection computed a column by; NULL: the column was there before. */
+static const mr_expr *made_by(const mr_plan *plan, mr_origin origin, uint32_t column)
+{
+    const mr_plan_node *node = &plan->nodes[origin.index];
+    if (origin.kind != MR_ORIGIN_NODE_ROWS || node->class != &mr_project_class)
+        return NULL;
+    const mr_expr *expr = ((const mr_project_config *)node->config)->columns[column];
+    return expr->kind != MR_EXPR_COLUMN ? expr : NULL;
+}
+
+const char *mr_explain_columns(const mr_plan *plan, mr_origin origin, const uint32_t *list,
+                               uint32_t count, mr_arena *arena)
+{
+    mr_schema columns = mr_explain_schema(plan, origin, arena);
+    mr_buffer text = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        const mr_expr *expr = made_by(plan, origin, list[i]);
+        mr_buffer_printf(&text, i > 0 ? ", " : "");
+        if (expr != NULL)
+            put_expr(expr, mr_explain_schema(plan, plan->nodes[origin.index].inputs[0], arena),
+                     &text);
+        else
+            put_column(list[i], columns, &text);
+    }
+    const char *copy = mr_arena_string(arena, text.length > 0 ? text.data : "", text.length);
     mr_buffer_release(&text);
     return copy;
 }

@@ -85,9 +85,10 @@ const char *mr_explain_errors(const mr_errors_policy *policy, mr_arena *arena);
 /* Names of the sinks that rows of `origin` reach: "`a`, `b`"; NULL: nobody reads them. */
 const char *mr_explain_readers(const mr_plan *plan, mr_origin origin, mr_arena *arena);
 
-/* "key, time" of the columns listed. */
-const char *mr_explain_columns(mr_schema columns, const uint32_t *list, uint32_t count,
-                               mr_arena *arena);
+/* "key, time" of the columns listed of the rows at `origin`; what a projection made there is shown as
+ * the expression it was made by. */
+const char *mr_explain_columns(const mr_plan *plan, mr_origin origin, const uint32_t *list,
+                               uint32_t count, mr_arena *arena);
 
 /* Does the node keep rows or groups by key? */
 bool mr_explain_is_keyed(const mr_plan_node *node);

@@ -76,19 +76,21 @@ static void explain_project(const mr_plan_node *node, mr_schema input, mr_facts 
 
 /* ---- window ---- */
 
-static const char *aggregate_text(const mr_window_config *config, mr_schema input, mr_arena *arena)
+static const char *aggregate_text(const mr_plan *plan, const mr_plan_node *node, mr_arena *arena)
 {
+    const mr_window_config *config = node->config;
+    mr_origin from = node->inputs[0];
     const char *text = "";
     for (uint32_t i = 0; i < config->aggregates_count; i++) {
         const mr_aggregate *a = &config->aggregates[i];
         uint32_t argument = (uint32_t)a->argument, filter = (uint32_t)a->filter;
-        text =
-            mr_arena_printf(arena, "%s%s%s(%s%s)", text, i > 0 ? ", " : "",
-                            mr_aggregate_name(a->kind), a->is_distinct ? "DISTINCT " : "",
-                            a->argument < 0 ? "*" : mr_explain_columns(input, &argument, 1, arena));
+        text = mr_arena_printf(
+            arena, "%s%s%s(%s%s)", text, i > 0 ? ", " : "", mr_aggregate_name(a->kind),
+            a->is_distinct ? "DISTINCT " : "",
+            a->argument < 0 ? "*" : mr_explain_columns(plan, from, &argument, 1, arena));
         if (a->filter >= 0)
             text = mr_arena_printf(arena, "%s FILTER (%s)", text,
-                                   mr_explain_columns(input, &filter, 1, arena));
+                                   mr_explain_columns(plan, from, &filter, 1, arena));
     }
     return text;
 }
@@ -138,8 +140,7 @@ static void add_window_state(const mr_window_config *config, mr_facts *facts)
                 mr_explain_duration(config->size_ms, arena));
 }
 
-static void explain_window(mr_explanation *explanation, const mr_part *part, mr_schema input,
-                           mr_facts *facts)
+static void explain_window(mr_explanation *explanation, const mr_part *part, mr_facts *facts)
 {
     const mr_plan_node *node = &explanation->plan->nodes[part->index];
     const mr_window_config *config = node->config;
@@ -147,9 +148,10 @@ static void explain_window(mr_explanation *explanation, const mr_part *part, mr_
     mr_fact_add(facts, "keys", "%s",
                 config->keys_count == 0
                     ? "none: one group a window"
-                    : mr_explain_columns(input, config->keys, config->keys_count, facts->arena));
+                    : mr_explain_columns(explanation->plan, node->inputs[0], config->keys,
+                                         config->keys_count, facts->arena));
     if (config->aggregates_count > 0)
-        mr_fact_add(facts, "computes", "%s", aggregate_text(config, input, facts->arena));
+        mr_fact_add(facts, "computes", "%s", aggregate_text(explanation->plan, node, facts->arena));
     add_window_state(config, facts);
     add_late(explanation, part,
              config->kind == MR_WINDOW_TUMBLE ? "rows whose window has fired"
@@ -160,8 +162,7 @@ static void explain_window(mr_explanation *explanation, const mr_part *part, mr_
 
 /* ---- deduplication ---- */
 
-static void explain_deduplicate(mr_explanation *explanation, const mr_part *part, mr_schema input,
-                                mr_facts *facts)
+static void explain_deduplicate(mr_explanation *explanation, const mr_part *part, mr_facts *facts)
 {
     const mr_plan_node *node = &explanation->plan->nodes[part->index];
     const mr_deduplicate_config *config = node->config;
@@ -172,7 +173,8 @@ static void explain_deduplicate(mr_explanation *explanation, const mr_part *part
     mr_fact_add(facts, "keys", "%s",
                 config->keys_count == 0
                     ? "none: the first row of all"
-                    : mr_explain_columns(input, config->keys, config->keys_count, arena));
+                    : mr_explain_columns(explanation->plan, node->inputs[0], config->keys,
+                                         config->keys_count, arena));
     mr_fact_add(facts, "keeps",
                 "the first row of each key by event time, emitted when the watermark passes it");
     const char *strings = has_strings ? " and its strings" : "";
@@ -208,9 +210,9 @@ void mr_explain_node(mr_explanation *explanation, mr_part *part)
     else if (node->class == &mr_project_class)
         explain_project(node, input, facts);
     else if (node->class == &mr_window_aggregate_class)
-        explain_window(explanation, part, input, facts);
+        explain_window(explanation, part, facts);
     else if (node->class == &mr_deduplicate_class)
-        explain_deduplicate(explanation, part, input, facts);
+        explain_deduplicate(explanation, part, facts);
     else {
         mr_fact_add(facts, "keeps", "rows of all its inputs as they come");
         mr_fact_add(facts, "state", "none");

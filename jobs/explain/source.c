@@ -85,7 +85,9 @@ static int64_t delay_of(const mr_plan_source *source)
 
 static void add_guard(const mr_plan_source *source, mr_facts *facts)
 {
-    if (source->guard.skew_max_ms < 0)
+    if (source->reader != NULL)
+        mr_fact_add(facts, "guard", "off: these records have no timestamp to be ahead of");
+    else if (source->guard.skew_max_ms < 0)
         mr_fact_add(facts, "guard",
                     "off: one row with a time far ahead closes every window before it");
     else

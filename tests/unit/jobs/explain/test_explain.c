@@ -296,6 +296,7 @@ Test(explain_text, names_columns_and_expressions)
     expect(text, "computes ts AS seen_at");
     expect(text, "lines of `in.json`");
     expect(text, "a row more than 1 d ahead of its record's timestamp does not move the watermark");
+    expect(text, "off: these records have no timestamp to be ahead of");
     expect(text, "computed columns that fail: stop the job");
     free(text);
 }
