@@ -103,7 +103,7 @@ bool mr_crash_broker_killed(mr_crash_env *env, char *text, size_t size)
     outage o = {.stem = "killed",
                 .transaction_timeout_ms = 60000,
                 .away_ms_max = 500,
-                .times = env->is_quick ? 1 : 3};
+                .times = env->is_quick ? 1 : 2};
     return run(env, &o, text, size);
 }
 
