@@ -24,8 +24,9 @@ int64_t mr_datagen_rows(const mr_datagen_config *config)
     int64_t rows = config->rows_max >= 0 ? config->rows_max : INT64_MAX;
     for (uint32_t f = 0; f < config->fields_count; f++) {
         const mr_datagen_field *field = &config->fields[f];
-        if (field->kind == MR_DATAGEN_SEQUENCE && field->end - field->start + 1 < rows)
-            rows = field->end - field->start + 1;
+        mr_i128 length = (mr_i128)field->end - field->start + 1;
+        if (field->kind == MR_DATAGEN_SEQUENCE && length < rows)
+            rows = (int64_t)length;
     }
     return rows;
 }
@@ -236,22 +237,42 @@ static int64_t whole_number(const mr_datagen_config *config, uint32_t f, int64_t
     return value < -0x1p63 ? INT64_MIN : (int64_t)value;
 }
 
+/* An integer of the field's type; bounds beyond it are its own. */
+static int32_t small_number(const mr_datagen_config *config, uint32_t f, int64_t offset)
+{
+    mr_type_kind kind = config->fields[f].type.kind;
+    int64_t low = INT32_MIN, high = INT32_MAX, value = whole_number(config, f, offset);
+    if (kind == MR_TYPE_TINYINT)
+        low = INT8_MIN, high = INT8_MAX;
+    else if (kind == MR_TYPE_SMALLINT)
+        low = INT16_MIN, high = INT16_MAX;
+    return (int32_t)(value < low ? low : value > high ? high : value);
+}
+
+static mr_i128 decimal_number(const mr_datagen_config *config, uint32_t f, int64_t offset)
+{
+    mr_type type = config->fields[f].type;
+    mr_i128 result, limit = mr_decimal_power(type.precision) - 1;
+    double value = number(config, f, offset);
+    if (mr_decimal_of_double(value, type, &result))
+        return result;
+    return value < 0 ? -limit : limit;
+}
+
 static void put(const mr_datagen_config *config, uint32_t f, int64_t offset, mr_vector *to,
                 uint32_t row, mr_arena *arena)
 {
     mr_type type = config->fields[f].type;
     switch (to->lane) {
     case MR_LANE_BOOL: to->bools[row] = draw(config, f, offset, 0) & 1; break;
-    case MR_LANE_I32: to->i32[row] = (int32_t)whole_number(config, f, offset); break;
+    case MR_LANE_I32: to->i32[row] = small_number(config, f, offset); break;
     case MR_LANE_I64:
         to->i64[row] = mr_type_is_timestamp(type) ? moment_us(config, f, offset)
                                                   : whole_number(config, f, offset);
         if (type.kind == MR_TYPE_TIME)
             to->i64[row] = moment_us(config, f, offset) % US_PER_DAY;
         break;
-    case MR_LANE_I128:
-        to->i128[row] = (mr_i128)(number(config, f, offset) * (double)mr_decimal_power(type.scale));
-        break;
+    case MR_LANE_I128: to->i128[row] = decimal_number(config, f, offset); break;
     case MR_LANE_F64:
         to->f64[row] = type.kind == MR_TYPE_FLOAT ? (double)(float)number(config, f, offset)
                                                   : number(config, f, offset);
