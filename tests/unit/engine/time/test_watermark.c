@@ -115,3 +115,13 @@ Test(watermark, the_guard_bars_a_row_one_ms_over_the_skew_and_only_where_it_can_
     guard.skew_max_ms = -1;
     cr_assert_eq(mr_watermark_guard_rows(&guard, event, reference, 5, barred), 0);
 }
+
+Test(watermark, an_input_that_has_ended_does_not_speak_for_an_idle_one)
+{
+    mr_watermark inputs[] = {{.value_ms = 5, .is_idle = true}, {.value_ms = MR_TIME_MAX}};
+    cr_assert_eq(mr_watermark_minimum(inputs, 2, UINT32_MAX, 7), 7);
+    inputs[0].is_idle = false;
+    cr_assert_eq(mr_watermark_minimum(inputs, 2, UINT32_MAX, 3), 5);
+    inputs[0].value_ms = MR_TIME_MAX;
+    cr_assert_eq(mr_watermark_minimum(inputs, 2, UINT32_MAX, 3), MR_TIME_MAX);
+}
