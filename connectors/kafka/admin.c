@@ -339,9 +339,9 @@ mr_status mr_kafka_offsets_take(const rd_kafka_topic_partition_list_t *list, mr_
     return MR_OK;
 }
 
-/* A handle with the group's id, for one question. librdkafka (2.8 at least) hands "not my group" from a
- * coordinator on to the handle's own group without looking whether it has one: asked through the
- * log's common handle, the first question to a new cluster ended the process. */
+/* A handle with the group's id, for one question. librdkafka (2.8 at least) hands "not my group"
+ * from a coordinator on to the handle's own group without looking whether it has one: asked
+ * through the log's common handle, the first question to a new cluster ended the process. */
 static mr_status open_asker(mr_kafka_log *log, const char *group, mr_kafka_client **asker,
                             mr_error *err)
 {
@@ -458,8 +458,8 @@ mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
     mr_kafka_log *log = kafka_of(base);
     int64_t start_ms = mr_kafka_now_ms();
     for (;;) {
-        /* A static member that has stopped is a member until its session ends: wait for that long, so
-         * that a job can be reset right after it was stopped. */
+        /* A static member that has stopped is a member until its session ends: wait for that
+         * long, so that a job can be reset right after it was stopped. */
         bool has_members = false;
         mr_status status = delete_group_once(log, group, &has_members, err);
         if (!has_members || mr_kafka_now_ms() - start_ms > MEMBERS_GONE_MS)

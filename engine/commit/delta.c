@@ -72,7 +72,9 @@ bool mr_delta_next_change(mr_reader *payload, mr_store_change *change)
     if (payload->is_bad || mr_reader_left(payload) == 0)
         return false;
     *change = (mr_store_change){.operation = (mr_store_operation)mr_reader_u8(payload)};
-    change->table = (uint16_t)mr_reader_varint(payload);
+    uint64_t table = mr_reader_varint(payload);
+    payload->is_bad = payload->is_bad || table > UINT16_MAX;
+    change->table = (uint16_t)table;
     change->slice = mr_reader_zigzag(payload);
     size_t length = 0;
     if (change->operation == MR_STORE_PUT || change->operation == MR_STORE_DELETE) {

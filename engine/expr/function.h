@@ -22,10 +22,10 @@ struct mr_zone; /* time zone rules, engine/expr/zone.h */
 
 /* Why a row failed in an expression. */
 enum {
-    MR_E_OVERFLOW = 3101,         /* a result does not fit its type */
-    MR_E_DIVISION_BY_ZERO = 3102, /* of integers or decimals */
-    MR_E_CAST = 3103,             /* a value cannot be written in the target type */
-    MR_E_ARGUMENT = 3104,         /* a function cannot take this value */
+    MR_E_OVERFLOW = 3401,         /* a result does not fit its type */
+    MR_E_DIVISION_BY_ZERO = 3402, /* of integers or decimals */
+    MR_E_CAST = 3403,             /* a value cannot be written in the target type */
+    MR_E_ARGUMENT = 3404,         /* a function cannot take this value */
 };
 
 typedef struct mr_expr_context {

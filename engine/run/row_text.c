@@ -1,6 +1,11 @@
 #include "engine/run/row_text.h"
 
+#include "engine/expr/civil.h"
+#include "engine/expr/decimal.h"
+#include "engine/expr/number.h"
+
 #include <inttypes.h>
+#include <math.h>
 
 static void put_string(mr_string s, mr_buffer *to)
 {
@@ -17,39 +22,56 @@ static void put_string(mr_string s, mr_buffer *to)
     mr_buffer_put_u8(to, '"');
 }
 
-static void put_i128(mr_i128 value, uint8_t scale, mr_buffer *to)
+static void put_hex(mr_string s, mr_buffer *to)
 {
-    char digits[64];
-    size_t at = sizeof digits;
-    mr_u128 rest = value < 0 ? -(mr_u128)value : (mr_u128)value;
-    for (uint32_t n = 0; rest != 0 || n <= scale; n++) {
-        if (n == scale && scale > 0)
-            digits[--at] = '.';
-        digits[--at] = (char)('0' + (int)(rest % 10));
-        rest /= 10;
-    }
-    if (value < 0)
-        digits[--at] = '-';
-    mr_buffer_put(to, digits + at, sizeof digits - at);
+    mr_buffer_put_u8(to, '"');
+    for (uint32_t i = 0; i < s.length; i++)
+        mr_buffer_printf(to, "%02x", (unsigned char)s.bytes[i]);
+    mr_buffer_put_u8(to, '"');
+}
+
+/* Quoted, because JSON has no times and no infinities. */
+static void put_quoted(const char *text, size_t length, bool is_utc, mr_buffer *to)
+{
+    mr_buffer_printf(to, "\"%.*s%s\"", (int)length, text, is_utc ? "Z" : "");
+}
+
+static void put_real(double value, bool is_float, mr_buffer *to)
+{
+    char text[64];
+    size_t length = is_float ? mr_float_print(value, text) : mr_double_print(value, text);
+    if (isfinite(value))
+        mr_buffer_put(to, text, length);
+    else
+        put_quoted(text, length, false, to);
 }
 
 static void put_value(const mr_vector *column, uint32_t row, mr_buffer *to)
 {
-    if (column->lane == MR_LANE_NONE || mr_vector_is_null(column, row)) {
-        mr_buffer_printf(to, "null");
-        return;
-    }
-    switch (column->lane) {
-    case MR_LANE_BOOL:
+    char text[MR_DECIMAL_TEXT_MAX + MR_CIVIL_TEXT_MAX];
+    mr_type type = column->type;
+    if (column->lane == MR_LANE_NONE || mr_vector_is_null(column, row))
+        mr_buffer_put(to, "null", 4);
+    else if (column->lane == MR_LANE_BOOL)
         mr_buffer_printf(to, "%s", column->bools[row] != 0 ? "true" : "false");
-        break;
-    case MR_LANE_I32: mr_buffer_printf(to, "%" PRId32, column->i32[row]); break;
-    case MR_LANE_I64: mr_buffer_printf(to, "%" PRId64, column->i64[row]); break;
-    case MR_LANE_F64: mr_buffer_printf(to, "%.17g", column->f64[row]); break;
-    case MR_LANE_I128: put_i128(column->i128[row], column->type.scale, to); break;
-    case MR_LANE_STRING: put_string(column->strings[row], to); break;
-    case MR_LANE_NONE: break;
-    }
+    else if (column->lane == MR_LANE_I128)
+        mr_buffer_put(to, text, mr_decimal_print(column->i128[row], type.scale, text));
+    else if (column->lane == MR_LANE_F64)
+        put_real(column->f64[row], type.kind == MR_TYPE_FLOAT, to);
+    else if (mr_type_is_bytes(type))
+        put_hex(column->strings[row], to);
+    else if (column->lane == MR_LANE_STRING)
+        put_string(column->strings[row], to);
+    else if (type.kind == MR_TYPE_DATE)
+        put_quoted(text, mr_date_print(column->i32[row], text), false, to);
+    else if (type.kind == MR_TYPE_TIME)
+        put_quoted(text, mr_time_print(column->i64[row], type.precision, text), false, to);
+    else if (mr_type_is_timestamp(type))
+        put_quoted(text, mr_timestamp_print(column->i64[row], type.precision, text),
+                   type.kind == MR_TYPE_TIMESTAMP_LTZ, to);
+    else
+        mr_buffer_printf(to, "%" PRId64,
+                         column->lane == MR_LANE_I32 ? column->i32[row] : column->i64[row]);
 }
 
 void mr_row_text(const mr_batch *batch, uint32_t row, const mr_field *names, mr_buffer *to)

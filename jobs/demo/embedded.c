@@ -1,6 +1,6 @@
 /*
- * The assembler takes the files as they are: a C array of them would be five times as long to read, and
- * a path to look them up at run time would break as soon as the program is copied elsewhere.
+ * The assembler takes the files as they are: a C array of them would be five times as long to read,
+ * and a path to look them up at run time would break as soon as the program is copied elsewhere.
  * MR_DEMO_DIR is this folder (cmake/Compile.cmake).
  */
 #include "jobs/demo/embedded.h"

@@ -1,9 +1,8 @@
 /*
  * Flights: the departures of the first days of January 2013, in the order in which they left.
  *
- * Made from the file within the program. A cancelled flight stands an hour after its schedule: that is
- * when it is told.
- * Thread: immutable once loaded. Memory: one's own, released as a whole.
+ * Made from the file within the program. A cancelled flight stands an hour after its schedule: that
+ * is when it is told. Thread: immutable once loaded. Memory: one's own, released as a whole.
  */
 #ifndef MR_JOBS_DEMO_FLIGHTS_H
 #define MR_JOBS_DEMO_FLIGHTS_H
@@ -29,7 +28,8 @@ typedef struct mr_demo_flights {
     uint32_t count, capacity;
 } mr_demo_flights;
 
-/* All flights told before the end of `days` days. Errors: MR_E_INTERNAL when the file is not as it was. */
+/* All flights told before the end of `days` days. Errors: MR_E_INTERNAL when the file is not as
+ * it was. */
 MR_MUST_USE mr_status mr_demo_flights_load(mr_demo_flights *flights, int days, mr_error *err);
 void mr_demo_flights_release(mr_demo_flights *flights);
 

@@ -1,8 +1,8 @@
 /*
- * Outputs: what the job wrote, read back from its topics as any consumer of them would, and added up.
+ * Outputs: what the job wrote, read back from its topics as any consumer of them would, and added
+ * up.
  *
- * Nothing here asks the engine: the accounts rest on what really lies in Kafka.
- * Thread: one.
+ * Nothing here asks the engine: the accounts rest on what really lies in Kafka. Thread: one.
  */
 #ifndef MR_JOBS_DEMO_OUTPUTS_H
 #define MR_JOBS_DEMO_OUTPUTS_H

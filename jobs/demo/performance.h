@@ -2,9 +2,9 @@
  * Performance: the job, run in this process as `millrace run` does it, while the player tells the
  * flights and the screen shows what comes out.
  *
- * One thread does it all in turns: a step of the worker, the flights that are due, what came out. When
- * all flights are told the inputs end where they are, so that every window closes and the accounts
- * can be complete.
+ * One thread does it all in turns: a step of the worker, the flights that are due, what came out.
+ * When all flights are told the inputs end where they are, so that every window closes and the
+ * accounts can be complete.
  */
 #ifndef MR_JOBS_DEMO_PERFORMANCE_H
 #define MR_JOBS_DEMO_PERFORMANCE_H

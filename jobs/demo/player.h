@@ -23,8 +23,8 @@ MR_MUST_USE mr_status mr_demo_player_open(mr_demo_player *player, mr_log *log,
                                           const mr_demo_flights *flights, const char *topic,
                                           double hours_a_second, mr_error *err);
 
-/* Tells all flights due by now (monotonic); the first call starts the time. Once the last is told, all
- * are delivered when this returns. */
+/* Tells all flights due by now (monotonic); the first call starts the time. Once the last is
+ * told, all are delivered when this returns. */
 MR_MUST_USE mr_status mr_demo_player_play(mr_demo_player *player, int64_t now_us, mr_error *err);
 
 static inline bool mr_demo_player_is_done(const mr_demo_player *player)

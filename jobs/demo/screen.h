@@ -1,6 +1,6 @@
 /*
- * Screen: what the demo shows: a line an hour when its windows close, some of the late flights and dead
- * letters, a status line on a terminal, and the accounts at the end.
+ * Screen: what the demo shows: a line an hour when its windows close, some of the late flights and
+ * dead letters, a status line on a terminal, and the accounts at the end.
  *
  * Colours and the status line only on a terminal; NO_COLOR is honoured. Thread: one.
  */

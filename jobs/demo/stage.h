@@ -1,10 +1,10 @@
 /*
  * Stage: the Kafka that the demo plays on, embedded or real, with the topics of one performance.
  *
- * The embedded one is librdkafka's mock, which knows transactions by name only: the job goes through the
- * motions of exactly-once there, but nothing may ever be aborted or taken up again. On a real cluster
- * every performance has topics of its own, whose names begin with the job's.
- * Thread: one.
+ * The embedded one is librdkafka's mock, which knows transactions by name only: the job goes
+ * through the motions of exactly-once there, but nothing may ever be aborted or taken up again. On
+ * a real cluster every performance has topics of its own, whose names begin with the job's. Thread:
+ * one.
  */
 #ifndef MR_JOBS_DEMO_STAGE_H
 #define MR_JOBS_DEMO_STAGE_H

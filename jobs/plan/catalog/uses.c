@@ -80,6 +80,13 @@ static bool check_sink(const mr_table *table, mr_span span, mr_diagnostics *diag
     if (!table->connector->is_sink)
         return refuse(table, MR_E_NOT_A_SINK, span, "written", diagnostics);
     bool is_good = check_common(table, diagnostics) && check_sink_columns(table, diagnostics);
+    const mr_option *partitioner = mr_options_find(&table->options, "sink.partitioner");
+    if (partitioner != NULL && partitioner->number != 0) {
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, partitioner->value_span,
+                              "partitioner `%s` is not supported yet", partitioner->text);
+        mr_diagnostics_hint(diagnostics, "`default` goes by the key, and spreads rows without one");
+        is_good = false;
+    }
     if (table->topics_count > 1) {
         mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE,
                               mr_options_find(&table->options, "topic")->value_span,
