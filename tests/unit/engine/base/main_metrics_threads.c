@@ -60,7 +60,7 @@ int main(void)
     mr_metrics_print_prometheus(s.metrics, &text);
     mr_buffer_put_u8(&text, '\0');
     char expected[64];
-    snprintf(expected, sizeof expected, "millrace_records_in_total %d", 2 * THREADS * ROUNDS);
+    snprintf(expected, sizeof expected, "millrace_records_in_total{} %d", 2 * THREADS * ROUNDS);
     int is_good = strstr(text.data, expected) != NULL &&
                   mr_budget_used(&s.budget) == (int64_t)3 * THREADS * ROUNDS;
     if (!is_good)
