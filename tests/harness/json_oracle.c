@@ -32,12 +32,14 @@ static mr_decoder *new_decoder(uint32_t columns_count, mr_json_options options)
     return decoder;
 }
 
-void mr_json_oracle_init(mr_json_oracle *oracle)
+void mr_json_oracle_init(mr_json_oracle *oracle, bool is_narrow)
 {
+    mr_json_options strict = {.is_narrow = is_narrow}, lenient = strict;
+    lenient.is_ignoring_parse_errors = true;
     *oracle = (mr_json_oracle){
-        .lenient = new_decoder(COLUMNS, (mr_json_options){.is_ignoring_parse_errors = true}),
-        .strict = new_decoder(COLUMNS, (mr_json_options){0}),
-        .blind = new_decoder(0, (mr_json_options){0}),
+        .lenient = new_decoder(COLUMNS, lenient),
+        .strict = new_decoder(COLUMNS, strict),
+        .blind = new_decoder(0, strict),
     };
 }
 

@@ -22,7 +22,8 @@ typedef struct mr_json_oracle {
     char message[512];
 } mr_json_oracle;
 
-void mr_json_oracle_init(mr_json_oracle *oracle);
+/* `is_narrow`: the decoder as it runs on a machine without AVX2. */
+void mr_json_oracle_init(mr_json_oracle *oracle, bool is_narrow);
 void mr_json_oracle_release(mr_json_oracle *oracle);
 
 /* NULL when all agree, else what does not (lives in the oracle). */

@@ -3,6 +3,7 @@
 #include "connectors/formats/codes.h"
 #include "connectors/formats/json/fast.h"
 #include "connectors/formats/json/names.h"
+#include "connectors/formats/json/wide.h"
 #include "connectors/formats/text/convert.h"
 #include "connectors/formats/text/time.h"
 #include "engine/base/assert.h"
@@ -11,8 +12,11 @@
 
 #define PATH_TEXT_MAX 200
 
-typedef struct json_decoder {
+typedef struct json_decoder json_decoder;
+
+struct json_decoder {
     mr_decoder base;
+    bool (*read_object)(json_decoder *d, mr_json_node *node, unsigned depth);
     mr_arena memory; /* the decoder's own life */
     mr_record_part part;
     mr_json_options options;
@@ -34,7 +38,7 @@ typedef struct json_decoder {
     const mr_json_name *blamed; /* NULL: the record as a whole */
     uint32_t blamed_column;
     bool is_field_error; /* the record is JSON; a field of it is to blame */
-} json_decoder;
+};
 
 static void set_seen(json_decoder *d, uint32_t column)
 {
@@ -190,8 +194,6 @@ static bool read_column(json_decoder *d, const mr_json_name *name, unsigned dept
     }
 }
 
-static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth);
-
 /* What is not an object, where one leads to columns: null makes them NULL. */
 static bool read_no_object(json_decoder *d, const mr_json_name *name, unsigned depth)
 {
@@ -217,10 +219,11 @@ static bool read_row(json_decoder *d, const mr_json_name *name, unsigned depth)
     for (size_t w = 0; w < d->seen_words; w++)
         d->seen[w] &= ~name->child->below[w];
     d->scan.at++;
-    return read_object(d, name->child, depth + 1);
+    return d->read_object(d, name->child, depth + 1);
 }
 
-static bool read_member(json_decoder *d, const mr_json_name *name, unsigned depth)
+__attribute__((noinline)) static bool read_member(json_decoder *d, const mr_json_name *name,
+                                                  unsigned depth)
 {
     if (d->scan.at == d->scan.end)
         return mr_json_fail(&d->scan, 0, d->scan.at, "");
@@ -231,24 +234,45 @@ static bool read_member(json_decoder *d, const mr_json_name *name, unsigned dept
     return read_column(d, name, depth);
 }
 
+/* Two copies are made of what follows, see wide.h. */
+#define BOTH_WAYS __attribute__((always_inline)) static inline
+
+/* Behind the closing quote of the string that opens at `at`, if it has neither escapes nor
+ * anything but ASCII; NULL else. */
+BOTH_WAYS const char *string_fast(const mr_json_scan *scan, const char *at, bool is_wide)
+{
+    const char *start = scan->start, *end = scan->end;
+    const char *special = is_wide ? mr_json_wide_special(at + 1, start, end)
+                                  : mr_json_find_special(at + 1, start, end);
+    return special < end && *special == '"' ? special + 1 : NULL;
+}
+
+BOTH_WAYS bool is_at_place(const mr_json_place *place, const char *at, const char *end,
+                           bool is_wide)
+{
+    if (is_wide && end - at >= MR_JSON_PLACE_BYTES)
+        return mr_json_wide_place(place, at);
+    return mr_json_place_is_at(place, at, end);
+}
+
 /* The usual values, skipped; NULL: the general path has to. */
-static inline const char *skip_fast(const mr_json_scan *scan, const char *at)
+BOTH_WAYS const char *skip_fast(const mr_json_scan *scan, const char *at, bool is_wide)
 {
     if (at == scan->end)
         return NULL;
-    return *at == '"' ? mr_json_fast_string(at, scan->start, scan->end)
-                      : mr_json_fast_skip_integer(at, scan->end);
+    return *at == '"' ? string_fast(scan, at, is_wide) : mr_json_fast_skip_integer(at, scan->end);
 }
 
 /* The usual values of the usual types, stored; NULL: the general path has to. */
-static inline const char *read_fast(json_decoder *d, const mr_json_name *name, const char *at)
+BOTH_WAYS const char *read_fast(json_decoder *d, const mr_json_name *name, const char *at,
+                                bool is_wide)
 {
     const char *behind = NULL, *end = d->scan.end;
     mr_vector *to = &d->columns[name->column];
     switch (name->reader) {
     case MR_JSON_READ_BIGINT: behind = mr_json_fast_integer(at, end, &to->i64[d->row]); break;
     case MR_JSON_READ_TEXT:
-        behind = at < end && *at == '"' ? mr_json_fast_string(at, d->scan.start, end) : NULL;
+        behind = at < end && *at == '"' ? string_fast(&d->scan, at, is_wide) : NULL;
         if (behind != NULL)
             to->strings[d->row] = mr_string_of(at + 1, (uint32_t)(behind - at - 2));
         break;
@@ -268,7 +292,7 @@ static inline const char *read_fast(json_decoder *d, const mr_json_name *name, c
 }
 
 /* Behind the opening brace; `depth` counts it. */
-static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
+BOTH_WAYS bool read_members(json_decoder *d, mr_json_node *node, unsigned depth, bool is_wide)
 {
     mr_json_scan *scan = &d->scan;
     const char *const end = scan->end;
@@ -278,7 +302,7 @@ static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
     const mr_json_place *place = node->places;
     for (uint32_t member = 0;; member++, place += place < &node->places[MR_JSON_PLACES]) {
         const mr_json_name *name;
-        if (mr_json_place_is_at(place, at, end)) {
+        if (is_at_place(place, at, end, is_wide)) {
             at += place->length;
             name = place->name;
         } else if (at < end && *at == '}') {
@@ -293,7 +317,8 @@ static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
                 return true;
             at = scan->at;
         }
-        const char *behind = name == NULL ? skip_fast(scan, at) : read_fast(d, name, at);
+        const char *behind =
+            name == NULL ? skip_fast(scan, at, is_wide) : read_fast(d, name, at, is_wide);
         if (behind == NULL) {
             scan->at = at;
             mr_json_skip_blanks(scan); /* more of them than were remembered */
@@ -303,6 +328,16 @@ static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
         }
         at = behind;
     }
+}
+
+static bool read_object(json_decoder *d, mr_json_node *node, unsigned depth)
+{
+    return read_members(d, node, depth, false);
+}
+
+MR_JSON_WIDE static bool read_object_wide(json_decoder *d, mr_json_node *node, unsigned depth)
+{
+    return read_members(d, node, depth, true);
 }
 
 /* Columns no member spoke of are NULL; says whether the record may be without them. */
@@ -357,7 +392,7 @@ static bool read_document(json_decoder *d, const char *text, size_t length)
         return mr_json_skip(scan, 0) &&
                mr_json_fail(scan, MR_E_JSON_SHAPE, scan->start, "expected an object");
     scan->at++;
-    if (!read_object(d, d->top, 1))
+    if (!d->read_object(d, d->top, 1))
         return false;
     mr_json_skip_blanks(scan);
     if (scan->at != scan->end)
@@ -473,6 +508,7 @@ mr_status mr_json_decoder_new(const mr_codec_column *columns, uint32_t columns_c
     json_decoder *d = calloc(1, sizeof *d);
     MR_ASSERT(d != NULL);
     d->base.class = &JSON_DECODER;
+    d->read_object = mr_json_has_wide() && !options->is_narrow ? read_object_wide : read_object;
     d->part = part;
     d->options = *options;
     d->separator = options->is_timestamp_iso ? 'T' : ' ';

@@ -22,14 +22,6 @@ typedef struct mr_json_minute {
     bool is_set;
 } mr_json_minute;
 
-/* Behind the closing quote of the string that opens at `at`, if it has neither escapes nor
- * anything but ASCII. */
-static inline const char *mr_json_fast_string(const char *at, const char *start, const char *end)
-{
-    const char *special = mr_json_find_special(at + 1, start, end);
-    return special < end && *special == '"' ? special + 1 : NULL;
-}
-
 #if defined(__SSE2__)
 
 /* How many of the 16 bytes at `at` are digits before the first that is none. */

@@ -10,6 +10,7 @@ typedef struct mr_json_options {
     bool is_timestamp_iso;            /* timestamp-format.standard = ISO-8601 */
     bool is_decimal_plain;            /* encode.decimal-as-plain-number */
     bool is_omitting_nulls;           /* encode.ignore-null-fields */
+    bool is_narrow;                   /* no option: decodes as without AVX2, for tests */
 } mr_json_options;
 
 #endif

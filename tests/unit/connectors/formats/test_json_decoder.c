@@ -29,9 +29,9 @@ static mr_decoder *new_decoder(const mr_codec_column *columns, uint32_t count,
     return decoder;
 }
 
-static void expect_rows(const mr_codec_column *columns, uint32_t columns_count,
-                        mr_json_options options, const char *const *texts, uint32_t texts_count,
-                        const char *expected)
+static void expect_rows_of(const mr_codec_column *columns, uint32_t columns_count,
+                           mr_json_options options, const char *const *texts, uint32_t texts_count,
+                           const char *expected)
 {
     mr_decoder *decoder = new_decoder(columns, columns_count, options, MR_PART_VALUE);
     static decoded out;
@@ -41,6 +41,17 @@ static void expect_rows(const mr_codec_column *columns, uint32_t columns_count,
                      expected);
     fixture_release(&out);
     decoder->class->free(decoder);
+}
+
+/* With AVX2, where the machine has it, and without. */
+static void expect_rows(const mr_codec_column *columns, uint32_t columns_count,
+                        mr_json_options options, const char *const *texts, uint32_t texts_count,
+                        const char *expected)
+{
+    for (int narrow = 0; narrow < 2; narrow++) {
+        options.is_narrow = narrow == 1;
+        expect_rows_of(columns, columns_count, options, texts, texts_count, expected);
+    }
 }
 
 /* One column `a`. */

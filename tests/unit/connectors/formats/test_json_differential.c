@@ -194,8 +194,9 @@ static void mutate(generator *g)
 Test(json_differential, agrees_with_an_independent_library_on_generated_and_mutated_documents)
 {
     static generator g;
-    static mr_json_oracle oracle;
-    mr_json_oracle_init(&oracle);
+    static mr_json_oracle oracles[2];
+    for (int narrow = 0; narrow < 2; narrow++)
+        mr_json_oracle_init(&oracles[narrow], narrow == 1);
     g.state = 88172645463325252u;
     for (uint32_t i = 0; i < DOCUMENTS; i++) {
         g.length = 0;
@@ -206,14 +207,17 @@ Test(json_differential, agrees_with_an_independent_library_on_generated_and_muta
             mutate(&g);
         char *exact = malloc(g.length + (g.length == 0));
         memcpy(exact, g.text, g.length);
-        const char *wrong = mr_json_oracle_check(&oracle, exact, g.length);
+        const char *wrong = mr_json_oracle_check(&oracles[i / 2 % 2], exact, g.length);
         free(exact);
         cr_assert(wrong == NULL, "document %u: %s\n%.*s", i, wrong, (int)g.length, g.text);
     }
     /* The generator must reach both verdicts and real values, else agreement says little. */
-    cr_expect_gt(oracle.accepted, DOCUMENTS / 3);
-    cr_expect_gt(oracle.refused, DOCUMENTS / 10);
-    cr_expect_gt(oracle.values, DOCUMENTS / 3, "%llu", (unsigned long long)oracle.values);
-    cr_expect_lt(oracle.unknown, DOCUMENTS / 10, "%llu", (unsigned long long)oracle.unknown);
-    mr_json_oracle_release(&oracle);
+    for (int narrow = 0; narrow < 2; narrow++) {
+        mr_json_oracle *oracle = &oracles[narrow];
+        cr_expect_gt(oracle->accepted, DOCUMENTS / 6);
+        cr_expect_gt(oracle->refused, DOCUMENTS / 20);
+        cr_expect_gt(oracle->values, DOCUMENTS / 6, "%llu", (unsigned long long)oracle->values);
+        cr_expect_lt(oracle->unknown, DOCUMENTS / 20, "%llu", (unsigned long long)oracle->unknown);
+        mr_json_oracle_release(oracle);
+    }
 }
