@@ -1,8 +1,10 @@
 /*
- * The explanation of a plan: its parts, each with named facts. What text, dot and JSON are written from.
+ * The explanation of a plan: its parts, each with named facts. What text, dot and JSON are written
+ * from.
  *
- * A part is a source, a node or a sink; part numbers run over sources, then nodes, then sinks. Facts are
- * in the order in which they are to be read. Memory: the explanation's arena and the plan's.
+ * A part is a source, a node or a sink; part numbers run over sources, then nodes, then sinks.
+ * Facts are in the order in which they are to be read. Memory: the explanation's arena and the
+ * plan's.
  */
 #ifndef MR_JOBS_EXPLAIN_EXPLANATION_H
 #define MR_JOBS_EXPLAIN_EXPLANATION_H
@@ -85,8 +87,8 @@ const char *mr_explain_errors(const mr_errors_policy *policy, mr_arena *arena);
 /* Names of the sinks that rows of `origin` reach: "`a`, `b`"; NULL: nobody reads them. */
 const char *mr_explain_readers(const mr_plan *plan, mr_origin origin, mr_arena *arena);
 
-/* "key, time" of the columns listed of the rows at `origin`; what a projection made there is shown as
- * the expression it was made by. */
+/* "key, time" of the columns listed of the rows at `origin`; what a projection made there is shown
+ * as the expression it was made by. */
 const char *mr_explain_columns(const mr_plan *plan, mr_origin origin, const uint32_t *list,
                                uint32_t count, mr_arena *arena);
 

@@ -69,7 +69,8 @@ static bool has_name(const char *list, const char *name)
     return false;
 }
 
-/* The source column that column `column` of `origin` is, unchanged; NULL: it is computed or merged. */
+/* The source column that column `column` of `origin` is, unchanged; NULL: it is computed or
+ * merged. */
 static const char *trace(const mr_plan *plan, mr_origin origin, uint32_t column,
                          const mr_plan_source **source)
 {
@@ -100,7 +101,8 @@ static uint32_t count_names(const char *list)
     return count;
 }
 
-/* All rows of a key of the node come from one partition: its key holds the 'partitioned-by' columns. */
+/* All rows of a key of the node come from one partition: its key holds the 'partitioned-by'
+ * columns. */
 static bool is_partitioned(const mr_plan *plan, const mr_plan_node *node)
 {
     const uint32_t *keys;

@@ -1,4 +1,4 @@
-/* The JSON form. Texts of facts are for people; names, types, inputs and numbers are for programs. */
+/* The JSON form. Texts of facts are for people; names, types, inputs and numbers for programs. */
 #include "jobs/explain/explain.h"
 #include "jobs/explain/explanation.h"
 

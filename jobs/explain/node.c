@@ -1,4 +1,4 @@
-/* Facts about an operator: what it computes, what it keeps and what bounds that, where rows leave. */
+/* Facts about an operator: what it computes, keeps and what bounds that, where rows leave. */
 #include "jobs/explain/explanation.h"
 
 #include "engine/base/buffer.h"
@@ -23,7 +23,7 @@ static uint32_t key_bytes(const mr_type *types, uint32_t count, bool *has_string
     return bytes;
 }
 
-/* An entry's head with a short key in it, a longer key beside it, the value, 9 bytes of the index. */
+/* An entry's head with a short key in it, a longer key beside it, the value, 9 bytes of index. */
 static uint32_t entry_bytes(uint32_t key, uint32_t value)
 {
     return (uint32_t)sizeof(mr_entry) + (key > MR_ENTRY_INLINE ? key : 0) + value + 9;

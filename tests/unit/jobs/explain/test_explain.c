@@ -1,7 +1,7 @@
 /*
- * Goal: EXPLAIN says what a reader must know (state and what bounds it, where rows are late or die, what each
- * sink promises), and its three forms agree. Method: plans built by hand; texts compared with blanks and
- * line breaks made one, since where lines break is no promise.
+ * Goal: EXPLAIN says what a reader must know (state and what bounds it, where rows are late or
+ * die, what each sink promises), and its three forms agree. Method: plans built by hand; texts
+ * compared with blanks and line breaks made one, since where lines break is no promise.
  */
 #include "jobs/explain/explain.h"
 
