@@ -5,6 +5,7 @@
 #include "engine/run/late.h"
 #include "engine/state/key.h"
 #include "operators/window/distinct.h"
+#include "operators/window/order.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -436,14 +437,6 @@ static mr_status combine(window_aggregate *self, int64_t window, mr_slice **resu
     return status;
 }
 
-static int compare_entries(const void *left, const void *right)
-{
-    const mr_slice_entry *a = left, *b = right;
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return mr_string_compare(a->key, b->key);
-}
-
 /* The groups of a window, in order. A window of one slice needs no combining. */
 static mr_status gather(window_aggregate *self, int64_t window, mr_error *err)
 {
@@ -460,7 +453,7 @@ static mr_status gather(window_aggregate *self, int64_t window, mr_error *err)
     self->firing = mr_arena_alloc(&self->firing_arena, self->firing_count * sizeof *self->firing);
     if (from != NULL)
         mr_slice_entries(from, self->firing);
-    qsort(self->firing, self->firing_count, sizeof *self->firing, compare_entries);
+    self->firing = mr_window_order(self->firing, self->firing_count, &self->firing_arena);
     self->firing_window = window;
     return MR_OK;
 }
