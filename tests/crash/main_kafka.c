@@ -25,6 +25,7 @@ typedef struct scenario {
 
 static const scenario SCENARIOS[] = {
     {"kills", mr_crash_kills},
+    {"program", mr_crash_program},
     {"zombie", mr_crash_zombie},
     {"twin", mr_crash_twin},
     {"broker_killed", mr_crash_broker_killed},
@@ -74,6 +75,7 @@ static bool open_env(mr_crash_env *env, char *program, size_t size)
 {
     env->bootstrap = getenv("MILLRACE_TEST_BROKER");
     env->broker_dir = getenv("MILLRACE_TEST_BROKER_DIR");
+    env->millrace = getenv("MILLRACE");
     env->broker_tool = getenv("MILLRACE_TEST_BROKER_TOOL");
     ssize_t length = readlink("/proc/self/exe", program, size - 1);
     if (length > 0)

@@ -10,6 +10,7 @@
 
 typedef struct mr_crash_env {
     const char *program;   /* this program, to be started again as a worker */
+    const char *millrace;  /* MILLRACE: the real one */
     const char *bootstrap; /* MILLRACE_TEST_BROKER */
     const char *broker_dir, *broker_tool;
     char folder[512];

@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "tests/crash/round/env.h"
+#include "tests/crash/round/text.h"
 #include "tests/sim/job.h"
 
 #include <inttypes.h>
@@ -89,7 +90,7 @@ static uint64_t draw(mr_crash_feed *feed, uint64_t below)
 
 static void put_row(mr_crash_feed *feed)
 {
-    char value[64];
+    char value[96];
     uint32_t key = (uint32_t)draw(feed, MR_SIM_KEYS);
     int32_t partition = (int32_t)(key % MR_SIM_PARTITIONS);
     if (draw(feed, 3) == 0 && feed->event_time_ms < atomic_load(&feed->limit_ms))
@@ -103,7 +104,7 @@ static void put_row(mr_crash_feed *feed)
     int64_t back = (int64_t)draw(feed, is_late ? LATE_BACK : ORDERLY_BACK);
     int64_t time = feed->event_time_ms > back ? feed->event_time_ms - back : 0;
     int64_t amount = (int64_t)draw(feed, 100);
-    snprintf(value, sizeof value, "k%" PRIu32 "|%" PRId64 "|%" PRId64, key, time, amount);
+    mr_crash_row_print(value, sizeof value, feed->options.is_json, key, time, amount);
     put(feed, partition, value);
     mr_sim_law_sent(feed->law, key, time, amount);
 }

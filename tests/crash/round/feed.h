@@ -20,6 +20,7 @@ typedef struct mr_crash_feed_options {
     uint64_t seed;
     uint32_t rows_per_second;
     bool is_orderly; /* no row can be late */
+    bool is_json;
 } mr_crash_feed_options;
 
 /* The law belongs to the feed until `finish`. */

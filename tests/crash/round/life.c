@@ -25,28 +25,46 @@ static void map_page(mr_crash_life *life)
     close(file);
 }
 
-void mr_crash_life_start(mr_crash_life *life, const mr_crash_env *env, const char *name,
-                         const mr_crash_worker_options *options)
+static void set_up(mr_crash_life *life, const mr_crash_env *env, const char *name)
 {
     *life = (mr_crash_life){0};
     snprintf(life->page_path, sizeof life->page_path, "%s/%s.page", env->folder, name);
     snprintf(life->log_path, sizeof life->log_path, "%s/%s.log", env->folder, name);
     map_page(life);
+}
+
+static void spawn(mr_crash_life *life, char *const args[])
+{
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, life->log_path,
+                                     O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+    extern char **environ;
+    int failed = posix_spawn(&life->pid, args[0], &files, NULL, args, environ);
+    MR_ASSERT(failed == 0);
+    posix_spawn_file_actions_destroy(&files);
+}
+
+void mr_crash_life_start(mr_crash_life *life, const mr_crash_env *env, const char *name,
+                         const mr_crash_worker_options *options)
+{
+    set_up(life, env, name);
     mr_crash_worker_options mine = *options;
     mine.page = life->page_path;
     mr_arena arena = {0};
     char *args[MR_CRASH_WORKER_ARGS_MAX];
     mr_crash_worker_args(&mine, env->program, &arena, args);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, life->log_path,
-                                     O_WRONLY | O_CREAT | O_APPEND, 0600);
-    extern char **environ;
-    int failed = posix_spawn(&life->pid, env->program, &files, NULL, args, environ);
-    MR_ASSERT(failed == 0);
-    posix_spawn_file_actions_destroy(&files);
+    spawn(life, args);
     mr_arena_release(&arena);
+}
+
+void mr_crash_life_spawn(mr_crash_life *life, const mr_crash_env *env, const char *name,
+                         char *const args[])
+{
+    set_up(life, env, name);
+    spawn(life, args);
 }
 
 bool mr_crash_life_is_on(mr_crash_life *life)

@@ -23,6 +23,10 @@ typedef struct mr_crash_life {
 void mr_crash_life_start(mr_crash_life *life, const mr_crash_env *env, const char *name,
                          const mr_crash_worker_options *options);
 
+/* The same with any command line; its page stays empty. */
+void mr_crash_life_spawn(mr_crash_life *life, const mr_crash_env *env, const char *name,
+                         char *const args[]);
+
 /* True while the process lives; notes its exit status when it does not. */
 bool mr_crash_life_is_on(mr_crash_life *life);
 

@@ -1,6 +1,7 @@
 #include "tests/crash/round/round.h"
 
 #include "engine/base/assert.h"
+#include "tests/crash/round/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,8 @@ bool mr_crash_round_begin(mr_crash_round *round, mr_crash_env *env, const char *
                                   .topic = round->in,
                                   .seed = mr_crash_draw(env, UINT64_MAX),
                                   .rows_per_second = round->options.rows_per_second,
-                                  .is_orderly = round->options.is_orderly};
+                                  .is_orderly = round->options.is_orderly,
+                                  .is_json = round->options.is_json};
     round->feed = mr_crash_feed_start(&feed, round->law);
     mr_crash_feed_allow(round->feed, 100);
     return true;
@@ -169,9 +171,14 @@ static bool take(mr_crash_round *round, const char *topic, const char *name, int
     bool is_good = mr_crash_topic_read(round->env->bootstrap, topic, partitions, &text, round->why,
                                        sizeof round->why);
     mr_buffer_put_u8(&text, '\0');
-    is_good =
-        is_good && mr_sim_law_take(round->law, name, text.data, round->why, sizeof round->why);
+    mr_buffer lines = {0};
+    if (is_good && round->options.is_json)
+        mr_crash_lines_of_json(text.data, &lines);
+    mr_buffer_put_u8(&lines, '\0');
+    const char *told = round->options.is_json ? lines.data : text.data;
+    is_good = is_good && mr_sim_law_take(round->law, name, told, round->why, sizeof round->why);
     mr_buffer_release(&text);
+    mr_buffer_release(&lines);
     return is_good;
 }
 

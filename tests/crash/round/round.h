@@ -31,6 +31,7 @@ typedef struct mr_crash_round_options {
     int32_t transaction_timeout_ms; /* 0: 10,000 */
     uint32_t rows_per_second;       /* 0: 2,000 */
     bool is_orderly;                /* no late rows */
+    bool is_json;                   /* rows as the program reads and writes them */
 } mr_crash_round_options;
 
 typedef struct mr_crash_round {

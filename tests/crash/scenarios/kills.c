@@ -39,7 +39,7 @@ static void add(totals *all, const mr_crash_round *round)
     all->broken += round->law->broken_sent;
 }
 
-/* Between two epochs a worker waits for rows: there is little to break. Most kills wait for more. */
+/* Between two epochs a worker waits for rows: little to break. Most kills wait for more. */
 static void await_open_epoch(const mr_crash_life *life)
 {
     for (int i = 0; i < 500 && !atomic_load(&life->page->has_open_epoch); i++)

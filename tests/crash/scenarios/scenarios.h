@@ -11,6 +11,9 @@ typedef bool mr_crash_scenario(mr_crash_env *env, char *text, size_t size);
 /* kills.c: kill -9 at random, `env->kills` times; restarts, takeovers, lost directories. */
 mr_crash_scenario mr_crash_kills;
 
+/* program.c: `millrace run job.sql`, killed with -9 at random. */
+mr_crash_scenario mr_crash_program;
+
 /* freeze.c: SIGSTOP past the transaction timeout, a takeover, SIGCONT. */
 mr_crash_scenario mr_crash_zombie;
 mr_crash_scenario mr_crash_twin;
