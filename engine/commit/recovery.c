@@ -84,11 +84,25 @@ static mr_status check_chain(const scan *s, const mr_epoch_record *record, mr_er
     return MR_OK;
 }
 
+static void drop_list(mr_buffer *payloads, uint32_t *count)
+{
+    mr_buffer_clear(payloads);
+    *count = 0;
+}
+
 static void drop_chunks(scan *s)
 {
-    mr_buffer_clear(&s->delta);
-    mr_buffer_clear(&s->base);
-    s->delta_chunks = s->base_chunks = 0;
+    drop_list(&s->delta, &s->delta_chunks);
+    drop_list(&s->base, &s->base_chunks);
+}
+
+/* Without transactions, what a writer left that died within an epoch, or was no longer the owner, stands
+ * in the log as well. */
+static bool is_stray(const scan *s, const mr_epoch_record *record)
+{
+    bool is_foreign = s->owner != NULL && strcmp(s->owner, record->transactional_id) != 0;
+    bool is_old = s->is_loaded && record->epoch <= s->recovered->epoch.epoch;
+    return !s->request->is_transactional && (is_foreign || is_old);
 }
 
 static mr_status on_epoch(scan *s, mr_reader payload, int64_t offset, uint32_t checksum,
@@ -97,6 +111,16 @@ static mr_status on_epoch(scan *s, mr_reader payload, int64_t offset, uint32_t c
     mr_epoch_record record;
     mr_status status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload),
                                               s->request->arena, &record, err);
+    if (status == MR_OK && is_stray(s, &record)) {
+        drop_chunks(s);
+        return MR_OK;
+    }
+    if (status == MR_OK && !s->request->is_transactional) {
+        if (record.delta_chunks == 0)
+            drop_list(&s->delta, &s->delta_chunks);
+        if (record.base_chunks == 0)
+            drop_list(&s->base, &s->base_chunks);
+    }
     if (status == MR_OK)
         status = check_chain(s, &record, err);
     if (status != MR_OK)
@@ -149,10 +173,14 @@ static mr_status on_record(scan *s, const mr_record *record, mr_error *err)
         return mr_error_set(err, MR_E_STATE_FORMAT, "record of task %" PRIu32, header.task);
     switch (header.kind) {
     case MR_DELTA_CHUNK:
+        if (header.chunk == 0 && !s->request->is_transactional)
+            drop_chunks(s); /* another try begins */
         mr_buffer_put(&s->delta, payload.next, mr_reader_left(&payload));
         s->delta_chunks++;
         return MR_OK;
     case MR_DELTA_BASE:
+        if (header.chunk == 0 && !s->request->is_transactional)
+            drop_list(&s->base, &s->base_chunks);
         if (!s->is_loaded)
             mr_buffer_put(&s->base, payload.next, mr_reader_left(&payload));
         s->base_chunks++;
@@ -331,7 +359,8 @@ static mr_status load_local(scan *s, int64_t log_start, int64_t log_end, bool *i
                      marker->log_offset, log_end);
         return MR_OK;
     }
-    if (marker->is_present && marker->log_offset < log_start) {
+    /* The epoch record it ends with is read again, so that must still be there. */
+    if (marker->is_present && marker->log_offset <= log_start) {
         mr_error_set(err, MR_E_STORE_DAMAGED,
                      "local state is too old: it ends at offset %" PRId64
                      ", the log starts at %" PRId64,

@@ -30,6 +30,7 @@ typedef struct mr_recovery_request {
     const char *topic; /* the state log */
     uint32_t task;
     uint64_t plan_version;
+    bool is_transactional; /* false: unfinished epochs and those of former owners are skipped */
     const char *transactional_id; /* ours: never knocked at (we hold it) */
     mr_state *state;              /* empty, tables opened */
     mr_pending *pending;          /* gets what the store lacks */

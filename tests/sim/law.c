@@ -31,24 +31,48 @@ void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amo
     law->rows_sent++;
 }
 
+static bool put_result(mr_sim_law *law, uint32_t key, int64_t start, mr_sim_cell got)
+{
+    /* HOP windows may start before 0. */
+    int64_t slot = (start + law->size_ms) / law->slide_ms;
+    if (key >= MR_SIM_KEYS_MAX || slot < 0 || slot >= MR_SIM_TIME_MAX ||
+        (law->results[key][slot] != 0 && !law->is_repeating))
+        return false;
+    law->results[key][slot] = 1;
+    law->result[key][slot] = got;
+    law->results_seen++;
+    return true;
+}
+
 static bool take_result(mr_sim_law *law, const char *line, char *why, size_t size)
 {
     uint32_t key;
     int64_t start, end, count, sum;
     if (sscanf(line, "k%" SCNu32 "|%" SCNd64 "|%" SCNd64 "|%" SCNd64 "|%" SCNd64, &key, &start,
                &end, &count, &sum) != 5 ||
-        key >= MR_SIM_KEYS_MAX || end - start != law->size_ms) {
-        snprintf(why, size, "malformed result `%s`", line);
+        end - start != law->size_ms || !put_result(law, key, start, (mr_sim_cell){count, sum})) {
+        snprintf(why, size, "result `%s` is malformed or came twice", line);
         return false;
     }
-    /* HOP windows may start before 0. */
-    int64_t slot = (start + law->size_ms) / law->slide_ms;
-    if (slot < 0 || slot >= MR_SIM_TIME_MAX || law->results[key][slot]++ != 0) {
-        snprintf(why, size, "result `%s` came twice", line);
+    return true;
+}
+
+/* A result that the output topic refused: the row as text. All windows end in the first minute. */
+static bool take_refused(mr_sim_law *law, const char *line, char *why, size_t size)
+{
+    uint32_t key;
+    int64_t seconds, ms, count, sum;
+    const char *end = strstr(line, "\"c2\":\"1970-01-01");
+    if (end == NULL || sscanf(line, "{\"c0\":\"k%" SCNu32 "\"", &key) != 1 ||
+        sscanf(end,
+               "\"c2\":\"1970-01-01%*c00:00:%" SCNd64 ".%" SCNd64 "\",\"c3\":%" SCNd64
+               ",\"c4\":%" SCNd64 "}",
+               &seconds, &ms, &count, &sum) != 4 ||
+        !put_result(law, key, seconds * 1000 + ms - law->size_ms, (mr_sim_cell){count, sum})) {
+        snprintf(why, size, "refused result `%s` is malformed or came twice", line);
         return false;
     }
-    law->result[key][slot] = (mr_sim_cell){count, sum};
-    law->results_seen++;
+    law->refused_seen++;
     return true;
 }
 
@@ -71,10 +95,11 @@ static bool take_broken(mr_sim_law *law, const char *line, char *why, size_t siz
 {
     uint64_t number;
     if (sscanf(line, "broken %" SCNu64, &number) != 1 || number >= BROKEN_MAX ||
-        law->broken_seen[number]++ != 0) {
+        (law->broken_seen[number] != 0 && !law->is_repeating)) {
         snprintf(why, size, "dead letter `%s` is malformed or came twice", line);
         return false;
     }
+    law->broken_seen[number] = 1;
     return true;
 }
 
@@ -91,6 +116,7 @@ bool mr_sim_law_take(mr_sim_law *law, const char *topic, const char *text, char 
         text += length;
         bool is_good = strcmp(topic, "out") == 0    ? take_result(law, line, why, size)
                        : strcmp(topic, "late") == 0 ? take_late(law, line, why, size)
+                       : line[0] == '{'             ? take_refused(law, line, why, size)
                                                     : take_broken(law, line, why, size);
         if (!is_good)
             return false;
@@ -109,8 +135,12 @@ static bool window_holds(const mr_sim_law *law, uint32_t key, int64_t start, cha
         sum += law->sent[key][t].sum - law->late[key][t].sum;
     }
     mr_sim_cell got = law->result[key][(start + law->size_ms) / law->slide_ms];
-    bool is_exact = law->size_ms == law->slide_ms;
-    bool holds = is_exact ? got.count == sent - late && got.sum == sum : got.count <= sent - late;
+    bool is_tumble = law->size_ms == law->slide_ms;
+    bool holds = got.count <= sent - late;
+    if (law->is_repeating)
+        holds = got.count <= sent && (!is_tumble || got.count >= sent - late);
+    else if (is_tumble)
+        holds = got.count == sent - late && got.sum == sum;
     if (!holds)
         snprintf(why, size,
                  "k%" PRIu32 "[%" PRId64 ",%" PRId64 "): sent %" PRId64 ", late %" PRId64
@@ -129,7 +159,7 @@ static bool last_windows_hold(const mr_sim_law *law, uint32_t key, char *why, si
             late += law->late[key][u].count;
         }
         mr_sim_cell got = law->result[key][(t + law->size_ms) / law->slide_ms];
-        if (got.count < sent - late || late > sent) {
+        if (got.count < sent - late || (late > sent && !law->is_repeating)) {
             snprintf(why, size,
                      "k%" PRIu32 " at %" PRId64 ": %" PRId64 " rows sent, %" PRId64
                      " late, %" PRId64 " counted in their last window",

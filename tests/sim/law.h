@@ -4,7 +4,11 @@
  *
  *   per (key, window):  rows sent = rows counted + rows late for it (TUMBLE), sums likewise
  *   HOP:                rows counted <= rows sent, rows whose every window excludes them = late rows
- *   one result a (key, window); every broken record in the DLQ exactly once; every late row once
+ *   one result a (key, window), in the output or, when the log refused it, in the DLQ;
+ *   every broken record in the DLQ exactly once; every late row once
+ *   at least once (`is_repeating`): results, late rows and dead letters may repeat, the last result
+ *   of a (key, window) counts, and a row may have been late in a try that came to nothing:
+ *                          rows sent - rows ever late <= rows counted <= rows sent
  */
 #ifndef MR_TESTS_SIM_LAW_H
 #define MR_TESTS_SIM_LAW_H
@@ -23,11 +27,12 @@ typedef struct mr_sim_cell {
 
 typedef struct mr_sim_law {
     int64_t size_ms, slide_ms;
+    bool is_repeating;
     mr_sim_cell sent[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* by row time */
     mr_sim_cell late[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
     mr_sim_cell result[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* by window start / slide */
     uint8_t results[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
-    int64_t rows_sent, rows_late, results_seen;
+    int64_t rows_sent, rows_late, results_seen, refused_seen;
     uint64_t broken_sent; /* numbers 0 .. broken_sent-1, each in the DLQ once */
     uint8_t *broken_seen;
 } mr_sim_law;

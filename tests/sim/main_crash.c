@@ -2,7 +2,7 @@
  * sim_crash: the real engine and commit code on the simulated log, one thread, virtual time, with
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
- *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal] [--quick]
+ *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal|doubt] [--quick]
  *
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
  * protocol is broken on purpose and the run passes when some seed shows it.
@@ -29,6 +29,7 @@ typedef struct sim_options {
     uint64_t first, count;
     bool is_traced;
     mr_worker_sabotage sabotage;
+    bool is_doubt_hidden; /* the log keeps to itself that a request was resent */
     const char *sabotage_name;
 } sim_options;
 
@@ -37,7 +38,8 @@ typedef struct sim_hits {
     const char *call[CALLS_MAX];
     uint64_t count[CALLS_MAX];
     uint64_t deaths, deaths_in_epoch, deaths_in_restore;
-    uint64_t results, late, broken, commits, aborts;
+    uint64_t stops, stops_in_epoch; /* SIGSTOP */
+    uint64_t results, late, broken, refused, commits, aborts;
 } sim_hits;
 
 typedef struct history {
@@ -51,6 +53,8 @@ typedef struct history {
     uint64_t random;
     uint32_t workers;
     int64_t event_time_ms;
+    bool has_refusals;
+    bool has_died_bounded, has_finished;
     char why[512];
 } history;
 
@@ -102,53 +106,164 @@ static void note_death(history *h, const mr_memory_process *process, mr_worker_p
     }
 }
 
-/* One life of one worker: until it dies, ends, or has lived long enough. */
-static bool live(history *h, uint32_t k, bool is_last)
-{
-    mr_memory_process *process = mr_sim_process(&h->world, k);
-    mr_log *log = mr_sim_connect(&h->world, k);
+/* One worker from its start to its end. */
+typedef struct life {
+    uint32_t k;
+    bool is_bounded;
     char instance[16];
-    snprintf(instance, sizeof instance, "w%" PRIu32, k);
+    mr_memory_process *process;
+    mr_log *log;
+    mr_worker *worker; /* NULL: no life */
+    mr_worker_stats stats, before;
+    mr_status status;
+    mr_error err;
+} life;
+
+/* When it dies and what goes wrong until then. After the restart, which forgets both. */
+static void doom(history *h, uint32_t k)
+{
+    static const uint64_t reach[] = {60, 600, 600, 6000};
+    mr_sim_kill_at(&h->world, k, 1 + draw(h, reach[draw(h, 4)]), MR_MEMORY_CRASH_DRAWN);
+    mr_memory_faults faults = {0};
+    if (draw(h, 2) == 0)
+        faults = mr_sim_draw_faults(&h->world, k);
+    if (h->options->is_doubt_hidden) {
+        faults.hide_doubt = true;
+        faults.end_doubt = 200000;
+        faults.late_us_max = 1000000;
+    }
+    mr_sim_set_faults(&h->world, k, &faults);
+}
+
+static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is_safe)
+{
+    *l = (life){.k = k, .is_bounded = is_bounded, .process = mr_sim_process(&h->world, k)};
+    l->log = mr_sim_connect(&h->world, k);
+    static const mr_memory_faults none;
+    mr_sim_set_faults(&h->world, k, &none);
+    if (is_safe)
+        mr_sim_kill_at(&h->world, k, UINT64_MAX / 2, MR_MEMORY_CRASH_DRAWN);
+    else
+        doom(h, k);
+    snprintf(l->instance, sizeof l->instance, "w%" PRIu32, k);
     mr_worker_config config = {.plan = &h->job.plan,
-                               .log = log,
+                               .log = l->log,
                                .stores = draw(h, 6) == 0 ? NULL : mr_sim_stores(&h->world, k),
                                .clock = mr_sim_clock(&h->world),
-                               .instance_id = instance,
-                               .is_bounded = is_last,
+                               .instance_id = l->instance,
+                               .is_bounded = is_bounded,
                                .is_dynamic_member = h->workers > 1,
                                .fetch_rows_max = 1 + (uint32_t)draw(h, 20),
                                .apply_epochs = 1 + (uint32_t)draw(h, 4),
                                .base_bytes_min = 500 + draw(h, 4000),
                                .sabotage = h->options->sabotage};
-    mr_worker *worker = mr_worker_new(&config);
-    mr_status status = MR_OK;
-    mr_error err = {0};
-    mr_worker_stats stats = {0}, before = {0};
-    uint32_t steps = is_last ? STEPS_PER_LIFE * 20 : STEPS_PER_LIFE;
-    for (uint32_t s = 0; s < steps && status == MR_OK && stats.phase < MR_WORKER_STOPPED; s++) {
-        if (!is_last && draw(h, 10) == 0 && h->event_time_ms < MR_SIM_TIME_MAX - 200)
-            feed(h, 1 + (uint32_t)draw(h, 12));
-        before = stats;
-        status = mr_worker_step(worker, &err);
-        mr_worker_stats_get(worker, &stats);
-    }
-    h->hits->commits += stats.commits;
-    h->hits->aborts += stats.aborts;
-    if (status == MR_E_CRASHED)
-        note_death(h, process, before.phase, before.has_open_epoch);
-    mr_worker_free(worker);
-    log->class->close(log);
-    if (status != MR_OK && status != MR_E_CRASHED) {
-        snprintf(h->why, sizeof h->why, "the worker stopped: MR%d %s", status, err.message);
-        return false;
-    }
-    if (is_last && stats.phase != MR_WORKER_FINISHED) {
+    l->worker = mr_worker_new(&config);
+}
+
+static bool is_over(const life *l)
+{
+    return l->worker == NULL || l->status != MR_OK || l->stats.phase >= MR_WORKER_STOPPED;
+}
+
+static void step_life(history *h, life *l)
+{
+    if (!l->is_bounded && draw(h, 10) == 0 && h->event_time_ms < MR_SIM_TIME_MAX - 200)
+        feed(h, 1 + (uint32_t)draw(h, 12));
+    l->before = l->stats;
+    l->status = mr_worker_step(l->worker, &l->err);
+    mr_worker_stats_get(l->worker, &l->stats);
+}
+
+/* False: it ended in a way that no life may. */
+static bool end_life(history *h, life *l)
+{
+    if (l->worker == NULL)
+        return true;
+    h->hits->commits += l->stats.commits;
+    h->hits->aborts += l->stats.aborts;
+    if (l->status == MR_E_CRASHED)
+        note_death(h, l->process, l->before.phase, l->before.has_open_epoch);
+    mr_worker_free(l->worker);
+    l->worker = NULL;
+    l->log->class->close(l->log);
+    /* One that died right behind its last commit left nothing to do. */
+    bool is_done = l->status == MR_E_STATE_FINISHED && l->is_bounded && h->has_died_bounded;
+    /* A worker finishes its own tasks; a dead one may still be in the group with the others. */
+    bool owns_all = l->stats.tasks == h->job_options.tasks_count;
+    h->has_died_bounded |= l->status == MR_E_CRASHED && l->is_bounded;
+    h->has_finished |= owns_all && (is_done || l->stats.phase == MR_WORKER_FINISHED);
+    if (l->status == MR_OK || l->status == MR_E_CRASHED || is_done)
+        return true;
+    snprintf(h->why, sizeof h->why, "the worker stopped: MR%d %s", l->status, l->err.message);
+    return false;
+}
+
+/* One life of one worker: until it dies, ends, or has lived long enough. */
+static bool live(history *h, uint32_t k, bool is_bounded, bool is_safe)
+{
+    life l;
+    begin_life(h, &l, k, is_bounded, is_safe);
+    uint32_t steps = is_bounded ? STEPS_PER_LIFE * 20 : STEPS_PER_LIFE;
+    for (uint32_t s = 0; s < steps && !is_over(&l); s++)
+        step_life(h, &l);
+    if (is_bounded && !is_over(&l)) {
         snprintf(h->why, sizeof h->why,
-                 "the last life did not finish (phase %s, %" PRIu64 " rows in)",
-                 mr_worker_phase_name(stats.phase), stats.records_in);
+                 "a bounded life did not finish (phase %s, %" PRIu64 " rows in)",
+                 mr_worker_phase_name(l.stats.phase), l.stats.records_in);
+        (void)end_life(h, &l);
         return false;
     }
-    return true;
+    return end_life(h, &l);
+}
+
+/* Between two lives: time passes, a disk may be lost or damaged. */
+static void interlude(history *h, uint32_t k)
+{
+    mr_sim_pass(&h->world, (int64_t)draw(h, 4) == 0 ? 15000 : (int64_t)draw(h, 300));
+    uint64_t accident = draw(h, 12);
+    uint32_t task = (uint32_t)draw(h, h->job_options.tasks_count);
+    mr_sim_disk *disk = h->world.worker[k].disk;
+    if (accident == 0)
+        mr_sim_disk_wipe(disk);
+    else if (accident <= 2 && mr_sim_disk_marker(disk, h->job.plan.job, task).is_present)
+        mr_sim_disk_damage(disk, h->job.plan.job, task,
+                           accident == 1 ? MR_SIM_DAMAGE_OPEN : MR_SIM_DAMAGE_SCAN);
+}
+
+/* Two workers in one world, step by step: they join, leave, die, and stand still (SIGSTOP) long enough
+ * to be put out of the group and to lose their transaction, then go on as zombies. */
+static bool live_together(history *h)
+{
+    life lives[2] = {{0}};
+    bool is_good = true;
+    for (uint32_t s = 0; is_good && s < 3 * STEPS_PER_LIFE; s++) {
+        uint32_t k = (uint32_t)draw(h, 2);
+        life *l = &lives[k];
+        if (draw(h, 300) == 0 && l->worker != NULL && !is_over(l) && !l->process->is_stopped) {
+            mr_memory_process_stop(l->process);
+            h->hits->stops++;
+            h->hits->stops_in_epoch += l->stats.has_open_epoch;
+        }
+        if (l->worker != NULL && l->process->is_stopped) {
+            if (draw(h, 100) != 0)
+                continue;
+            mr_memory_process_resume(l->process);
+        }
+        if (is_over(l)) {
+            is_good = end_life(h, l);
+            if (!is_good || draw(h, 20) != 0)
+                continue;
+            interlude(h, k);
+            begin_life(h, l, k, false, false);
+        }
+        step_life(h, l);
+    }
+    for (uint32_t k = 0; k < 2; k++) {
+        if (lives[k].worker != NULL && lives[k].process->is_stopped)
+            mr_memory_process_resume(lives[k].process);
+        is_good = end_life(h, &lives[k]) && is_good;
+    }
+    return is_good;
 }
 
 static bool take_topic(history *h, const char *topic, int32_t partitions)
@@ -170,6 +285,7 @@ static bool check(history *h)
     h->hits->results += (uint64_t)h->law->results_seen;
     h->hits->late += (uint64_t)h->law->rows_late;
     h->hits->broken += h->law->broken_sent;
+    h->hits->refused += (uint64_t)h->law->refused_seen;
     return holds;
 }
 
@@ -178,28 +294,46 @@ static void set_up(history *h)
     static const uint32_t tasks[] = {1, 1, 2, 4};
     mr_sim_world_init(&h->world, h->seed, h->workers, h->options->is_traced ? stderr : NULL);
     mr_sim_create(&h->world, "in", MR_SIM_PARTITIONS);
-    mr_sim_create(&h->world, "out", 1);
     mr_sim_create(&h->world, "late", 1);
     mr_sim_create(&h->world, "dlq", MR_SIM_PARTITIONS);
-    h->job_options = (mr_sim_job_options){.tasks_count = tasks[draw(h, 4)],
-                                          .is_hop = draw(h, 3) == 0,
-                                          .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0};
+    h->job_options =
+        (mr_sim_job_options){.tasks_count = tasks[draw(h, 4)],
+                             .is_hop = draw(h, 3) == 0,
+                             .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0,
+                             .guarantee = draw(h, 5) == 0 ? MR_AT_LEAST_ONCE : MR_EXACTLY_ONCE};
+    h->has_refusals = h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 5) == 0;
+    /* Results with two long numbers are too large for such a topic. */
+    static const char *const small[] = {"max.message.bytes", "18", NULL};
+    mr_error err;
+    mr_status made = h->world.outside->class->create_topic(h->world.outside, "out", 1,
+                                                           h->has_refusals ? small : NULL, &err);
+    MR_ASSERT(made == MR_OK);
     mr_sim_job_init(&h->job, &h->job_options);
     mr_sim_law_init(h->law, h->job.window.size_ms, h->job.window.slide_ms);
+    h->law->is_repeating = h->job_options.guarantee == MR_AT_LEAST_ONCE;
 }
 
-/* Between two lives: time passes, a disk may be lost or damaged. */
-static void interlude(history *h, uint32_t k)
+/* Bounded lives, that may die as well, until one finishes. */
+static bool finish(history *h)
 {
-    mr_sim_pass(&h->world, (int64_t)draw(h, 4) == 0 ? 15000 : (int64_t)draw(h, 300));
-    uint64_t accident = draw(h, 12);
-    uint32_t task = (uint32_t)draw(h, h->job_options.tasks_count);
-    mr_sim_disk *disk = h->world.worker[k].disk;
-    if (accident == 0)
-        mr_sim_disk_wipe(disk);
-    else if (accident <= 2 && mr_sim_disk_marker(disk, h->job.plan.job, task).is_present)
-        mr_sim_disk_damage(disk, h->job.plan.job, task,
-                           accident == 1 ? MR_SIM_DAMAGE_OPEN : MR_SIM_DAMAGE_SCAN);
+    bool is_good = true;
+    mr_sim_pass(&h->world, 60000);
+    for (uint32_t n = (uint32_t)draw(h, 4); is_good && !h->has_finished && n > 0; n--) {
+        uint32_t k = (uint32_t)draw(h, h->workers);
+        is_good = live(h, k, true, false);
+        interlude(h, k);
+    }
+    if (is_good && !h->has_finished) {
+        uint32_t k = (uint32_t)draw(h, h->workers);
+        mr_sim_pass(&h->world, 60000);
+        is_good = live(h, k, true, true);
+        if (is_good && !h->has_finished) {
+            snprintf(h->why, sizeof h->why, "the last life did not finish");
+            is_good = false;
+        }
+    }
+    mr_sim_pass(&h->world, 60000); /* markers that come late */
+    return is_good;
 }
 
 static bool play(const sim_options *options, sim_hits *hits, uint64_t seed, char *why, size_t size)
@@ -217,26 +351,19 @@ static bool play(const sim_options *options, sim_hits *hits, uint64_t seed, char
     feed(h, 20);
     bool is_good = true;
     uint32_t lives = 2 + (uint32_t)draw(h, LIVES_MAX - 2);
-    for (uint32_t life = 0; is_good && life < lives; life++) {
+    if (h->workers > 1 && draw(h, 2) == 0)
+        is_good = live_together(h);
+    for (uint32_t n = 0; is_good && n < lives; n++) {
         uint32_t k = (uint32_t)draw(h, h->workers);
-        uint64_t reach = draw(h, 3) == 0 ? 60 : 600;
-        mr_sim_kill_at(&h->world, k, 1 + draw(h, reach), MR_MEMORY_CRASH_DRAWN);
-        mr_memory_faults faults = {0};
-        if (draw(h, 2) == 0)
-            faults = mr_sim_draw_faults(&h->world, k);
-        mr_sim_set_faults(&h->world, k, &faults);
-        is_good = live(h, k, false);
+        is_good = live(h, k, false, false);
         interlude(h, k);
     }
-    if (is_good) {
-        uint32_t k = (uint32_t)draw(h, h->workers);
-        static const mr_memory_faults none;
-        mr_sim_kill_at(&h->world, k, UINT64_MAX / 2, MR_MEMORY_CRASH_DRAWN);
-        mr_sim_set_faults(&h->world, k, &none);
-        mr_sim_pass(&h->world, 60000);
-        is_good = live(h, k, true) && check(h);
-    }
-    snprintf(why, size, "%s", h->why);
+    is_good = is_good && finish(h) && check(h);
+    snprintf(why, size, "%s (%s, %" PRIu32 " tasks, %" PRIu32 " workers)", h->why,
+             h->law->is_repeating ? "at least once"
+             : h->has_refusals    ? "exactly once, refusals"
+                                  : "exactly once",
+             h->job_options.tasks_count, h->workers);
     mr_sim_world_release(&h->world);
     mr_sim_job_release(&h->job);
     mr_sim_law_release(h->law);
@@ -267,13 +394,20 @@ static bool play_apart(const sim_options *options, uint64_t seed)
     return status == 0;
 }
 
+static void set_sabotage(sim_options *options, const char *name)
+{
+    options->sabotage_name = name;
+    options->sabotage.apply_before_decision = strcmp(name, "apply") == 0;
+    options->sabotage.leave_out_deltas = strcmp(name, "deltas") == 0;
+    options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
+    options->is_doubt_hidden = strcmp(name, "doubt") == 0;
+}
+
 /* The suite bites: each way of breaking the protocol is noticed within a few histories. */
 static bool bites(const char *name)
 {
-    sim_options broken = {.count = 100, .sabotage_name = name};
-    broken.sabotage.apply_before_decision = strcmp(name, "apply") == 0;
-    broken.sabotage.leave_out_deltas = strcmp(name, "deltas") == 0;
-    broken.sabotage.ignore_journal = strcmp(name, "journal") == 0;
+    sim_options broken = {.count = 100};
+    set_sabotage(&broken, name);
     for (uint64_t seed = 1; seed <= broken.count; seed++)
         if (!play_apart(&broken, seed))
             return true;
@@ -300,16 +434,19 @@ static bool has_hit_everything(const sim_hits *hits)
             printf("no process died in %s\n", calls[c]);
         all = all && is_hit;
     }
-    return all && hits->deaths_in_epoch > 0 && hits->deaths_in_restore > 0;
+    return all && hits->deaths_in_epoch > 0 && hits->deaths_in_restore > 0 &&
+           hits->stops_in_epoch > 0 && hits->refused > 0;
 }
 
 static void report(const sim_hits *hits, uint64_t seeds, uint64_t failed)
 {
     printf("%" PRIu64 " histories: %" PRIu64 " deaths (%" PRIu64 " with an open epoch, %" PRIu64
            " in a restore), %" PRIu64 " commits, %" PRIu64 " aborts, %" PRIu64 " results, %" PRIu64
-           " late rows, %" PRIu64 " dead letters\n",
+           " late rows, %" PRIu64 " dead letters, %" PRIu64 " refused results, %" PRIu64
+           " zombies (%" PRIu64 " with an open epoch)\n",
            seeds, hits->deaths, hits->deaths_in_epoch, hits->deaths_in_restore, hits->commits,
-           hits->aborts, hits->results, hits->late, hits->broken);
+           hits->aborts, hits->results, hits->late, hits->broken, hits->refused, hits->stops,
+           hits->stops_in_epoch);
     printf("died in:");
     for (int i = 0; i < CALLS_MAX && hits->call[i] != NULL; i++)
         printf(" %s %" PRIu64, hits->call[i], hits->count[i]);
@@ -334,13 +471,10 @@ static bool parse(int argc, char **argv, sim_options *options)
             options->first = strtoull(next, NULL, 10), i++;
             options->count = 1;
         } else if (strcmp(argv[i], "--sabotage") == 0) {
-            options->sabotage_name = next, i++;
-            options->sabotage.apply_before_decision = strcmp(next, "apply") == 0;
-            options->sabotage.leave_out_deltas = strcmp(next, "deltas") == 0;
-            options->sabotage.ignore_journal = strcmp(next, "journal") == 0;
+            set_sabotage(options, next), i++;
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
-                            "[--sabotage apply|deltas|journal] [--quick]\n");
+                            "[--sabotage apply|deltas|journal|doubt] [--quick]\n");
             return false;
         }
     }
@@ -384,7 +518,7 @@ int main(int argc, char **argv)
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"apply", "deltas", "journal"};
+    static const char *const sabotages[] = {"apply", "deltas", "journal", "doubt"};
     for (size_t i = 0; i < MR_LENGTH(sabotages) && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i]);
         passed += is_noticed;

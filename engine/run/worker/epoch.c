@@ -151,7 +151,6 @@ static mr_status write_task(mr_worker *worker, mr_worker_task *at, mr_arena *are
     at->base_bytes = record.base_bytes;
     at->bytes_since_base = record.bytes_since_base;
     at->epoch_has_base = record.has_base;
-    at->epoch_chunks = record.delta_chunks + record.base_chunks;
     at->is_committing = status == MR_OK;
     mr_chunk_writer_release(&delta);
     mr_chunk_writer_release(&base);
@@ -241,11 +240,12 @@ static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, mr_error *e
     return mr_pending_apply(&at->pending, at->store, err);
 }
 
-static void trim_behind_base(mr_worker *worker, const mr_worker_task *at)
+/* Everything of the epoch with the base stands behind the epoch record before it. Counting its records
+ * back from its end would not do: those of a fenced writer may lie between them. */
+static void trim_behind_base(mr_worker *worker, const mr_worker_task *at, int64_t first)
 {
     mr_error err;
     mr_log *log = worker->config.log;
-    int64_t first = at->epoch_offset - at->epoch_chunks;
     mr_status status = log->class->trim(log, worker->state_topic, (int32_t)at->index, first, &err);
     if (status != MR_OK && status != MR_E_CRASHED)
         mr_logger_line(worker->config.logger, MR_LOG_WARN,
@@ -277,6 +277,7 @@ static mr_status hand_to_store(mr_worker_task *at, const mr_store_marker *marker
 static mr_status after_decision(mr_worker *worker, mr_worker_task *at, mr_error *err)
 {
     mr_status status = MR_OK;
+    int64_t behind_previous = at->epoch_offset + 1;
     at->epoch++;
     at->epoch_offset =
         worker->writer->class->last_offset(worker->writer, worker->state_topic, (int32_t)at->index);
@@ -291,7 +292,7 @@ static mr_status after_decision(mr_worker *worker, mr_worker_task *at, mr_error 
     if (status == MR_OK)
         status = apply_if_due(worker, at, err);
     if (status == MR_OK && at->epoch_has_base)
-        trim_behind_base(worker, at);
+        trim_behind_base(worker, at, behind_previous);
     return status;
 }
 

@@ -24,7 +24,6 @@ typedef struct mr_worker_task {
     uint32_t checksum_before; /* epoch_checksum before the epoch being committed */
     uint64_t base_bytes, bytes_since_base;
     uint32_t first_slot, slots_count;
-    uint32_t epoch_chunks; /* records of the epoch being committed, before its record */
     bool epoch_has_base;
     bool is_committing;
 } mr_worker_task;
@@ -71,6 +70,7 @@ struct mr_worker {
     int64_t looked_us;    /* at ends, last */
     int64_t polled_us;    /* the member, last */
     int64_t refreshed_us; /* all offsets were committed, last */
+    bool has_met_work;    /* a task that had not finished was restored in this life */
     bool is_watchful;     /* some input may become idle or end: look at ends often */
     uint64_t *refused;
     uint32_t refused_count, refused_capacity;
@@ -119,6 +119,9 @@ void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records);
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
 mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err);
+/* All tasks are restored: MR_E_STATE_FINISHED when none of them had anything to do in this life. Some
+ * finish before others, and a worker that just finished may have to restore them once more. */
+mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err);
 void mr_worker_drop_task(mr_worker *worker, uint32_t task);
 
 /* epoch.c */

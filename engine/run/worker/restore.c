@@ -172,6 +172,7 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .topic = worker->state_topic,
                                    .task = at->index,
                                    .plan_version = worker->plan->version,
+                                   .is_transactional = worker->plan->guarantee == MR_EXACTLY_ONCE,
                                    .transactional_id = worker->transactional_id,
                                    .state = mr_task_state(at->task),
                                    .pending = &at->pending,
@@ -203,11 +204,6 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     bool keeps = mr_worker_keeps_state(worker);
     if (status == MR_OK && keeps)
         status = recover(worker, at, &recovered, err);
-    if (status == MR_OK && at->is_finished)
-        status = mr_error_set(err, MR_E_STATE_FINISHED,
-                              "job `%s` has finished (task %" PRIu32 ", epoch %" PRIu64
-                              "); run it again from the start with --reset",
-                              worker->plan->job, at->index, at->epoch);
     if (status == MR_OK)
         status = mr_worker_place_inputs(worker, task, keeps ? &recovered : NULL, err);
     if (status != MR_OK)
@@ -219,6 +215,8 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
         status = mr_worker_claim(worker, task, err);
     if (status == MR_OK)
         status = mr_worker_start_inputs(worker, task, err);
+    if (status == MR_OK && !at->is_finished && at->slots_count > 0)
+        worker->has_met_work = true;
     if (status == MR_OK)
         mr_logger_line(worker->config.logger, MR_LOG_INFO,
                        "task ready job=%s task=%" PRIu32 " epoch=%" PRIu64 " entries_local=%" PRIu64
@@ -226,6 +224,20 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
                        worker->plan->job, at->index, at->epoch, recovered.entries_loaded,
                        recovered.epochs_read);
     return status;
+}
+
+mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err)
+{
+    const mr_worker_task *finished = NULL;
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        if (worker->tasks[t].is_finished)
+            finished = &worker->tasks[t];
+    if (finished == NULL || worker->has_met_work)
+        return MR_OK;
+    return mr_error_set(err, MR_E_STATE_FINISHED,
+                        "job `%s` has finished (task %" PRIu32 ", epoch %" PRIu64
+                        "); run it again from the start with --reset",
+                        worker->plan->job, finished->index, finished->epoch);
 }
 
 void mr_worker_drop_task(mr_worker *worker, uint32_t task)

@@ -210,9 +210,9 @@ static void abort_epoch(mr_worker *worker)
     mr_error err;
     drop_tasks(worker);
     if (worker->is_epoch_open && worker->writer != NULL &&
-        worker->plan->guarantee == MR_EXACTLY_ONCE &&
-        worker->writer->class->abort(worker->writer, &err) != MR_OK)
-        close_writer(worker); /* its successor aborts what is left */
+        (worker->plan->guarantee != MR_EXACTLY_ONCE ||
+         worker->writer->class->abort(worker->writer, &err) != MR_OK))
+        close_writer(worker); /* its successor aborts what is left; what was queued is not sent */
     worker->is_epoch_open = false;
     worker->aborts++;
 }
@@ -277,6 +277,8 @@ static mr_status restore_next(mr_worker *worker, mr_error *err)
             worker->restores++;
         return status; /* one a step: the member is polled in between */
     }
+    if (status == MR_OK)
+        status = mr_worker_check_finished(worker, err);
     if (status == MR_OK)
         worker->phase = MR_WORKER_RUN;
     worker->is_watchful = mr_worker_is_watchful(worker);
