@@ -31,7 +31,7 @@ int64_t mr_datagen_rows(const mr_datagen_config *config)
     return rows;
 }
 
-/* --- reader --------------------------------------------------------------------------------------- */
+/* --- reader ---------------------------------------------------------------------------- */
 
 typedef struct datagen_reader {
     mr_log_reader base;
@@ -173,7 +173,7 @@ mr_status mr_datagen_open(const void *config, mr_log_reader **reader, mr_error *
     return MR_OK;
 }
 
-/* --- decoder -------------------------------------------------------------------------------------- */
+/* --- decoder --------------------------------------------------------------------------- */
 
 typedef struct datagen_decoder {
     mr_decoder base;

@@ -1,10 +1,11 @@
 /*
- * Datagen: generated rows. A record is nothing but its offset; the decoder computes every column from
- * (seed, column, offset), so a replay from any offset gives the same rows.
+ * Datagen: generated rows. A record is nothing but its offset; the decoder computes every column
+ * from (seed, column, offset), so a replay from any offset gives the same rows.
  *
- * Per field ('fields.#.kind'): `sequence` counts from start to end (then the source ends), `random` is
- * uniform in [min, max], strings are hex digits of the given length, TIMESTAMPs are the moment the row
- * was due: start_ms + offset / rows-per-second, BOOLEANs a coin. One split. Thread: one at a time.
+ * Per field ('fields.#.kind'): `sequence` counts from start to end (then the source ends), `random`
+ * is uniform in [min, max], strings are hex digits of the given length, TIMESTAMPs are the moment
+ * the row was due: start_ms + offset / rows-per-second, BOOLEANs a coin. One split. Thread: one at
+ * a time.
  */
 #ifndef MR_CONNECTORS_LOCAL_DATAGEN_H
 #define MR_CONNECTORS_LOCAL_DATAGEN_H

@@ -1,13 +1,13 @@
 /*
- * File reader: lines of a file as records. One split a file; a record's offset is the byte at which its
- * line starts, its value the line without its end, its key NULL, no timestamp.
+ * File reader: lines of a file as records. One split a file; a record's offset is the byte at which
+ * its line starts, its value the line without its end, its key NULL, no timestamp.
  *
- * Starting at an offset within a line starts with the next line: what an engine keeps as next offset
- * (offset of the last record + 1) is such a place.
+ * Starting at an offset within a line starts with the next line: what an engine keeps as next
+ * offset (offset of the last record + 1) is such a place.
  *
- * A folder gives one split per regular file in it (names starting with `.` or `_` left out), in order of
- * names. A file ends where it ends now: a last line without a line end counts. Empty lines are skipped.
- * Thread: one at a time. Memory: one buffer of the longest line, at least 1 MiB.
+ * A folder gives one split per regular file in it (names starting with `.` or `_` left out), in
+ * order of names. A file ends where it ends now: a last line without a line end counts. Empty lines
+ * are skipped. Thread: one at a time. Memory: one buffer of the longest line, at least 1 MiB.
  */
 #ifndef MR_CONNECTORS_LOCAL_FILE_READER_H
 #define MR_CONNECTORS_LOCAL_FILE_READER_H

@@ -1,6 +1,6 @@
 /*
- * File sink: appends one encoded row a line to a file. Flushed to disk before the commit; rows of the
- * epoch that a crash cut off may be written again. Keys are not written. Thread: the engine's.
+ * File sink: appends one encoded row a line to a file. Flushed to disk before the commit; rows of
+ * the epoch that a crash cut off may be written again. Keys are not written. Thread: the engine's.
  */
 #ifndef MR_CONNECTORS_LOCAL_FILE_SINK_H
 #define MR_CONNECTORS_LOCAL_FILE_SINK_H
@@ -14,7 +14,8 @@ typedef struct mr_file_sink_config {
     mr_schema schema;
 } mr_file_sink_config;
 
-/* `config` is an mr_file_sink_config: fits mr_plan_sink.open. MR_E_ENVIRONMENT when it cannot be opened. */
+/* `config` is an mr_file_sink_config: fits mr_plan_sink.open. MR_E_ENVIRONMENT when it cannot be
+ * opened. */
 mr_status mr_file_sink_open(const void *config, mr_sink **sink, mr_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Print sink: rows on standard output as Flink's print connector writes them, e.g. `+I[JFK, 12, null]`,
- * with the identifier (and `> `) before them when there is one. Flushed before the commit; rows may be
- * printed again after a crash. Thread: the engine's.
+ * Print sink: rows on standard output as Flink's print connector writes them, e.g. `+I[JFK, 12,
+ * null]`, with the identifier (and `> `) before them when there is one. Flushed before the commit;
+ * rows may be printed again after a crash. Thread: the engine's.
  */
 #ifndef MR_CONNECTORS_LOCAL_PRINT_SINK_H
 #define MR_CONNECTORS_LOCAL_PRINT_SINK_H

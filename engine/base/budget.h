@@ -2,8 +2,8 @@
  * The memory budget of a process, counted by part.
  *
  * Invariant: `used` is the sum over parts. Going over the limit never fails an allocation that is
- * already under way: the engine asks `mr_budget_is_over` between batches and slows its intake or cuts
- * the epoch early. Thread: counters are atomic, any thread may add.
+ * already under way: the engine asks `mr_budget_is_over` between batches and slows its intake or
+ * cuts the epoch early. Thread: counters are atomic, any thread may add.
  */
 #ifndef MR_ENGINE_BASE_BUDGET_H
 #define MR_ENGINE_BASE_BUDGET_H

@@ -1,14 +1,15 @@
 /*
  * Errors of a call.
  *
- * A function that can fail returns `mr_status` and takes a caller-owned `mr_error *` last. The status
- * is 0 when all is well, else the stable error code a user sees as MR<code> (docs of codes:
- * `millrace explain-error`): 1xxx job text, 2xxx settings and environment, 3xxx records,
- * 4xxx state and checkpoints, 5xxx Kafka, 9xxx internal.
+ * A function that can fail returns `mr_status` and takes a caller-owned `mr_error *` last. The
+ * status is 0 when all is well, else the stable error code a user sees as MR<code> (docs of codes:
+ * `millrace explain-error`): 1xxx job text, 2xxx settings and environment, 3xxx records, 4xxx state
+ * and checkpoints, 5xxx Kafka, 9xxx internal.
  *
- * Invariant: a function that returns non-zero has filled the error; one that returns 0 left it alone.
- * Failures of a single row are not errors of the call: they leave by the dead port (run/operator.h).
- * Thread: no shared state. Memory: fixed size, nothing is allocated on the failing path.
+ * Invariant: a function that returns non-zero has filled the error; one that returns 0 left it
+ * alone. Failures of a single row are not errors of the call: they leave by the dead port
+ * (run/operator.h). Thread: no shared state. Memory: fixed size, nothing is allocated on the
+ * failing path.
  */
 #ifndef MR_ENGINE_BASE_ERROR_H
 #define MR_ENGINE_BASE_ERROR_H
@@ -51,7 +52,8 @@ typedef struct mr_error {
     char message[MR_ERROR_MESSAGE_MAX];
 } mr_error;
 
-/* Fills `err` with a formatted message (cut at MR_ERROR_MESSAGE_MAX) and recovery STOP; returns `status`. */
+/* Fills `err` with a formatted message (cut at MR_ERROR_MESSAGE_MAX) and recovery STOP; returns
+ * `status`. */
 mr_status mr_error_set(mr_error *err, mr_status status, const char *format, ...) MR_PRINTF(3, 4);
 
 /* The same with a recovery of the caller's choice. */

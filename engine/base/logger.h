@@ -1,9 +1,9 @@
 /*
  * The program's own log: lines for operators of the fleet, never results.
  *
- * A line is `level msg key=value ..`: plain on a terminal, logfmt else. Repeated lines of one `site`
- * are limited to `rate_max` a second and then counted. Secrets never: callers pass masked values.
- * Thread: a logger may be used from any thread. Memory: nothing is allocated.
+ * A line is `level msg key=value ..`: plain on a terminal, logfmt else. Repeated lines of one
+ * `site` are limited to `rate_max` a second and then counted. Secrets never: callers pass masked
+ * values. Thread: a logger may be used from any thread. Memory: nothing is allocated.
  */
 #ifndef MR_ENGINE_BASE_LOGGER_H
 #define MR_ENGINE_BASE_LOGGER_H

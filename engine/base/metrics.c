@@ -54,8 +54,8 @@ void mr_metrics_free(mr_metrics *metrics)
     free(metrics);
 }
 
-/* Backslash, quote and line feed are escaped alike in both formats; other control bytes, which a topic
- * or operator cannot hold, become spaces. */
+/* Backslash, quote and line feed are escaped alike in both formats; other control bytes, which a
+ * topic or operator cannot hold, become spaces. */
 static void put_escaped(mr_buffer *to, const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {

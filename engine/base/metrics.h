@@ -6,8 +6,8 @@
  * `_total` for counters); all metrics of one family have one kind.
  * Histograms are log-linear: eight buckets an octave, so a quantile is within 13 % of the truth.
  *
- * Thread: handles from any thread; registering and printing take a lock. Handles live as long as the
- * registry. Memory: heap.
+ * Thread: handles from any thread; registering and printing take a lock. Handles live as long as
+ * the registry. Memory: heap.
  */
 #ifndef MR_ENGINE_BASE_METRICS_H
 #define MR_ENGINE_BASE_METRICS_H
@@ -39,8 +39,8 @@ typedef struct mr_histogram {
 mr_metrics *mr_metrics_new(void);
 void mr_metrics_free(mr_metrics *metrics);
 
-/* `labels` is a list "name", "value", .. ended by NULL, or NULL; all strings are copied. The same name
- * and labels give the same handle. A gauge is absent from what is printed until it is set. */
+/* `labels` is a list "name", "value", .. ended by NULL, or NULL; all strings are copied. The same
+ * name and labels give the same handle. A gauge is absent from what is printed until it is set. */
 mr_counter *mr_metrics_counter(mr_metrics *metrics, const char *name, const char *const *labels);
 mr_gauge *mr_metrics_gauge(mr_metrics *metrics, const char *name, const char *const *labels);
 mr_histogram *mr_metrics_histogram(mr_metrics *metrics, const char *name, const char *const *labels,
@@ -57,7 +57,8 @@ void mr_gauge_clear(mr_gauge *gauge); /* absent again */
 /* Negative values count as 0. */
 void mr_histogram_record(mr_histogram *histogram, int64_t value);
 
-/* The value below or at which `share` (0..1) of the records lie, in whole units; 0 when there are none. */
+/* The value below or at which `share` (0..1) of the records lie, in whole units; 0 when there are
+ * none. */
 uint64_t mr_histogram_quantile(const mr_histogram *histogram, double share);
 
 /* Prometheus text format; one JSON object a metric and line. In order of registration by family. */

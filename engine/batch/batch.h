@@ -1,14 +1,15 @@
 /*
  * A batch: up to MR_BATCH_ROWS_MAX rows in columns, with hidden columns and a selection.
  *
- * Invariants: every column has `rows` values; `selection` holds `selected` rising row numbers, or is
- * NULL and `selected == rows`. A batch comes from one input partition (or from one operator) and never
- * outlives the call it is passed in. Operators narrow a batch by giving the next one a smaller
- * selection; they never write into a batch they were given.
+ * Invariants: every column has `rows` values; `selection` holds `selected` rising row numbers, or
+ * is NULL and `selected == rows`. A batch comes from one input partition (or from one operator) and
+ * never outlives the call it is passed in. Operators narrow a batch by giving the next one a
+ * smaller selection; they never write into a batch they were given.
  *
  * Hidden columns (NULL where a relation has none):
  *   event_time  ms, the time attribute (MR_TIME_NONE where it is NULL)
- *   watermark   ms, the task's watermark made by the rows *before* this row: late rows are judged by it
+ *   watermark   ms, the task's watermark made by the rows *before* this row: what late rows
+ *               are judged by
  *   kind        row kinds; NULL: all +I
  *   record      index into `records`, the fetch that the rows were decoded from
  */
@@ -41,7 +42,8 @@ typedef struct mr_batch {
     mr_arena *arena; /* lives as long as the batch */
 } mr_batch;
 
-/* An empty frame of `columns_count` columns and `rows` rows in `arena`; columns are zeroed, all selected. */
+/* An empty frame of `columns_count` columns and `rows` rows in `arena`; columns are zeroed, all
+ * selected. */
 mr_batch mr_batch_new(uint32_t columns_count, uint32_t rows, mr_arena *arena);
 
 /* Row number of the i-th selected row. */
@@ -50,7 +52,8 @@ static inline uint32_t mr_batch_row(const mr_batch *batch, uint32_t i)
     return batch->selection != NULL ? batch->selection[i] : i;
 }
 
-/* A batch with only the selected rows, in order, hidden columns included (new arrays in `arena`). */
+/* A batch with only the selected rows, in order, hidden columns included (new arrays in
+ * `arena`). */
 mr_batch mr_batch_compact(const mr_batch *batch, mr_arena *arena);
 
 /* The same batch under another selection. */

@@ -45,7 +45,8 @@ struct mr_records {
     int32_t partition;
     uint32_t count;
     const mr_record *record;
-    /* Headers of record i, allocated in `arena`; `count` 0 when there are none. NULL: no headers ever. */
+    /* Headers of record i, allocated in `arena`; `count` 0 when there are none. NULL: no headers
+     * ever. */
     const mr_header *(*headers)(const mr_records *records, uint32_t i, mr_arena *arena,
                                 uint32_t *count);
     void *owner; /* the reader's own */

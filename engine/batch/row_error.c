@@ -38,7 +38,8 @@ mr_row_error *mr_row_errors_add(mr_row_errors *errors, uint32_t row, mr_status c
     return error;
 }
 
-/* Merge sort would need memory; insertion keeps the order of equal rows and lists are short or sorted. */
+/* Merge sort would need memory; insertion keeps the order of equal rows and lists are short or
+ * sorted. */
 void mr_row_errors_settle(mr_row_errors *errors)
 {
     uint32_t kept = 0;

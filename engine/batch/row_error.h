@@ -24,8 +24,8 @@ typedef struct mr_row_errors {
     uint32_t capacity;
 } mr_row_errors;
 
-/* Adds one error; the message is formatted (at most 511 bytes) into the list's arena. Returns it, so
- * that the caller may set `expression`; valid until the next add. */
+/* Adds one error; the message is formatted (at most 511 bytes) into the list's arena. Returns it,
+ * so that the caller may set `expression`; valid until the next add. */
 mr_row_error *mr_row_errors_add(mr_row_errors *errors, uint32_t row, mr_status code,
                                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -33,7 +33,8 @@ mr_row_error *mr_row_errors_add(mr_row_errors *errors, uint32_t row, mr_status c
 void mr_row_errors_settle(mr_row_errors *errors);
 
 /* Rows of `selection` (`count` of them, rising) without those in the settled list; writes to `to`
- * (room for `count`, may be `selection` itself) and returns how many. `selection` NULL: 0..count-1. */
+ * (room for `count`, may be `selection` itself) and returns how many. `selection` NULL:
+ * 0..count-1. */
 uint32_t mr_row_errors_exclude(const mr_row_errors *errors, const uint32_t *selection,
                                uint32_t count, uint32_t *to);
 

@@ -5,8 +5,8 @@
  *   | length | prefix | pointer to all |
  *
  * A view points into the fetched Kafka buffer or into the batch's arena; whoever keeps a string
- * copies its bytes. The prefix is zero-padded; it decides most comparisons without touching the bytes.
- * Order is by unsigned byte, which for UTF-8 is code point order.
+ * copies its bytes. The prefix is zero-padded; it decides most comparisons without touching the
+ * bytes. Order is by unsigned byte, which for UTF-8 is code point order.
  */
 #ifndef MR_ENGINE_BATCH_STRING_H
 #define MR_ENGINE_BATCH_STRING_H

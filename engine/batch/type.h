@@ -3,8 +3,10 @@
  *
  *   lane    C type      logical types
  *   BOOL    uint8_t     BOOLEAN (0 or 1)
- *   I32     int32_t     TINYINT, SMALLINT, INT, DATE (days since 1970-01-01), INTERVAL YEAR TO MONTH (months)
- *   I64     int64_t     BIGINT, TIME (us of the day), TIMESTAMP and TIMESTAMP_LTZ (us since 1970-01-01),
+ *   I32     int32_t     TINYINT, SMALLINT, INT, DATE (days since 1970-01-01),
+ *                       INTERVAL YEAR TO MONTH (months)
+ *   I64     int64_t     BIGINT, TIME (us of the day), TIMESTAMP and TIMESTAMP_LTZ
+ *                       (us since 1970-01-01),
  *                       INTERVAL DAY TO SECOND (us)
  *   I128    mr_i128     DECIMAL(p <= 38, s): unscaled value
  *   F64     double      DOUBLE, FLOAT (rounded to float after every operation)

@@ -3,11 +3,11 @@
  *
  * Invariants: `values` holds `mr_lane_size(lane)` bytes a row; bit i of `valid` is 1 when row i is
  * not NULL, `valid == NULL` means no row is. The value under a NULL is unspecified but readable
- * (a string view under a NULL has length 0 or points to readable bytes), so kernels may compute over
- * all rows and mask afterwards. Bits at and behind the row count are unspecified.
- * A constant vector (`is_constant`) has one value, at index 0, for every row; it exists only inside
- * expression programs: whatever an operator, decoder or encoder sees is flat.
- * Memory: borrowed from the batch's arena or from the fetched records. Thread: one at a time.
+ * (a string view under a NULL has length 0 or points to readable bytes), so kernels may compute
+ * over all rows and mask afterwards. Bits at and behind the row count are unspecified. A constant
+ * vector (`is_constant`) has one value, at index 0, for every row; it exists only inside expression
+ * programs: whatever an operator, decoder or encoder sees is flat. Memory: borrowed from the
+ * batch's arena or from the fetched records. Thread: one at a time.
  */
 #ifndef MR_ENGINE_BATCH_VECTOR_H
 #define MR_ENGINE_BATCH_VECTOR_H
@@ -70,7 +70,8 @@ void mr_vector_set_null(mr_vector *vector, uint32_t row, uint32_t rows, mr_arena
 mr_vector mr_vector_gather(const mr_vector *vector, const uint32_t *rows, uint32_t count,
                            mr_arena *arena);
 
-/* Copies the bytes of all strings (of valid rows) into `arena`, so that they outlive their source. */
+/* Copies the bytes of all strings (of valid rows) into `arena`, so that they outlive their
+ * source. */
 void mr_vector_own_strings(mr_vector *vector, uint32_t rows, mr_arena *arena);
 
 #endif

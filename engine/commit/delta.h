@@ -8,9 +8,11 @@
  *         last 4 checksum of all bytes before (mr_checksum), little-endian
  *
  * Payload of a chunk: entries, sorted by (table, slice, key):
- *   operation u8 (mr_store_operation) | table varint | slice zigzag | key bytes | value bytes (PUT only)
- * A chunk is at most MR_CHUNK_MAX bytes unless a single entry is larger. The payload of an epoch or claim
- * record is in epoch_record.h. An epoch's records are contiguous: delta chunks, base chunks, epoch record.
+ *   operation u8 (mr_store_operation) | table varint | slice zigzag | key bytes | value bytes (PUT
+ *   only)
+ * A chunk is at most MR_CHUNK_MAX bytes unless a single entry is larger. The payload of an epoch or
+ * claim record is in epoch_record.h. An epoch's records are contiguous: delta chunks, base chunks,
+ * epoch record.
  */
 #ifndef MR_ENGINE_COMMIT_DELTA_H
 #define MR_ENGINE_COMMIT_DELTA_H
@@ -48,7 +50,8 @@ mr_status mr_delta_open(const char *bytes, size_t length, mr_delta_header *heade
 
 void mr_delta_put_change(mr_buffer *to, const mr_store_change *change);
 
-/* The next entry of a chunk's payload; false at its end or when malformed (`is_bad`). Bytes borrowed. */
+/* The next entry of a chunk's payload; false at its end or when malformed (`is_bad`). Bytes
+ * borrowed. */
 bool mr_delta_next_change(mr_reader *payload, mr_store_change *change);
 
 /* Collects changes into sealed chunks. All-zero but for the header is ready; release when done. */

@@ -1,6 +1,6 @@
 /*
- * The epoch record ends a delta, the claim record opens an ownership. Both live in a task's partition
- * of the state log and share one layout; what a claim does not know is empty.
+ * The epoch record ends a delta, the claim record opens an ownership. Both live in a task's
+ * partition of the state log and share one layout; what a claim does not know is empty.
  *
  *   field               encoding            epoch record               claim
  *   job                 bytes
@@ -17,7 +17,8 @@
  *   bytes since base    varint              write the next
  *   inputs              varint count, each: source bytes | topic bytes | partition varint |
  *                       next offset zigzag | watermark zigzag | flags u8 (1 idle, 2 ended)
- *   sources             varint count, each: watermark zigzag. An idle input may lag behind the watermark of
+ *   sources             varint count, each: watermark zigzag. An idle input may lag
+ *                                           behind the watermark of
  *                       its source, so the inputs alone do not give it back
  *   journal             bytes               engine/commit/journal.h
  *   counters            varint count, each varint: engine/run/task.h decides what they mean

@@ -1,8 +1,8 @@
 /*
  * The journal: the choices of an epoch that input order alone does not decide.
  *
- * Replaying the inputs in the journal's order, with its idle and end decisions, gives the same rows and
- * the same late/on-time split (P3). About 4-6 bytes an event.
+ * Replaying the inputs in the journal's order, with its idle and end decisions, gives the same rows
+ * and the same late/on-time split (P3). About 4-6 bytes an event.
  *
  * One event, bytes:   kind u8 | input varint | offset zigzag
  *   BATCH  rows of `input` up to (not including) `offset` were processed as one batch

@@ -49,8 +49,8 @@ static int compare_place(const mr_store_change *a, const mr_store_change *b)
     return 0;
 }
 
-/* By place, then key, then time (changes lie in time order, so addresses tell). A drop stands before
- * all keys of its slice. */
+/* By place, then key, then time (changes lie in time order, so addresses tell). A drop stands
+ * before all keys of its slice. */
 static int compare_changes(const void *left, const void *right)
 {
     const mr_store_change *a = *(const mr_store_change *const *)left;

@@ -1,9 +1,9 @@
 /*
  * The log: partitioned topics with transactions and consumer groups, as Kafka has them.
  *
- * Two implementations: connectors/kafka (the real one) and connectors/memory (seeded simulation, and
- * the in-memory log of jobs without Kafka). One conformance suite (tests/harness/log_conformance)
- * runs on both. The engine reaches Kafka through this header alone.
+ * Two implementations: connectors/kafka (the real one) and connectors/memory (seeded simulation,
+ * and the in-memory log of jobs without Kafka). One conformance suite
+ * (tests/harness/log_conformance) runs on both. The engine reaches Kafka through this header alone.
  *
  * Errors carry what to do next in `recovery`:
  *   RETRY  the same call again        EPOCH  abort, rewind to the last commit, replay
@@ -112,7 +112,8 @@ typedef struct mr_writer_class {
     mr_status (*begin)(mr_log_writer *writer, mr_error *err);
 
     /* Queues records; blocks while the bounded queue is full. Delivery errors come back through
-     * `failures` and fail the next send_offsets, flush or commit. partition MR_PARTITION_BY_KEY or >= 0. */
+     * `failures` and fail the next send_offsets, flush or commit. partition MR_PARTITION_BY_KEY or
+     * >= 0. */
     mr_status (*produce)(mr_log_writer *writer, const char *topic, int32_t partition,
                          const mr_log_record *records, uint32_t count, mr_error *err);
 
@@ -123,7 +124,8 @@ typedef struct mr_writer_class {
      * delivered yet (flush first). The commit asks it where an epoch record went. */
     int64_t (*last_offset)(mr_log_writer *writer, const char *topic, int32_t partition);
 
-    /* Puts the group's next offsets into the open transaction. Asserts generation >= 0, member id set. */
+    /* Puts the group's next offsets into the open transaction. Asserts generation >= 0, member id
+     * set. */
     mr_status (*send_offsets)(mr_log_writer *writer, mr_log_member *member,
                               const mr_log_offset *offsets, uint32_t count, mr_error *err);
 
@@ -138,8 +140,8 @@ typedef struct mr_writer_class {
     /* Bytes queued and not yet delivered. */
     size_t (*queued_bytes)(mr_log_writer *writer);
 
-    /* Destroys the producer without committing; an open transaction stays open at the broker until it
-     * is fenced or times out. */
+    /* Destroys the producer without committing; an open transaction stays open at the broker until
+     * it is fenced or times out. */
     void (*close)(mr_log_writer *writer);
 } mr_writer_class;
 
@@ -175,7 +177,8 @@ typedef struct mr_log_class {
     mr_status (*offset_at)(mr_log *log, const char *topic, int32_t partition, int64_t timestamp_ms,
                            int64_t *offset, mr_error *err);
     /* Offsets of any group (scan.startup.mode group-offsets, cross-check before joining). Waits a
-     * little for a transaction that is just ending; of one that stays open it tells what is committed. */
+     * little for a transaction that is just ending; of one that stays open it tells what is
+     * committed. */
     mr_status (*group_offsets)(mr_log *log, const char *group, mr_log_offset *offsets,
                                uint32_t count, mr_arena *arena, mr_error *err);
     /* Forgets all offsets of an empty group (--reset). A group that does not exist is fine. */

@@ -1,8 +1,8 @@
 /*
  * Reader: fetches raw records of many inputs (source partitions), one input per fetch.
  *
- * Implemented by the Kafka log, the memory log, the file source and the datagen source. A reader of a
- * log reads committed records only. An input is named by the number the engine gives it.
+ * Implemented by the Kafka log, the memory log, the file source and the datagen source. A reader of
+ * a log reads committed records only. An input is named by the number the engine gives it.
  *
  * Invariants: the offsets of an input's fetches rise; after `add(.., offset)` no record below that
  * offset is returned. What a fetch returned stays valid until the next call of `fetch`, `remove` or
@@ -33,7 +33,8 @@ typedef struct mr_input_ends {
 typedef struct mr_log_reader mr_log_reader;
 
 typedef struct mr_reader_class {
-    /* Starts input `input` = (topic, partition) at `offset`. Asynchronous errors surface in fetch. */
+    /* Starts input `input` = (topic, partition) at `offset`. Asynchronous errors surface in
+     * fetch. */
     mr_status (*add)(mr_log_reader *reader, uint32_t input, const char *topic, int32_t partition,
                      int64_t offset, mr_error *err);
 

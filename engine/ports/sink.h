@@ -3,8 +3,8 @@
  *
  * A log sink produces inside the engine's open transaction and gets the writer at each write. Other
  * sinks are flushed before the commit and may repeat rows after a crash.
- * Rows that cannot be encoded, or that the log refused before (`refused`), go to `errors`: the engine
- * dead-letters them. Thread: the engine's.
+ * Rows that cannot be encoded, or that the log refused before (`refused`), go to `errors`: the
+ * engine dead-letters them. Thread: the engine's.
  */
 #ifndef MR_ENGINE_PORTS_SINK_H
 #define MR_ENGINE_PORTS_SINK_H
@@ -21,12 +21,13 @@ typedef struct mr_sink_write {
 } mr_sink_write;
 
 typedef struct mr_sink_class {
-    /* Writes all selected rows. A row's tag is mr_hash of the encoded value, xor-ed with that of the
-     * key when there is one. Failed rows go to `errors` (batch row numbers). */
+    /* Writes all selected rows. A row's tag is mr_hash of the encoded value, xor-ed with that of
+     * the key when there is one. Failed rows go to `errors` (batch row numbers). */
     mr_status (*write)(mr_sink *sink, const mr_sink_write *context, const mr_batch *batch,
                        mr_row_errors *errors, mr_error *err);
 
-    /* All rows written so far are out of this process (fflush + fdatasync for files). NULL: nothing to do. */
+    /* All rows written so far are out of this process (fflush + fdatasync for files). NULL: nothing
+     * to do. */
     mr_status (*flush)(mr_sink *sink, mr_error *err);
 
     void (*close)(mr_sink *sink);

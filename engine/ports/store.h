@@ -1,10 +1,11 @@
 /*
  * The local store of one task: where committed state lives beyond memory and restarts fast from.
  *
- * Keys are (table, slice, key) in that order, ascending; values are opaque. Only committed deltas are
- * applied, each batch together with its marker, atomically. A batch is durable after `flush` (or an
- * orderly close); a crash may lose the newest batches but never a middle one, and never tears one.
- * Implemented by engine/state/rocksdb_store (real) and tests/sim (loses what was not flushed).
+ * Keys are (table, slice, key) in that order, ascending; values are opaque. Only committed deltas
+ * are applied, each batch together with its marker, atomically. A batch is durable after `flush`
+ * (or an orderly close); a crash may lose the newest batches but never a middle one, and never
+ * tears one. Implemented by engine/state/rocksdb_store (real) and tests/sim (loses what was not
+ * flushed).
  *
  * Errors: 4xxx. MR_E_STORE_DAMAGED: contents cannot be trusted; quarantine and rebuild.
  */

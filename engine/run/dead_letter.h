@@ -1,8 +1,8 @@
 /*
  * Dead letters: what becomes of records and rows that failed.
  *
- * A dead letter holds the original key, value, headers and timestamp untouched, at the same partition
- * number where the DLQ topic has it, and these headers besides (UTF-8 text):
+ * A dead letter holds the original key, value, headers and timestamp untouched, at the same
+ * partition number where the DLQ topic has it, and these headers besides (UTF-8 text):
  *   __streams.errors.exception   MR<code>            __streams.errors.message    reason
  *   __streams.errors.stacktrace  code, stage, operator and expression as one cause chain
  *   __streams.errors.topic, .partition, .offset      of the source record (absent for made rows)

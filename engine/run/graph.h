@@ -1,12 +1,12 @@
 /*
- * The operator graph of one task at work: hands batches from node to node and watermarks after them.
+ * The operator graph of one task at work: hands batches from node to node and watermarks after
+ * them.
  *
- * A batch is pushed depth first: `emit` returns when everything below has taken it. A watermark enters
- * at the sources and goes down in topological order; a node passes it on when it has returned DONE. The
- * contract of operator.h is asserted around every slot: watermarks rise, nothing is emitted at or
- * behind the watermark sent, rows are conserved.
- * Memory: emitted batches live in the graph's arena, which `mr_graph_reset` empties between top-level
- * calls. Thread: the engine's.
+ * A batch is pushed depth first: `emit` returns when everything below has taken it. A watermark
+ * enters at the sources and goes down in topological order; a node passes it on when it has
+ * returned DONE. The contract of operator.h is asserted around every slot: watermarks rise, nothing
+ * is emitted at or behind the watermark sent, rows are conserved. Memory: emitted batches live in
+ * the graph's arena, which `mr_graph_reset` empties between top-level calls. Thread: the engine's.
  */
 #ifndef MR_ENGINE_RUN_GRAPH_H
 #define MR_ENGINE_RUN_GRAPH_H

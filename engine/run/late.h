@@ -2,10 +2,11 @@
  * The late relation: what `v$late` holds besides the columns of the late-judging operator's input.
  *
  *   late_operator  STRING NOT NULL      id of the operator that judged
- *   window_start   TIMESTAMP(3)         first window the row missed (NULL where there are no windows)
+ *   window_start   TIMESTAMP(3)         first window the row missed (NULL: no windows)
  *   window_end     TIMESTAMP(3)         last window the row missed
  *   late_watermark TIMESTAMP(3)         the watermark the row was judged by
- *   late_by_ms     BIGINT NOT NULL      watermark - (last window's end - 1), or watermark - event time
+ *   late_by_ms     BIGINT NOT NULL      watermark - (last window's end - 1),
+ *                                       or watermark - event time
  *   row_kind       STRING NOT NULL      "+I", "-U", "+U", "-D"
  */
 #ifndef MR_ENGINE_RUN_LATE_H

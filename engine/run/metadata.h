@@ -6,7 +6,8 @@
 
 #include "engine/run/plan.h"
 
-/* One flat column of `type` over the rows of `batch`, in its arena; batch->records and ->record are set. */
+/* One flat column of `type` over the rows of `batch`, in its arena; batch->records and ->record are
+ * set. */
 mr_vector mr_metadata_column(mr_metadata which, mr_type type, const mr_batch *batch);
 
 #endif

@@ -2,18 +2,19 @@
  * The operator contract.
  *
  * An operator is a const table of functions over its own struct. It is pure: no I/O, no threads, no
- * clock; it never sees an offset, an epoch or a transaction. The engine calls `open` (tables are opened
- * here), then loads committed state into the tables, then `restored`, then batches and watermarks in
- * order. It emits by `mr_output_emit`, which runs the operators below at once.
+ * clock; it never sees an offset, an epoch or a transaction. The engine calls `open` (tables are
+ * opened here), then loads committed state into the tables, then `restored`, then batches and
+ * watermarks in order. It emits by `mr_output_emit`, which runs the operators below at once.
  *
- * Watermarks: `on_watermark(wm)` comes with rising wm; no row emitted afterwards may have event time <= wm
- * (checked). A row is judged by `batch->watermark[row]` where present, else by the last wm received.
+ * Watermarks: `on_watermark(wm)` comes with rising wm; no row emitted afterwards may have event
+ * time <= wm (checked). A row is judged by `batch->watermark[row]` where present, else by the last
+ * wm received.
  *
  * MORE: `on_watermark` may return MR_MORE when it has emitted a good amount (about
- * MR_BATCH_ROWS_MAX * 4 rows) and is not done. The engine may commit in between, and calls again with
- * the same wm, after a restart too: so what is done must be visible in state (the cursor lives there).
- * No batch comes before it has returned MR_DONE. `on_batch` may return MR_MORE to be called again with
- * the same batch, within the epoch; its cursor may live in memory.
+ * MR_BATCH_ROWS_MAX * 4 rows) and is not done. The engine may commit in between, and calls again
+ * with the same wm, after a restart too: so what is done must be visible in state (the cursor lives
+ * there). No batch comes before it has returned MR_DONE. `on_batch` may return MR_MORE to be called
+ * again with the same batch, within the epoch; its cursor may live in memory.
  *
  * Rows conserved: for every batch, rows in = accepted + filtered + late + dead; the operator counts
  * what it does in `mr_operator_counts` and the engine checks it against what it passed in.
@@ -94,7 +95,8 @@ mr_status mr_output_dead(mr_output *out, const mr_batch *batch, const mr_row_err
 /* An arena that is reset after the current on_batch / on_watermark call: for emitted batches. */
 mr_arena *mr_output_arena(mr_output *out);
 
-/* Whether anything reads the port (late rows need not be built when nobody does; counts still do). */
+/* Whether anything reads the port (late rows need not be built when nobody does; counts still
+ * do). */
 bool mr_output_is_read(const mr_output *out, mr_port port);
 
 #endif

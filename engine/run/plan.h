@@ -39,8 +39,8 @@ typedef enum mr_errors_mode {
 typedef struct mr_errors_policy {
     mr_errors_mode mode;
     const char *dlq_topic; /* DLQ */
-    /* 'errors.budget' = '1 % of 10000': stop when more than `budget_share` of the last `budget_rows`
-     * rows died. budget_rows 0: none. */
+    /* 'errors.budget' = '1 % of 10000': stop when more than `budget_share` of the last
+     * `budget_rows` rows died. budget_rows 0: none. */
     double budget_share;
     uint32_t budget_rows;
 } mr_errors_policy;
@@ -123,7 +123,8 @@ typedef struct mr_bound {
 
 /* A reader that is not the job's log: file, datagen. */
 typedef struct mr_reader_factory {
-    /* Splits of the source: names (topic or file) in `topics`, one input each, partition = index. */
+    /* Splits of the source: names (topic or file) in `topics`, one input each, partition =
+     * index. */
     mr_status (*splits)(const void *config, mr_arena *arena, const char ***topics, uint32_t *count,
                         mr_error *err);
     mr_status (*open)(const void *config, mr_log_reader **reader, mr_error *err);

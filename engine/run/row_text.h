@@ -1,7 +1,7 @@
 /*
  * A row as text, for dead letters of rows that an operator made and for samples in the log.
- * One JSON object: numbers, booleans and strings as such; dates and times as SQL writes them, TIMESTAMP_LTZ
- * in UTC with a Z; bytes in hexadecimal; intervals as months or microseconds.
+ * One JSON object: numbers, booleans and strings as such; dates and times as SQL writes them,
+ * TIMESTAMP_LTZ in UTC with a Z; bytes in hexadecimal; intervals as months or microseconds.
  */
 #ifndef MR_ENGINE_RUN_ROW_TEXT_H
 #define MR_ENGINE_RUN_ROW_TEXT_H

@@ -1,12 +1,12 @@
 /*
  * Source stage: raw records of one source become a judged batch.
  *
- *   records -> decode -> metadata -> computed columns -> event time -> guard -> watermark -> constraints
+ *   records -> decode -> metadata -> computed columns -> event time -> guard -> watermark ->
+ *   constraints
  *
- * A row that a constraint drops or dead-letters still moves the watermark; an undecodable one, one whose
- * computed column failed, and one from the future cannot.
- * Accounting: records = rows + filtered + dead. Memory: the batch lives in the arena given. Thread: the
- * engine's.
+ * A row that a constraint drops or dead-letters still moves the watermark; an undecodable one, one
+ * whose computed column failed, and one from the future cannot. Accounting: records = rows +
+ * filtered + dead. Memory: the batch lives in the arena given. Thread: the engine's.
  */
 #ifndef MR_ENGINE_RUN_SOURCE_STAGE_H
 #define MR_ENGINE_RUN_SOURCE_STAGE_H
@@ -37,9 +37,9 @@ typedef struct mr_source_result {
     mr_dead_rows dead[5]; /* decode, computed columns, guard, constraints: table's and DLQ */
 } mr_source_result;
 
-/* Decodes and judges `records`. `wm` is the input's own watermark (advanced); `others_ms` the minimum
- * over the source's other live inputs; no row is judged by less than `floor_ms`, the source's
- * watermark so far. Dead letters are sent through `io`. */
+/* Decodes and judges `records`. `wm` is the input's own watermark (advanced); `others_ms` the
+ * minimum over the source's other live inputs; no row is judged by less than `floor_ms`, the
+ * source's watermark so far. Dead letters are sent through `io`. */
 mr_status mr_source_stage_run(mr_source_stage *stage, const mr_task_io *io,
                               const mr_records *records, mr_watermark *wm, int64_t others_ms,
                               int64_t floor_ms, mr_arena *arena, mr_source_result *result,

@@ -1,11 +1,11 @@
 /*
  * Task: one share of a plan's input with its state, watermarks and operators.
  *
- * Deterministic: given the same committed state and the same sequence of on_records / on_idle / on_end
- * calls (which the journal records) it emits the same rows. It knows no offsets but those of its own
- * inputs, no transaction and no clock (the one in `io` is for log lines and dead-letter headers).
- * After each on_* call the caller runs `mr_task_advance` until it says DONE before the next on_* call;
- * it may commit in between. Thread: the engine's.
+ * Deterministic: given the same committed state and the same sequence of on_records / on_idle /
+ * on_end calls (which the journal records) it emits the same rows. It knows no offsets but those of
+ * its own inputs, no transaction and no clock (the one in `io` is for log lines and dead-letter
+ * headers). After each on_* call the caller runs `mr_task_advance` until it says DONE before the
+ * next on_* call; it may commit in between. Thread: the engine's.
  */
 #ifndef MR_ENGINE_RUN_TASK_H
 #define MR_ENGINE_RUN_TASK_H
@@ -41,8 +41,8 @@ uint32_t mr_task_add_input(mr_task *task, const mr_epoch_input *input, uint32_t 
 uint32_t mr_task_inputs_count(const mr_task *task);
 mr_task_input *mr_task_input_at(mr_task *task, uint32_t input);
 
-/* State is loaded and inputs are added: operators rebuild, watermarks are handed out again. `record` gives
- * the watermarks of the sources and the counters; NULL: a fresh task. */
+/* State is loaded and inputs are added: operators rebuild, watermarks are handed out again.
+ * `record` gives the watermarks of the sources and the counters; NULL: a fresh task. */
 mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_error *err);
 
 /* Processes one fetch of `input` (all of it). */

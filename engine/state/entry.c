@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #define KEY_ARENA_FIRST ((size_t)1024)
-/* Long keys are kept in sizes that are multiples of 16 up to 256 (classes 0..15), then powers of two
- * up to 2^31 and beyond: what a removed key leaves fits the next one of its size. */
+/* Long keys are kept in sizes that are multiples of 16 up to 256 (classes 0..15), then powers of
+ * two up to 2^31 and beyond: what a removed key leaves fits the next one of its size. */
 #define KEY_STEP ((size_t)16)
 #define KEY_STEPS_MAX ((size_t)256)
 
@@ -60,7 +60,8 @@ static void add_chunk(mr_entries *entries)
         entries->chunks = realloc(entries->chunks, room * sizeof *entries->chunks);
         MR_ASSERT(entries->chunks != NULL);
     }
-    /* Entries of 64 bytes are then one cache line. Sizes are multiples of 16 entries of 16 bytes. */
+    /* Entries of 64 bytes are then one cache line. Sizes are multiples of 16 entries of 16
+     * bytes. */
     char *chunk = aligned_alloc(64, bytes);
     MR_ASSERT(chunk != NULL);
     entries->chunks[entries->chunks_count++] = chunk;

@@ -4,10 +4,10 @@
  *   0      8            12     16                32            32 + value_size
  *   | hash | key length | mark | key, or pointer | value, zero-padded to 16 bytes |
  *
- * Entries are numbered; number -> address goes through chunks that double from 16 entries up to 8,192.
- * Keys of up to 16 bytes lie inline, longer ones in the slice's arena; both are taken again after they
- * were freed. `mark` is (epoch of the last change << 2) | flags.
- * Thread: the engine's. Memory: chunks are counted as MR_BUDGET_TABLES.
+ * Entries are numbered; number -> address goes through chunks that double from 16 entries up to
+ * 8,192. Keys of up to 16 bytes lie inline, longer ones in the slice's arena; both are taken again
+ * after they were freed. `mark` is (epoch of the last change << 2) | flags. Thread: the engine's.
+ * Memory: chunks are counted as MR_BUDGET_TABLES.
  */
 #ifndef MR_ENGINE_STATE_ENTRY_H
 #define MR_ENGINE_STATE_ENTRY_H

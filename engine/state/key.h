@@ -17,8 +17,8 @@
 void mr_key_encode(const mr_vector *const *columns, uint32_t columns_count, const uint32_t *rows,
                    uint32_t count, mr_arena *arena, mr_string *keys, uint64_t *hashes);
 
-/* The columns again: `types` names them, `columns` gets `columns_count` flat vectors of `count` rows in
- * `arena`; strings point into the keys. MR_E_STATE when a key is malformed. */
+/* The columns again: `types` names them, `columns` gets `columns_count` flat vectors of `count`
+ * rows in `arena`; strings point into the keys. MR_E_STATE when a key is malformed. */
 mr_status mr_key_decode(const mr_type *types, uint32_t columns_count, const mr_string *keys,
                         uint32_t count, mr_arena *arena, mr_vector *columns, mr_error *err);
 

@@ -1,11 +1,11 @@
 /*
  * What a list of changes comes to: the order of writes of one batch of the RocksDB store.
  *
- * A list may hold the deltas of several epochs one after the other. Of several changes of one key the
- * last counts, and none that a later drop of its slice undoes: a slice that came and went within the
- * list is never written. Drops go first, then entries rising by (table, slice, key), because RocksDB
- * takes a sorted batch four times as fast.
- * Memory: arrays of pointers into the list, which is borrowed.
+ * A list may hold the deltas of several epochs one after the other. Of several changes of one key
+ * the last counts, and none that a later drop of its slice undoes: a slice that came and went
+ * within the list is never written. Drops go first, then entries rising by (table, slice, key),
+ * because RocksDB takes a sorted batch four times as fast. Memory: arrays of pointers into the
+ * list, which is borrowed.
  */
 #ifndef MR_ENGINE_STATE_ROCKSDB_BATCH_H
 #define MR_ENGINE_STATE_ROCKSDB_BATCH_H

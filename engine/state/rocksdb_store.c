@@ -66,7 +66,8 @@ static bool is_environment(const char *message)
     return false;
 }
 
-/* Takes RocksDB's message. `otherwise` is the code of failures that say nothing about the contents. */
+/* Takes RocksDB's message. `otherwise` is the code of failures that say nothing about the
+ * contents. */
 static mr_status failed(const rocksdb_store *store, const char *what, char *message,
                         mr_status otherwise, mr_error *err)
 {

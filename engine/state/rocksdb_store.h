@@ -1,8 +1,8 @@
 /*
  * The local store of a task in RocksDB, one database a task below a worker's state directory.
  *
- * One column family, no write-ahead log: the state log in Kafka is the truth, and a crash loses whole
- * batches from the newest on. A batch and its marker are one atomic write.
+ * One column family, no write-ahead log: the state log in Kafka is the truth, and a crash loses
+ * whole batches from the newest on. A batch and its marker are one atomic write.
  *
  *   key     u16 table, big-endian | i64 slice, big-endian, sign bit flipped | key bytes
  *           so that byte order is (table, slice, key)
@@ -30,8 +30,8 @@ typedef struct mr_rocksdb_settings {
     size_t memtable_bytes; /* of each store; 0: 8 MiB */
 } mr_rocksdb_settings;
 
-/* Stores below `dir` (borrowed, held open for as long as the factory). `settings` and `budget` may be
- * NULL. Never NULL. */
+/* Stores below `dir` (borrowed, held open for as long as the factory). `settings` and `budget` may
+ * be NULL. Never NULL. */
 mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_settings *settings,
                                          mr_budget *budget);
 

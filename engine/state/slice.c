@@ -155,8 +155,8 @@ static void fill_slot(mr_slice *slice, uint32_t number, uint64_t hash)
     slice->slots[at] = number;
 }
 
-/* A table of twice the size, or of the same when most of it is deleted slots. Entries are read in the
- * order they lie in memory. */
+/* A table of twice the size, or of the same when most of it is deleted slots. Entries are read in
+ * the order they lie in memory. */
 static void grow(mr_slice *slice)
 {
     uint32_t groups = slice->groups_mask + 1;
@@ -199,8 +199,8 @@ static void mark(mr_slice *slice, mr_entry *entry, uint32_t number, uint32_t fla
     entry->mark = slice->epoch << 2 | flags;
 }
 
-/* A new entry, in the table, with the mark its memory had (perhaps of this epoch: then `dirty` names
- * its number already). */
+/* A new entry, in the table, with the mark its memory had (perhaps of this epoch: then `dirty`
+ * names its number already). */
 static mr_entry *insert(mr_slice *slice, mr_string key, uint64_t hash, uint32_t *number)
 {
     if (slice->free_left == 0)

@@ -4,12 +4,12 @@
  *   control: | 16 bytes | 16 bytes | ..   one byte a slot, searched a group at a time (group.h)
  *   slots:   | 16 x u32 | 16 x u32 | ..   number of the slot's entry (entry.h)
  *
- * Groups are tried in triangular order from the one the hash names; a search ends at a group with an
- * empty slot. At most 7/8 of the slots are full or deleted.
+ * Groups are tried in triangular order from the one the hash names; a search ends at a group with
+ * an empty slot. At most 7/8 of the slots are full or deleted.
  *
- * `dirty` holds the number of every entry changed in this epoch, once, in no order. An entry removed
- * that committed state knows keeps its key until `mark_clean` (`removed`), so that the delta can name
- * it; one made and removed in the same epoch is free at once and leaves no trace.
+ * `dirty` holds the number of every entry changed in this epoch, once, in no order. An entry
+ * removed that committed state knows keeps its key until `mark_clean` (`removed`), so that the
+ * delta can name it; one made and removed in the same epoch is free at once and leaves no trace.
  */
 #ifndef MR_ENGINE_STATE_SLICE_H
 #define MR_ENGINE_STATE_SLICE_H
@@ -50,8 +50,8 @@ void mr_slice_free(mr_slice *slice);
 void *mr_slice_load_put(mr_slice *slice, mr_string key, uint64_t hash);
 void mr_slice_load_delete(mr_slice *slice, mr_string key, uint64_t hash);
 
-/* Changed entries sorted by key, at most one a key; room for `slice->dirty.count`. Returns how many.
- * An entry with MR_ENTRY_REMOVED is a delete. */
+/* Changed entries sorted by key, at most one a key; room for `slice->dirty.count`. Returns how
+ * many. An entry with MR_ENTRY_REMOVED is a delete. */
 uint32_t mr_slice_changes(mr_slice *slice, mr_entry **entries);
 
 /* All entries sorted by key; room for `slice->count`. */

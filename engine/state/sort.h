@@ -1,8 +1,8 @@
 /*
  * Sorting entries by key bytes, the shorter first among equals: the order of deltas and of RocksDB.
  *
- * Keys are compared eight bytes at a time, most significant first; large runs are cut by a radix pass
- * instead of comparisons. Thread: no shared state. Memory: scratch for the call.
+ * Keys are compared eight bytes at a time, most significant first; large runs are cut by a radix
+ * pass instead of comparisons. Thread: no shared state. Memory: scratch for the call.
  */
 #ifndef MR_ENGINE_STATE_SORT_H
 #define MR_ENGINE_STATE_SORT_H

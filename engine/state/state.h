@@ -1,8 +1,8 @@
 /*
  * The state of one task: all its tables, their dirty entries, and loading from committed changes.
  *
- * Tables are numbered in the order they are opened, which the plan fixes; the number goes into deltas
- * and into RocksDB keys. Thread: the engine's.
+ * Tables are numbered in the order they are opened, which the plan fixes; the number goes into
+ * deltas and into RocksDB keys. Thread: the engine's.
  */
 #ifndef MR_ENGINE_STATE_STATE_H
 #define MR_ENGINE_STATE_STATE_H
@@ -20,9 +20,9 @@ mr_table *mr_state_table(mr_state *state, const mr_table_layout *layout);
 uint32_t mr_state_tables_count(const mr_state *state);
 const char *mr_state_table_name(const mr_state *state, uint32_t table);
 
-/* Calls `visit` with every change since the last `mark_clean`, sorted by (table, slice, key); a dropped
- * slice comes before puts into a slice made again under its id. Bytes borrowed during the call.
- * Stops at the first non-zero and returns it. */
+/* Calls `visit` with every change since the last `mark_clean`, sorted by (table, slice, key); a
+ * dropped slice comes before puts into a slice made again under its id. Bytes borrowed during the
+ * call. Stops at the first non-zero and returns it. */
 mr_status mr_state_changes(mr_state *state,
                            mr_status (*visit)(void *context, const mr_store_change *change,
                                               mr_error *err),
@@ -39,7 +39,8 @@ void mr_state_mark_clean(mr_state *state);
 
 bool mr_state_is_dirty(const mr_state *state);
 
-/* Applies one committed change while restoring. MR_E_STATE for an unknown table or a malformed value. */
+/* Applies one committed change while restoring. MR_E_STATE for an unknown table or a malformed
+ * value. */
 mr_status mr_state_load(mr_state *state, const mr_store_change *change, mr_error *err);
 
 /* Empties all tables without a trace in the delta: before restoring again after an abort. */

@@ -89,8 +89,8 @@ static bool write_all(int file, const char *bytes, size_t length)
     return true;
 }
 
-/* Writes who we are into the lock file, for the message another worker prints. Best effort: the lock
- * is flock's, not the text's. */
+/* Writes who we are into the lock file, for the message another worker prints. Best effort: the
+ * lock is flock's, not the text's. */
 static void name_holder(int lock)
 {
     char host[64] = "";

@@ -8,7 +8,8 @@
  *   <path>/<job>/task-<n>.damaged-<time>/   put aside
  *
  * Thread: one at a time. Memory: heap; the path is copied.
- * Errors: MR_E_STORE_LOCKED when another worker holds it, MR_E_STORE_OPEN for what the system refuses.
+ * Errors: MR_E_STORE_LOCKED when another worker holds it, MR_E_STORE_OPEN for what the system
+ * refuses.
  */
 #ifndef MR_ENGINE_STATE_STATE_DIR_H
 #define MR_ENGINE_STATE_STATE_DIR_H
@@ -19,7 +20,8 @@
 
 typedef struct mr_state_dir mr_state_dir;
 
-/* Makes the directory (and its parents) where needed, takes the lock, reads or makes the instance id. */
+/* Makes the directory (and its parents) where needed, takes the lock, reads or makes the instance
+ * id. */
 mr_status mr_state_dir_open(const char *path, mr_state_dir **dir, mr_error *err);
 
 /* Lets go of the lock. NULL is fine. */

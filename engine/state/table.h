@@ -3,17 +3,16 @@
  *
  *   table (operator, role) -> slice (id) -> entry (key bytes -> fixed-size value)
  *
- * A slice is one hash table: control bytes, u32 index into an arena of entries {hash, key, value}; keys
- * up to 16 bytes inline. A whole batch is hashed first, prefetched, then probed. Values are
+ * A slice is one hash table: control bytes, u32 index into an arena of entries {hash, key, value};
+ * keys up to 16 bytes inline. A whole batch is hashed first, prefetched, then probed. Values are
  * `value_size` bytes, zeroed on insert, addresses stable until the entry is removed or the slice
  * dropped. What a value points to (strings) lives in the slice's arena. A dropped slice is an arena
  * freed whole.
  *
- * Changes are tracked: an upserted, touched or removed entry is dirty until `mr_state_mark_clean`; the
- * delta lists dirty entries sorted by (table, slice, key). A slice without entries is not state: it is
- * in no delta and gone after a restart.
- * Iteration order within a slice is unspecified; whoever needs one sorts by (hash, key), which is equal
- * on every machine and after every restart.
+ * Changes are tracked: an upserted, touched or removed entry is dirty until `mr_state_mark_clean`;
+ * the delta lists dirty entries sorted by (table, slice, key). A slice without entries is not
+ * state: it is in no delta and gone after a restart. Iteration order within a slice is unspecified;
+ * whoever needs one sorts by (hash, key), which is equal on every machine and after every restart.
  * Thread: the engine's. Errors: none but programmer errors; memory is counted as MR_BUDGET_TABLES.
  */
 #ifndef MR_ENGINE_STATE_TABLE_H
@@ -30,8 +29,9 @@ typedef struct mr_slice mr_slice;
 typedef struct mr_table_layout {
     const char *name; /* stable over restarts: "<operator id>/<role>" */
     uint32_t value_size;
-    /* How a value travels in deltas and in RocksDB. Both NULL: its bytes as they are. `read` returns
-     * false when the bytes are malformed; strings it keeps are copied into `arena` (the slice's). */
+    /* How a value travels in deltas and in RocksDB. Both NULL: its bytes as they are. `read`
+     * returns false when the bytes are malformed; strings it keeps are copied into `arena` (the
+     * slice's). */
     void (*write)(const void *context, const void *value, mr_buffer *to);
     bool (*read)(const void *context, const char *bytes, size_t length, void *value,
                  mr_arena *arena);
@@ -52,9 +52,9 @@ int64_t mr_slice_id(const mr_slice *slice);
 uint32_t mr_slice_count(const mr_slice *slice);
 mr_arena *mr_slice_arena(mr_slice *slice);
 
-/* Finds or inserts `count` keys (copied) and marks them dirty: `values[i]` gets the address of key i's
- * value. Equal keys get equal addresses. A hash is mr_hash of the key's bytes, here and below (loading
- * makes it again from them). */
+/* Finds or inserts `count` keys (copied) and marks them dirty: `values[i]` gets the address of key
+ * i's value. Equal keys get equal addresses. A hash is mr_hash of the key's bytes, here and below
+ * (loading makes it again from them). */
 void mr_slice_upsert(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count,
                      void **values);
 

@@ -1,9 +1,9 @@
 /*
  * A table from the inside: what state.c needs of it besides table.h.
  *
- * `slices` rise by id. `dropped` holds the ids of slices that committed state may know and that were
- * dropped in this epoch, each once: a slice made again under such an id is not committed before the
- * next `mark_clean`, so dropping it again adds nothing.
+ * `slices` rise by id. `dropped` holds the ids of slices that committed state may know and that
+ * were dropped in this epoch, each once: a slice made again under such an id is not committed
+ * before the next `mark_clean`, so dropping it again adds nothing.
  */
 #ifndef MR_ENGINE_STATE_TABLE_PRIVATE_H
 #define MR_ENGINE_STATE_TABLE_PRIVATE_H

@@ -1,7 +1,8 @@
 /*
  * Idleness is proven, not timed: an input is idle when it is caught up with a freshly asked end, no
- * upstream transaction is open, nothing is buffered, nobody paused it, and the idle timeout has passed
- * since all of that held without a break. Any record, any open transaction, any pause starts over.
+ * upstream transaction is open, nothing is buffered, nobody paused it, and the idle timeout has
+ * passed since all of that held without a break. Any record, any open transaction, any pause starts
+ * over.
  */
 #ifndef MR_ENGINE_TIME_IDLENESS_H
 #define MR_ENGINE_TIME_IDLENESS_H

@@ -1,8 +1,8 @@
 /*
  * Watermarks: one generator per input, their minimum, idleness, and the guard against the future.
  *
- * A watermark w says "no more rows with event time <= w on this input" (ms). All functions are pure;
- * the caller passes every time in. The vector of generators is persisted in the epoch record.
+ * A watermark w says "no more rows with event time <= w on this input" (ms). All functions are
+ * pure; the caller passes every time in. The vector of generators is persisted in the epoch record.
  *
  * Row i of a batch is judged against the watermark made by the rows before it, so no result depends
  * on where batches are cut.
@@ -27,8 +27,9 @@ typedef struct mr_watermark_guard {
 
 /* Moves `wm` over `rows` candidate watermarks (value of the WATERMARK expression per row, ms;
  * MR_TIME_NONE: row makes no progress). `before[i]` gets the task-wide watermark before row i:
- * min(input's own prefix maximum, `others_ms`). `others_ms` is the minimum over the other live inputs
- * (MR_TIME_MAX: there are none). Rows flagged in `is_barred` (may be NULL) do not move it. */
+ * min(input's own prefix maximum, `others_ms`). `others_ms` is the minimum over the other live
+ * inputs (MR_TIME_MAX: there are none). Rows flagged in `is_barred` (may be NULL) do not move
+ * it. */
 void mr_watermark_advance(mr_watermark *wm, const int64_t *candidate_ms, const uint8_t *is_barred,
                           uint32_t rows, int64_t others_ms, int64_t *before_ms);
 

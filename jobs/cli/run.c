@@ -118,7 +118,8 @@ static mr_status open_state(run *self, mr_error *err)
 {
     if (self->job->plan.guarantee == MR_NO_GUARANTEE)
         return MR_OK;
-    /* A folder of its own for each job: the lock is on the folder, and two jobs may start from here. */
+    /* A folder of its own for each job: the lock is on the folder, and two jobs may start from
+     * here. */
     char path[STATE_PATH_MAX];
     if (self->flags->state_dir != NULL)
         snprintf(path, sizeof path, "%s", self->flags->state_dir);

@@ -8,7 +8,8 @@
 
 enum { MR_E_ROW_SUM_RANGE = 3201 };
 
-/* Layouts as in the header. The union keeps every accumulator at one size: 32 bytes, COUNT at 16. */
+/* Layouts as in the header. The union keeps every accumulator at one size: 32 bytes, COUNT at
+ * 16. */
 typedef struct sum {
     union {
         mr_u128 low; /* with `high` one signed number of 192 bits: two DECIMAL(38) can leave 128 */

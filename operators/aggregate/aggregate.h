@@ -7,12 +7,12 @@
  *            over FLOAT, DOUBLE:      f64 sum | i64 count
  *   MIN, MAX i128 / f64 / string view | has (i64)
  *
- * Integer and DECIMAL sums are exact in 192 bits and checked against the result type when the window
- * fires, so neither order nor pre-aggregation can matter: an integer out of range fails the row, a
- * DECIMAL beyond its precision is NULL. AVG of integers truncates, of DECIMAL rounds HALF_UP
- * (SQL_SURFACE: result DECIMAL(38, max(6, s))). NULLs are skipped, COUNT(*) counts all.
- * Strings kept by MIN and MAX are copied into the slice's arena.
- * A DISTINCT aggregate is fed each value once; telling which is new is the caller's (distinct set).
+ * Integer and DECIMAL sums are exact in 192 bits and checked against the result type when the
+ * window fires, so neither order nor pre-aggregation can matter: an integer out of range fails the
+ * row, a DECIMAL beyond its precision is NULL. AVG of integers truncates, of DECIMAL rounds HALF_UP
+ * (SQL_SURFACE: result DECIMAL(38, max(6, s))). NULLs are skipped, COUNT(*) counts all. Strings
+ * kept by MIN and MAX are copied into the slice's arena. A DISTINCT aggregate is fed each value
+ * once; telling which is new is the caller's (distinct set).
  */
 #ifndef MR_OPERATORS_AGGREGATE_AGGREGATE_H
 #define MR_OPERATORS_AGGREGATE_AGGREGATE_H
@@ -53,8 +53,8 @@ typedef struct mr_aggregate_rows {
 
 void mr_aggregate_add(const mr_aggregate *aggregate, const mr_aggregate_rows *rows);
 
-/* Adds accumulator `from` to `to`; kept strings are copied into `arena` unless it is NULL (then they are
- * borrowed from `from`). */
+/* Adds accumulator `from` to `to`; kept strings are copied into `arena` unless it is NULL (then
+ * they are borrowed from `from`). */
 void mr_aggregate_merge(const mr_aggregate *aggregate, void *to, const void *from, mr_arena *arena);
 
 /* Writes the results of `count` accumulators (accumulators[i] + offset) to `result` (flat, of

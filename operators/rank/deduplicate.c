@@ -10,8 +10,9 @@
 #define BUCKET_MS INT64_C(60000)
 #define ROWS_PER_CALL (MR_BATCH_ROWS_MAX * 4)
 
-/* The newest row kept for a key. Whether it has been emitted is told by the watermark alone: it has,
- * or is about to be, when its time is not behind it. A flag would depend on where batches are cut. */
+/* The newest row kept for a key. Whether it has been emitted is told by the watermark alone: it
+ * has, or is about to be, when its time is not behind it. A flag would depend on where batches are
+ * cut. */
 typedef struct seen {
     int64_t time_ms;
 } seen;
@@ -116,7 +117,8 @@ static bool has_expired(const deduplicate *self, const seen *known, int64_t wate
            is_passed(end, watermark_ms);
 }
 
-/* A key of the pending table: one key of rows may wait twice when its TTL is shorter than a batch. */
+/* A key of the pending table: one key of rows may wait twice when its TTL is shorter than a
+ * batch. */
 static mr_string pending_key(mr_string key, int64_t time_ms, mr_arena *arena, uint64_t *hash)
 {
     char *bytes = mr_arena_alloc(arena, (size_t)key.length + TIME_SIZE);

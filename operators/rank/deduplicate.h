@@ -2,16 +2,17 @@
  * Keep-first deduplication: ROW_NUMBER() OVER (PARTITION BY keys ORDER BY time) = 1, append-only.
  *
  * Per key the row with the lowest event time (the first to arrive among equals) is kept until the
- * watermark passes its time, when no earlier one can come; then it is emitted, and the key remembered
- * for `ttl_ms` of event time (0: for ever). Rows of one call come out in order of (time, hash, key).
+ * watermark passes its time, when no earlier one can come; then it is emitted, and the key
+ * remembered for `ttl_ms` of event time (0: for ever). Rows of one call come out in order of (time,
+ * hash, key).
  *
  *   "seen"    slice 0            key -> time of the kept row, emitted or not
  *   "pending" slice = minute     key + time (i64, little-endian) -> the row, as engine/state/key.h
  *                                writes columns
  *   "expiry"  slice = minute     keys to be forgotten when the watermark has passed the minute
  *
- * Filtered: duplicates. Late: rows at or behind the watermark whose key is not known. Dead: rows without
- * a time. The cursor of MORE is the pending table itself: what was emitted is gone from it.
+ * Filtered: duplicates. Late: rows at or behind the watermark whose key is not known. Dead: rows
+ * without a time. The cursor of MORE is the pending table itself: what was emitted is gone from it.
  */
 #ifndef MR_OPERATORS_RANK_DEDUPLICATE_H
 #define MR_OPERATORS_RANK_DEDUPLICATE_H

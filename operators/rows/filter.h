@@ -1,5 +1,6 @@
 /*
- * Filter: keeps the rows for which a predicate is TRUE. Rows for which it fails leave by the dead port.
+ * Filter: keeps the rows for which a predicate is TRUE. Rows for which it fails leave by the dead
+ * port.
  */
 #ifndef MR_OPERATORS_ROWS_FILTER_H
 #define MR_OPERATORS_ROWS_FILTER_H

@@ -1,6 +1,6 @@
 /*
- * Union all: rows of several inputs of one schema, as they come. Its watermark is the lowest of theirs,
- * which the engine computes. Config: NULL.
+ * Union all: rows of several inputs of one schema, as they come. Its watermark is the lowest of
+ * theirs, which the engine computes. Config: NULL.
  */
 #ifndef MR_OPERATORS_ROWS_UNION_ALL_H
 #define MR_OPERATORS_ROWS_UNION_ALL_H

@@ -9,8 +9,8 @@
 #include "engine/state/table.h"
 #include "operators/aggregate/aggregate.h"
 
-/* Feeds the rows of `rows` (group keys in `groups`) whose value is new in `slice` to the accumulators.
- * NULL values are skipped. */
+/* Feeds the rows of `rows` (group keys in `groups`) whose value is new in `slice` to the
+ * accumulators. NULL values are skipped. */
 void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint16_t number,
                      const mr_aggregate_rows *rows, const mr_string *groups, mr_arena *scratch);
 

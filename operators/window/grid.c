@@ -32,7 +32,7 @@ mr_grid mr_grid_of(mr_window_kind kind, int64_t size_ms, int64_t slide_ms, int64
                      .zone = zone};
 }
 
-/* --- wall clocks ---------------------------------------------------------------------------------- */
+/* --- wall clocks ----------------------------------------------------------------------- */
 
 static int64_t offset_ms(const struct mr_zone *zone, int64_t utc_seconds)
 {
@@ -60,8 +60,8 @@ static int64_t change_between(const struct mr_zone *zone, int64_t low, int64_t h
     return high;
 }
 
-/* Every window that ends at or before this wall clock + 1 has fired. Clocks that will be set back within
- * a day hold it at the hour that comes again: no change is larger than that. */
+/* Every window that ends at or before this wall clock + 1 has fired. Clocks that will be set back
+ * within a day hold it at the hour that comes again: no change is larger than that. */
 static int64_t wall_clock_passed(const mr_grid *grid, int64_t watermark_ms)
 {
     int64_t wm = clamp(watermark_ms);
@@ -89,7 +89,7 @@ static int64_t last_instant(const mr_grid *grid, int64_t wall_ms)
     return again > first && wall_clock(grid, again) == wall_ms ? again : first;
 }
 
-/* --- the grid ------------------------------------------------------------------------------------- */
+/* --- the grid -------------------------------------------------------------------------- */
 
 bool mr_grid_holds(const mr_grid *grid, int64_t time_ms)
 {

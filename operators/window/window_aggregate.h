@@ -1,16 +1,17 @@
 /*
  * Window aggregate: GROUP BY window_start, window_end and keys over TUMBLE, HOP or CUMULATE.
  *
- * One update per row, whatever size and slide are: a row enters the accumulators of its slice; a window
- * combines its slices when it fires (watermark >= end - 1), in order of ends, keys in order of (hash,
- * key). One timer per window end, derived from the slices there are. A slice is dropped whole when its
- * last window has fired. See grid.h for the arithmetic and for rows that are late for some windows.
+ * One update per row, whatever size and slide are: a row enters the accumulators of its slice; a
+ * window combines its slices when it fires (watermark >= end - 1), in order of ends, keys in order
+ * of (hash, key). One timer per window end, derived from the slices there are. A slice is dropped
+ * whole when its last window has fired. See grid.h for the arithmetic and for rows that are late
+ * for some windows.
  *
  * State tables: "groups" (slice id; group key -> accumulators), "distinct" (slice id; group key +
- * aggregate + value -> seen), "cursor" (one entry: last window fired, window being fired, rows emitted).
- * Output: keys.., window_start, window_end TIMESTAMP(3) NOT NULL, [window_time], aggregates..; event
- * time = window end - 1 ms. Append-only.
- * Late: rows whose windows have all fired. Dead: rows without a time; results out of range.
+ * aggregate + value -> seen), "cursor" (one entry: last window fired, window being fired, rows
+ * emitted). Output: keys.., window_start, window_end TIMESTAMP(3) NOT NULL, [window_time],
+ * aggregates..; event time = window end - 1 ms. Append-only. Late: rows whose windows have all
+ * fired. Dead: rows without a time; results out of range.
  */
 #ifndef MR_OPERATORS_WINDOW_WINDOW_AGGREGATE_H
 #define MR_OPERATORS_WINDOW_WINDOW_AGGREGATE_H

@@ -125,10 +125,10 @@ Test(kafka_away, blocks_until_the_broker_is_back_and_commits_once)
     own_stop(&o);
 }
 
-/* The sweep of timed-out transactions runs every 5 s here, not every 250 ms: a sweep in the moment of
- * a broker's start finds no leader for a partition, takes it for deleted and writes no marker there
- * (seen with Kafka 4.3.1). The records then hang, and the next commit of the same producer id would
- * make them visible. */
+/* The sweep of timed-out transactions runs every 5 s here, not every 250 ms: a sweep in the moment
+ * of a broker's start finds no leader for a partition, takes it for deleted and writes no marker
+ * there (seen with Kafka 4.3.1). The records then hang, and the next commit of the same producer id
+ * would make them visible. */
 Test(kafka_away, for_longer_than_the_transaction_timeout_costs_the_writer)
 {
     own o = {0};

@@ -1,5 +1,6 @@
 /* Any bytes as a record of the state log: no crash, and only what is whole is taken for one. Every
- * input is tried as it is and with the checksum it should have, so that what lies behind is reached. */
+ * input is tried as it is and with the checksum it should have, so that what lies behind is
+ * reached. */
 #include "engine/commit/delta.h"
 #include "engine/commit/epoch_record.h"
 #include "engine/commit/journal.h"

@@ -1,12 +1,13 @@
 /*
- * What windows and deduplication must give, row at a time and by sorting: the oracle of sim_windows.
+ * What windows and deduplication must give, row at a time and by sorting: the oracle of
+ * sim_windows.
  *
- * It shares nothing with the engine, not even types. Rows come one by one in the order in which the job
- * reads them; each is judged by the watermark made by the rows before it: the minimum over the inputs
- * that are neither idle nor ended, never going back (an input that was idle counts again from its next
- * row on, before that row is judged). A window [start, end) is closed from watermark
- * end - 1 on; a row enters all its windows that are open and is late when there is none.
- * Nothing is ever fired: the windows' rows are listed, sorted, and told when somebody asks.
+ * It shares nothing with the engine, not even types. Rows come one by one in the order in which the
+ * job reads them; each is judged by the watermark made by the rows before it: the minimum over the
+ * inputs that are neither idle nor ended, never going back (an input that was idle counts again
+ * from its next row on, before that row is judged). A window [start, end) is closed from watermark
+ * end - 1 on; a row enters all its windows that are open and is late when there is none. Nothing is
+ * ever fired: the windows' rows are listed, sorted, and told when somebody asks.
  */
 #ifndef MR_TESTS_HARNESS_WINDOW_ORACLE_H
 #define MR_TESTS_HARNESS_WINDOW_ORACLE_H
@@ -80,13 +81,13 @@ void mr_oracle_take(mr_oracle *oracle, const mr_oracle_row *row);
 void mr_oracle_idle(mr_oracle *oracle, uint32_t input);
 void mr_oracle_end(mr_oracle *oracle, uint32_t input);
 
-/* Sorts the entries of windows that the watermark has closed by (end, key, id) to the front and returns
- * how many there are: equal (end, key) is one result. The others are forgotten. */
+/* Sorts the entries of windows that the watermark has closed by (end, key, id) to the front and
+ * returns how many there are: equal (end, key) is one result. The others are forgotten. */
 size_t mr_oracle_results(mr_oracle *oracle);
 
 /* The result of one group of entries as text: COUNT(*), COUNT, SUM, MIN, MAX, AVG of amount, COUNT
- * (DISTINCT amount), COUNT(*) and SUM(amount) WHERE flag, COUNT(DISTINCT name) WHERE flag, MIN and MAX of
- * name, between bars, behind key, start and end. */
+ * (DISTINCT amount), COUNT(*) and SUM(amount) WHERE flag, COUNT(DISTINCT name) WHERE flag, MIN and
+ * MAX of name, between bars, behind key, start and end. */
 void mr_oracle_print(const mr_oracle_entry *entries, size_t count, char *to, size_t size);
 
 #endif

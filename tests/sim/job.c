@@ -11,7 +11,7 @@
 #define BAD_RECORD 3999
 #define DELAY_US INT64_C(5000)
 
-/* --- the codec: fields between bars ----------------------------------------------------------------- */
+/* --- the codec: fields between bars ---------------------------------------------------- */
 
 static bool parse(const mr_record *record, mr_string *key, int64_t *time_ms, int64_t *amount)
 {
@@ -121,7 +121,7 @@ static mr_status make_encoder(const void *config, mr_encoder **encoder, mr_error
     return MR_OK;
 }
 
-/* --- watermark: time - 5 ms as an expression ---------------------------------------------------------- */
+/* --- watermark: time - 5 ms as an expression ------------------------------------------- */
 
 static void minus_delay(const mr_kernel_call *call)
 {
@@ -148,7 +148,7 @@ static const mr_expr *make_watermark(mr_arena *arena)
     return call;
 }
 
-/* --- plan --------------------------------------------------------------------------------------------- */
+/* --- plan ------------------------------------------------------------------------------ */
 
 static void make_source(mr_sim_job *job, int64_t idle_timeout_ms)
 {

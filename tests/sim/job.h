@@ -1,11 +1,12 @@
 /*
- * The simulator's job: a keyed window count over a four-partition topic, built by hand, without SQL.
+ * The simulator's job: a keyed window count over a four-partition topic, built by hand, without
+ * SQL.
  *
  *   in (key|time ms|amount, watermark time - 5 ms) -> TUMBLE 10 ms or HOP 10/5 ms GROUP BY key:
  *   COUNT(*), SUM(amount) -> out; rows late for all their windows -> late; broken records -> dlq
  *
- * Values are text, "k3|120|7"; results "k3|100|110|4|28", late rows "k3|120|7|..". Key k lives in partition
- * k mod 4, so any number of tasks that divides four sees whole keys.
+ * Values are text, "k3|120|7"; results "k3|100|110|4|28", late rows "k3|120|7|..". Key k lives in
+ * partition k mod 4, so any number of tasks that divides four sees whole keys.
  */
 #ifndef MR_TESTS_SIM_JOB_H
 #define MR_TESTS_SIM_JOB_H

@@ -1,10 +1,10 @@
 /*
  * sim_windows: windows and deduplication against the oracle, over generated histories.
  *
- * Every history goes through the real task several times: batches as long as they can be, a batch a row,
- * cut at random, killed and restarted at random places, and by its journal; every 16th also cut behind each of
- * its rows. All must give the oracle's results, late rows (with windows, watermark and lateness) and counts;
- * the replay of a journal the same lines in the same order.
+ * Every history goes through the real task several times: batches as long as they can be, a batch a
+ * row, cut at random, killed and restarted at random places, and by its journal; every 16th also
+ * cut behind each of its rows. All must give the oracle's results, late rows (with windows,
+ * watermark and lateness) and counts; the replay of a journal the same lines in the same order.
  *
  *   sim_windows [--histories N] [--first S] [--seed S] [--quick]
  */

@@ -1,10 +1,10 @@
 /*
  * Histories for sim_windows: a job and what its inputs bring, drawn from one seed.
  *
- * Rows of one to three inputs in reading order, out of order in time and some of them late, some without
- * a time, a key or an amount, some that cannot be decoded; between them inputs fall idle, come back and
- * end. Most histories are a dozen rows; one in `MR_HISTORY_BIG_EVERY` has so many groups that one watermark
- * takes several calls to fire.
+ * Rows of one to three inputs in reading order, out of order in time and some of them late, some
+ * without a time, a key or an amount, some that cannot be decoded; between them inputs fall idle,
+ * come back and end. Most histories are a dozen rows; one in `MR_HISTORY_BIG_EVERY` has so many
+ * groups that one watermark takes several calls to fire.
  */
 #ifndef MR_TESTS_SIM_WINDOW_HISTORY_H
 #define MR_TESTS_SIM_WINDOW_HISTORY_H

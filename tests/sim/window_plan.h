@@ -1,5 +1,6 @@
 /*
- * The plan of sim_windows, built by hand from a history's job: records whose value is an mr_oracle_row.
+ * The plan of sim_windows, built by hand from a history's job: records whose value is an
+ * mr_oracle_row.
  */
 #ifndef MR_TESTS_SIM_WINDOW_PLAN_H
 #define MR_TESTS_SIM_WINDOW_PLAN_H

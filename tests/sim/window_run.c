@@ -13,7 +13,7 @@
 #define BATCH_ROWS_MAX 4096
 #define COUNTERS_MAX 64
 
-/* --- lines ------------------------------------------------------------------------------------------ */
+/* --- lines ----------------------------------------------------------------------------- */
 
 void mr_window_lines_add(mr_window_lines *lines, const char *line)
 {
@@ -58,7 +58,7 @@ static void move_lines(mr_window_lines *from, mr_window_lines *to)
     mr_buffer_clear(&from->text);
 }
 
-/* --- sinks ------------------------------------------------------------------------------------------ */
+/* --- sinks ----------------------------------------------------------------------------- */
 
 typedef struct line_sink {
     mr_sink base;
@@ -132,7 +132,7 @@ static mr_status write_late(mr_sink *sink, const mr_sink_write *context, const m
 static const mr_sink_class results_class = {.write = write_results};
 static const mr_sink_class late_class = {.write = write_late};
 
-/* --- a process that runs the task -------------------------------------------------------------------- */
+/* --- a process that runs the task ------------------------------------------------------ */
 
 static int64_t wall_ms(const mr_clock *clock)
 {
@@ -243,7 +243,8 @@ static void kill_task(process *p)
     start(p);
 }
 
-/* Fires what is due. True: killed on the way, everything since the last commit is to be done again. */
+/* Fires what is due. True: killed on the way, everything since the last commit is to be done
+ * again. */
 static bool settle(process *p)
 {
     mr_progress progress = MR_MORE;

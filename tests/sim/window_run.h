@@ -1,12 +1,13 @@
 /*
- * One history through the real task: plan by hand, sinks that keep text, batches cut at will, kills.
+ * One history through the real task: plan by hand, sinks that keep text, batches cut at will,
+ * kills.
  *
- *   in (id, key, time, amount, name, flag; watermark time - delay) -> window aggregate or keep-first
- *   deduplication -> results, late rows, one line each; dead rows are counted
+ *   in (id, key, time, amount, name, flag; watermark time - delay) -> window aggregate or
+ *   keep-first deduplication -> results, late rows, one line each; dead rows are counted
  *
- * A run keeps what it would have committed as bytes of deltas and the facts of the epoch record; a kill
- * drops the task and everything since, loads these into a fresh one and goes on, in the middle of a
- * fire too. The journal of all epochs is kept for `mr_window_replay`.
+ * A run keeps what it would have committed as bytes of deltas and the facts of the epoch record; a
+ * kill drops the task and everything since, loads these into a fresh one and goes on, in the middle
+ * of a fire too. The journal of all epochs is kept for `mr_window_replay`.
  */
 #ifndef MR_TESTS_SIM_WINDOW_RUN_H
 #define MR_TESTS_SIM_WINDOW_RUN_H

@@ -1,4 +1,5 @@
-/* Finding source partitions, placing them at their positions, fetching, and proving idleness and ends. */
+/* Finding source partitions, placing them at their positions, fetching, and proving idleness and
+ * ends. */
 #include "engine/run/worker/private.h"
 
 #include "engine/base/assert.h"

@@ -1,17 +1,18 @@
 /*
- * Worker: the engine of one job: one thread, one transactional writer, its tasks, one epoch at a time.
+ * Worker: the engine of one job: one thread, one transactional writer, its tasks, one epoch at a
+ * time.
  *
  *   PREPARE -> JOIN -> RESTORE -> RUN -> (STOPPED | FINISHED)
  *                ^        ^        |
  *                |        +--------+  an epoch was aborted, or the writer is fenced or in doubt
  *                +-----------------+  partitions of the state topic were revoked or lost
  *
- * `mr_worker_step` does one small piece of work and returns, so that a caller can show progress and the
- * simulator can drive several workers in one thread. Every failure goes one way: drop what the epoch
- * did, restore the tasks from the last commit, go on.
- * Guarantees: EXACTLY_ONCE commits outputs, deltas, offsets in one transaction; AT_LEAST_ONCE flushes
- * outputs, then deltas, then offsets; NONE keeps nothing.
- * Thread: one; only the two requests may be called from elsewhere (a signal handler too).
+ * `mr_worker_step` does one small piece of work and returns, so that a caller can show progress and
+ * the simulator can drive several workers in one thread. Every failure goes one way: drop what the
+ * epoch did, restore the tasks from the last commit, go on. Guarantees: EXACTLY_ONCE commits
+ * outputs, deltas, offsets in one transaction; AT_LEAST_ONCE flushes outputs, then deltas, then
+ * offsets; NONE keeps nothing. Thread: one; only the two requests may be called from elsewhere (a
+ * signal handler too).
  */
 #ifndef MR_ENGINE_RUN_WORKER_WORKER_H
 #define MR_ENGINE_RUN_WORKER_WORKER_H
@@ -19,7 +20,8 @@
 #include "engine/commit/recovery.h"
 #include "engine/run/task.h"
 
-/* Breaks the protocol on purpose, so that tests can show that they would notice. All false in use. */
+/* Breaks the protocol on purpose, so that tests can show that they would notice. All false in
+ * use. */
 typedef struct mr_worker_sabotage {
     bool apply_before_decision; /* state goes to the local store before the commit */
     bool leave_out_deltas;      /* offsets move without the state */
@@ -71,8 +73,8 @@ typedef struct mr_worker mr_worker;
 /* Nothing is opened yet. The config is copied; what it points to must outlive the worker. */
 mr_worker *mr_worker_new(const mr_worker_config *config);
 
-/* One piece of work; waits for input at most about 50 ms. Non-zero: the worker cannot go on (the open
- * epoch is aborted); free it. */
+/* One piece of work; waits for input at most about 50 ms. Non-zero: the worker cannot go on (the
+ * open epoch is aborted); free it. */
 mr_status mr_worker_step(mr_worker *worker, mr_error *err);
 
 mr_worker_phase mr_worker_phase_of(const mr_worker *worker);

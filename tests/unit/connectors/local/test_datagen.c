@@ -1,6 +1,6 @@
 /*
- * Goal: generated rows are the same from whatever offset they are replayed, and lie where they should.
- * Method: all columns decoded in one piece and in pieces from every offset.
+ * Goal: generated rows are the same from whatever offset they are replayed, and lie where they
+ * should. Method: all columns decoded in one piece and in pieces from every offset.
  */
 #include "connectors/local/datagen.h"
 

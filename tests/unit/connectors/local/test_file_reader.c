@@ -1,7 +1,6 @@
 /*
- * Goal: every line of a file once, whatever it ends with, however it is cut into fetches and wherever
- * reading goes on.
- * Method: small files of all shapes in a throw-away folder.
+ * Goal: every line of a file once, whatever it ends with, however it is cut into fetches and
+ * wherever reading goes on. Method: small files of all shapes in a throw-away folder.
  */
 #include "connectors/local/file_reader.h"
 

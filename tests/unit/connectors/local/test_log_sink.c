@@ -1,7 +1,7 @@
 /*
- * Goal: rows reach the log and files once and in order; NULLs in NOT NULL columns, rows that cannot be
- * encoded and records that the log refused before are told row by row.
- * Method: an encoder that writes numbers and refuses 13, a writer that keeps what comes, a real file.
+ * Goal: rows reach the log and files once and in order; NULLs in NOT NULL columns, rows that cannot
+ * be encoded and records that the log refused before are told row by row. Method: an encoder that
+ * writes numbers and refuses 13, a writer that keeps what comes, a real file.
  */
 #include "connectors/local/blackhole_sink.h"
 #include "connectors/local/file_sink.h"

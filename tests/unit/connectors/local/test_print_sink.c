@@ -1,6 +1,6 @@
 /*
- * Goal: printed rows look as Flink's print connector writes them, and a file sink's lines are whole.
- * Method: one batch of every kind of column to a file in memory.
+ * Goal: printed rows look as Flink's print connector writes them, and a file sink's lines are
+ * whole. Method: one batch of every kind of column to a file in memory.
  */
 #include "connectors/local/print_sink.h"
 

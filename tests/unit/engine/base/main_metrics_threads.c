@@ -1,7 +1,7 @@
 /*
- * Goal: counters, gauges, histograms and the budget may be used from any thread while another prints.
- * Method: four threads add, one prints; the sums are exact. Has its own main because Criterion does not
- * start under TSan, which is what this is for.
+ * Goal: counters, gauges, histograms and the budget may be used from any thread while another
+ * prints. Method: four threads add, one prints; the sums are exact. Has its own main because
+ * Criterion does not start under TSan, which is what this is for.
  */
 #include "engine/base/budget.h"
 #include "engine/base/metrics.h"

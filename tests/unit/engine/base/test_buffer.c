@@ -1,7 +1,7 @@
 /*
- * Goal: what is put into a buffer is read back, and a reader never leaves its bytes; arenas keep what
- * they were given until they are reset, and count what they hold.
- * Method: edges of every encoding, all cuts, random allocations against patterns.
+ * Goal: what is put into a buffer is read back, and a reader never leaves its bytes; arenas keep
+ * what they were given until they are reset, and count what they hold. Method: edges of every
+ * encoding, all cuts, random allocations against patterns.
  */
 #include "engine/base/arena.h"
 #include "engine/base/buffer.h"

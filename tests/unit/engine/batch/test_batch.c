@@ -1,6 +1,7 @@
 /*
- * Goal: narrowing, gathering and failing rows keep values, NULLs and hidden columns where they belong.
- * Method: small batches with every hidden column; lists of errors against what they stand for.
+ * Goal: narrowing, gathering and failing rows keep values, NULLs and hidden columns where they
+ * belong. Method: small batches with every hidden column; lists of errors against what they stand
+ * for.
  */
 #include "engine/batch/batch.h"
 #include "engine/batch/row_error.h"

@@ -1,7 +1,8 @@
 /*
- * Goal: the one batch that goes to the store after many epochs leaves it as if each epoch had gone alone.
- * Method: random epochs of puts, deletes and drops against a model that applies them one by one; the
- * batch must be sorted, with one change a key at the most and drops before the entries of their slice.
+ * Goal: the one batch that goes to the store after many epochs leaves it as if each epoch had gone
+ * alone. Method: random epochs of puts, deletes and drops against a model that applies them one by
+ * one; the batch must be sorted, with one change a key at the most and drops before the entries of
+ * their slice.
  */
 #include "engine/commit/pending.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- codec ------------------------------------------------------------------------------------------ */
+/* --- codec ----------------------------------------------------------------------------- */
 
 static mr_status decode(mr_decoder *decoder, const mr_records *records, mr_vector *columns,
                         uint32_t *rows, uint32_t *rows_count, mr_row_errors *errors,
@@ -51,7 +51,7 @@ static mr_status make_decoder(const void *config, mr_decoder **decoder, mr_error
     return MR_OK;
 }
 
-/* --- expressions ------------------------------------------------------------------------------------ */
+/* --- expressions ----------------------------------------------------------------------- */
 
 static void thirteen_fails(const mr_kernel_call *call)
 {
@@ -103,7 +103,7 @@ static const mr_expr *call(stage_fixture *f, const mr_function *function, mr_typ
     return expr;
 }
 
-/* --- writer, clock, log ------------------------------------------------------------------------------- */
+/* --- writer, clock, log ---------------------------------------------------------------- */
 
 static mr_status produce(mr_log_writer *writer, const char *topic, int32_t partition,
                          const mr_log_record *records, uint32_t count, mr_error *err)
@@ -155,7 +155,7 @@ static int32_t four_partitions(void *context, const char *topic)
     return 4;
 }
 
-/* --- life ------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------ */
 
 void stage_init(stage_fixture *f)
 {

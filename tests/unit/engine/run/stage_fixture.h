@@ -1,7 +1,7 @@
 /*
- * A source of `time|amount` records for tests of the source stage and of dead letters, and a writer that
- * keeps what it is given. Amount 13 fails its computed column; constraints forbid 7 (DLQ), 8 (as the
- * table says) and 9 (DROP).
+ * A source of `time|amount` records for tests of the source stage and of dead letters, and a writer
+ * that keeps what it is given. Amount 13 fails its computed column; constraints forbid 7 (DLQ), 8
+ * (as the table says) and 9 (DROP).
  */
 #ifndef MR_TESTS_UNIT_ENGINE_RUN_STAGE_FIXTURE_H
 #define MR_TESTS_UNIT_ENGINE_RUN_STAGE_FIXTURE_H

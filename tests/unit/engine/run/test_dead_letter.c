@@ -1,7 +1,7 @@
 /*
- * Goal: a dead letter holds the original byte for byte and says what happened; policies and the budget do
- * what the table says.
- * Method: records through a source stage, and rows that an operator made, to a writer that keeps them.
+ * Goal: a dead letter holds the original byte for byte and says what happened; policies and the
+ * budget do what the table says. Method: records through a source stage, and rows that an operator
+ * made, to a writer that keeps them.
  */
 #include "tests/unit/engine/run/stage_fixture.h"
 

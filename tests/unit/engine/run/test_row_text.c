@@ -1,6 +1,6 @@
 /*
- * Goal: a row that an operator made can be read by a human where it ends up: in the DLQ and in the log.
- * Method: one row of every kind of column as text.
+ * Goal: a row that an operator made can be read by a human where it ends up: in the DLQ and in the
+ * log. Method: one row of every kind of column as text.
  */
 #include "engine/run/row_text.h"
 

@@ -1,6 +1,6 @@
 /*
- * Goal: equal rows have equal keys, different rows have different ones, and a key gives its row back.
- * Method: small columns by hand; random rows of all lanes there and back; malformed bytes.
+ * Goal: equal rows have equal keys, different rows have different ones, and a key gives its row
+ * back. Method: small columns by hand; random rows of all lanes there and back; malformed bytes.
  */
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"

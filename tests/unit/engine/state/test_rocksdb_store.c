@@ -362,8 +362,9 @@ static mr_status count_entry(void *context, const mr_store_change *entry, mr_err
     return MR_OK;
 }
 
-/* Open, marker, scan: the first failure, or a state as it was after some epoch, whole. (A MANIFEST cut
- * short is read as an older one: what a crash before the flush leaves, and the log makes up for it.) */
+/* Open, marker, scan: the first failure, or a state as it was after some epoch, whole. (A MANIFEST
+ * cut short is read as an older one: what a crash before the flush leaves, and the log makes up for
+ * it.) */
 static mr_status read_all(fixture *f, uint64_t *epoch)
 {
     static const uint32_t count_after[] = {0, ITEMS_MAX, 2 * ITEMS_MAX - ITEMS_MAX / 10};

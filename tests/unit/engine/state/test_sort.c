@@ -1,7 +1,7 @@
 /*
- * Goal: entries are sorted by key bytes, the shorter first, for keys that try each path of the sort.
- * Method: key sets with shared prefixes, many equal words, lengths around multiples of eight; the
- * result is checked neighbour by neighbour and as a permutation.
+ * Goal: entries are sorted by key bytes, the shorter first, for keys that try each path of the
+ * sort. Method: key sets with shared prefixes, many equal words, lengths around multiples of eight;
+ * the result is checked neighbour by neighbour and as a permutation.
  */
 #include "engine/base/assert.h"
 #include "engine/state/sort.h"

@@ -1,8 +1,9 @@
 /*
  * Goal: tables, deltas, bases and loading agree with a model on random histories.
  * Method: the model is a sorted array of (table, slice, key, value). A history upserts batches,
- * touches, removes, drops, commits, rolls back; at each commit the delta goes into a second state and
- * into a second model, and all four must hold the same. The delta must be sorted and name a key once.
+ * touches, removes, drops, commits, rolls back; at each commit the delta goes into a second state
+ * and into a second model, and all four must hold the same. The delta must be sorted and name a key
+ * once.
  */
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"

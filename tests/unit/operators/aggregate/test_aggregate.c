@@ -1,8 +1,7 @@
 /*
- * Goal: accumulators give SQL's results whatever the order of rows, however they were split and merged,
- * and through a delta and back.
- * Method: small columns through one accumulator, and the same rows split over two that are written,
- * read and merged; both must give the expected value.
+ * Goal: accumulators give SQL's results whatever the order of rows, however they were split and
+ * merged, and through a delta and back. Method: small columns through one accumulator, and the same
+ * rows split over two that are written, read and merged; both must give the expected value.
  */
 #include "operators/aggregate/aggregate.h"
 

@@ -1,4 +1,5 @@
-/* Goal: resolution holds at its edges: the job's zone, shared and deep trees, constants that fail. */
+/* Goal: resolution holds at its edges: the job's zone, shared and deep trees, constants that
+ * fail. */
 #include "engine/expr/program.h"
 #include "engine/expr/zone.h"
 #include "tests/harness/expr_case.h"

@@ -1,7 +1,7 @@
 /*
  * Goal: a time is in exactly the windows that Flink puts it in, and a window closes at end - 1.
- * Method: tables of edges; every grid against a definition that tries all windows; local days around
- * the changes of the clocks in Berlin and New York.
+ * Method: tables of edges; every grid against a definition that tries all windows; local days
+ * around the changes of the clocks in Berlin and New York.
  */
 #include "operators/window/grid.h"
 
@@ -119,8 +119,8 @@ static mr_zone *zone_of(const char *name)
     return zone;
 }
 
-/* 2024-03-31 in Berlin: 02:00 CET -> 03:00 CEST at 01:00 UTC; 2024-10-27: 03:00 CEST -> 02:00 CET at
- * 01:00 UTC. */
+/* 2024-03-31 in Berlin: 02:00 CET -> 03:00 CEST at 01:00 UTC; 2024-10-27: 03:00 CEST -> 02:00 CET
+ * at 01:00 UTC. */
 #define MARCH_31 INT64_C(1711839600000)   /* 00:00 CET = 2024-03-30T23:00Z */
 #define OCTOBER_27 INT64_C(1729980000000) /* 00:00 CEST = 2024-10-26T22:00Z */
 
