@@ -139,7 +139,8 @@ uint32_t mr_kafka_deliveries_take(mr_kafka_deliveries *deliveries, const mr_log_
     free(deliveries->handed);
     deliveries->handed = deliveries->failures;
     deliveries->failures = NULL;
-    deliveries->failures_count = deliveries->failures_capacity = deliveries->purged = 0;
+    deliveries->failures_count = deliveries->failures_capacity = 0;
+    deliveries->too_large = deliveries->purged = 0;
     *failures = deliveries->handed;
     return count;
 }

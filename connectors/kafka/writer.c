@@ -405,7 +405,13 @@ static int64_t writer_last_offset(mr_log_writer *base, const char *topic, int32_
 
 static uint32_t writer_failures(mr_log_writer *base, const mr_log_failure **failures)
 {
-    return mr_kafka_deliveries_take(&writer_of(base)->deliveries, failures);
+    writer *w = writer_of(base);
+    /* librdkafka asks for an abort as soon as the batch is refused, so any call may have been the
+     * one that failed: nobody is blamed here either for a batch that named no record. */
+    mr_error why;
+    bool is_nameless = w->deliveries.too_large > 1 && !w->has_small_batches && too_large(w, &why);
+    uint32_t count = mr_kafka_deliveries_take(&w->deliveries, failures);
+    return is_nameless ? 0 : count;
 }
 
 static size_t writer_queued_bytes(mr_log_writer *base)
