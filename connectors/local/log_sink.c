@@ -4,6 +4,7 @@
 #include "engine/base/hash.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct log_sink {
     mr_sink base;
@@ -40,15 +41,17 @@ static bool is_refused(const mr_sink_write *context, uint64_t tag)
     return low < context->refused_count && context->refused[low] == tag;
 }
 
-static uint64_t tag_of(const mr_log_record *record)
+/* With the topic: another may well take what this one refuses. */
+static uint64_t tag_of(const mr_log_record *record, uint64_t topic_hash)
 {
-    uint64_t tag = record->value != NULL ? mr_hash(record->value, record->value_length) : 0;
+    uint64_t tag = topic_hash;
+    tag ^= record->value != NULL ? mr_hash(record->value, record->value_length) : 0;
     if (record->key != NULL)
         tag ^= mr_hash(record->key, record->key_length);
     return tag != 0 ? tag : 1;
 }
 
-static mr_log_record record_of(const mr_encoded *encoded, uint32_t i)
+static mr_log_record record_of(const mr_encoded *encoded, uint32_t i, uint64_t topic_hash)
 {
     mr_log_record record = {.timestamp_ms = MR_TIME_NONE};
     if (encoded->key_length != NULL && encoded->key_length[i] != UINT32_MAX) {
@@ -59,7 +62,7 @@ static mr_log_record record_of(const mr_encoded *encoded, uint32_t i)
         record.value = encoded->bytes.data + encoded->value_start[i];
         record.value_length = encoded->value_length[i];
     }
-    record.tag = tag_of(&record);
+    record.tag = tag_of(&record, topic_hash);
     return record;
 }
 
@@ -84,11 +87,12 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
     mr_log_record *records = mr_arena_alloc(batch->arena, batch->selected * sizeof *records);
     mr_row_errors refused = {.arena = errors->arena};
     uint32_t count = 0, at = 0;
+    uint64_t topic_hash = mr_hash(self->config->topic, strlen(self->config->topic));
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = mr_batch_row(batch, i);
         if (has_failed(errors, &at, row))
             continue;
-        records[count] = record_of(&self->encoded, i);
+        records[count] = record_of(&self->encoded, i, topic_hash);
         if (context->refused_count > 0 && is_refused(context, records[count].tag))
             mr_row_errors_add(&refused, row, MR_E_ROW_REFUSED_BY_LOG,
                               "topic `%s` refused the record (too large or invalid)",

@@ -96,8 +96,8 @@ static void drop_chunks(scan *s)
     drop_list(&s->base, &s->base_chunks);
 }
 
-/* Without transactions, what a writer left that died within an epoch, or was no longer the owner, stands
- * in the log as well. */
+/* Without transactions, what a writer left that died within an epoch, or was no longer the owner,
+ * stands in the log as well. */
 static bool is_stray(const scan *s, const mr_epoch_record *record)
 {
     bool is_foreign = s->owner != NULL && strcmp(s->owner, record->transactional_id) != 0;

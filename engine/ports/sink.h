@@ -21,8 +21,8 @@ typedef struct mr_sink_write {
 } mr_sink_write;
 
 typedef struct mr_sink_class {
-    /* Writes all selected rows. A row's tag is mr_hash of the encoded value, xor-ed with that of
-     * the key when there is one. Failed rows go to `errors` (batch row numbers). */
+    /* Writes all selected rows. A row's tag is mr_hash of the topic, of the encoded value, and of
+     * the key when there is one, xor-ed. Failed rows go to `errors` (batch row numbers). */
     mr_status (*write)(mr_sink *sink, const mr_sink_write *context, const mr_batch *batch,
                        mr_row_errors *errors, mr_error *err);
 

@@ -124,8 +124,8 @@ bool mr_sim_law_take(mr_sim_law *law, const char *topic, const char *text, char 
     return true;
 }
 
-/* One window of one key. Rows late for all windows are in none; HOP may leave further rows out of the
- * windows they were late for, so there the count only has bounds, and the total below binds. */
+/* One window of one key. Rows late for all windows are in none; HOP may leave further rows out of
+ * the windows they were late for, so there the count only has bounds, and the total below binds. */
 static bool window_holds(const mr_sim_law *law, uint32_t key, int64_t start, char *why, size_t size)
 {
     int64_t sent = 0, late = 0, sum = 0;

@@ -230,8 +230,8 @@ static void interlude(history *h, uint32_t k)
                            accident == 1 ? MR_SIM_DAMAGE_OPEN : MR_SIM_DAMAGE_SCAN);
 }
 
-/* Two workers in one world, step by step: they join, leave, die, and stand still (SIGSTOP) long enough
- * to be put out of the group and to lose their transaction, then go on as zombies. */
+/* Two workers in one world, step by step: they join, leave, die, and stand still (SIGSTOP) long
+ * enough to be put out of the group and to lose their transaction, then go on as zombies. */
 static bool live_together(history *h)
 {
     life lives[2] = {{0}};

@@ -240,8 +240,8 @@ static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, mr_error *e
     return mr_pending_apply(&at->pending, at->store, err);
 }
 
-/* Everything of the epoch with the base stands behind the epoch record before it. Counting its records
- * back from its end would not do: those of a fenced writer may lie between them. */
+/* Everything of the epoch with the base stands behind the epoch record before it. Counting its
+ * records back from its end would not do: those of a fenced writer may lie between them. */
 static void trim_behind_base(mr_worker *worker, const mr_worker_task *at, int64_t first)
 {
     mr_error err;
@@ -382,6 +382,10 @@ mr_status mr_worker_commit(mr_worker *worker, mr_error *err)
     if (status != MR_OK)
         return status;
     worker->is_epoch_open = false;
+    /* Most of what was refused is in the dead letters by now; the rest will be refused again.
+     * Not sooner: a try that commits a part must still know what it comes to next. */
+    if (worker->refused_count > MR_WORKER_REFUSED_MAX / 2)
+        worker->refused_count = worker->io.refused_count = 0;
     worker->commits++;
     worker->commit_us_last = mr_worker_now_us(worker) - began;
     if (worker->commit_us_last > worker->commit_us_max)

@@ -85,6 +85,13 @@ mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err)
         if (plan->sources[s].reader != NULL)
             status = plan->sources[s].reader->open(plan->sources[s].reader->config,
                                                    &worker->readers[worker->readers_count++], err);
+    for (uint32_t r = 0; status != MR_OK && r < worker->readers_count; r++)
+        if (worker->readers[r] != NULL)
+            worker->readers[r]->class->close(worker->readers[r]);
+    if (status != MR_OK) { /* the next try opens them all */
+        worker->readers = NULL;
+        worker->readers_count = 0;
+    }
     return status;
 }
 
@@ -343,7 +350,10 @@ static mr_status look_at(mr_worker *worker, uint32_t slot_index, int64_t now_ms,
     int64_t bound = input->bound;
     if (slot->reader != 0 && ends.stable_end != INT64_MAX)
         bound = ends.stable_end;
-    if (bound >= 0 && !ends.is_buffered && position >= bound) {
+    /* Of the log's inputs, `position` says what we were given; what is buffered lies behind it, and
+     * on a busy topic something always is. */
+    bool is_pending = slot->reader != 0 && ends.is_buffered;
+    if (bound >= 0 && !is_pending && position >= bound) {
         status = mr_worker_begin_epoch(worker, err);
         if (status != MR_OK)
             return status;

@@ -8,6 +8,8 @@
 
 #include <stdatomic.h>
 
+#define MR_WORKER_REFUSED_MAX 10000u /* refused records remembered at a time */
+
 /* One task of ours with what the commit must know about it. */
 typedef struct mr_worker_task {
     uint32_t index; /* partition of the state topic */
@@ -119,8 +121,8 @@ void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records);
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
 mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err);
-/* All tasks are restored: MR_E_STATE_FINISHED when none of them had anything to do in this life. Some
- * finish before others, and a worker that just finished may have to restore them once more. */
+/* All tasks are restored: MR_E_STATE_FINISHED when none of them had anything to do in this life.
+ * Some finish before others, and a worker that just finished may have to restore them once more. */
 mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err);
 void mr_worker_drop_task(mr_worker *worker, uint32_t task);
 

@@ -11,7 +11,6 @@
 #define LOOK_FOR_LAG_US INT64_C(1000000)      /* else */
 #define REFRESH_EVERY_US INT64_C(86400000000) /* offsets of a quiet job expire after 7 days */
 #define POLL_EVERY_US INT64_C(10000)
-#define REFUSED_MAX 10000u
 #define RETRIES_MAX 2000u
 #define DIRTY_BYTES_MAX ((size_t)64 << 20)
 
@@ -275,6 +274,9 @@ static mr_status restore_next(mr_worker *worker, mr_error *err)
             mr_worker_drop_task(worker, t);
         else
             worker->restores++;
+        /* A claim under way would have the next try wait for our own transaction to end. */
+        if (status != MR_OK && worker->is_epoch_open && err->recovery == MR_RECOVERY_RETRY)
+            err->recovery = MR_RECOVERY_EPOCH;
         return status; /* one a step: the member is polled in between */
     }
     if (status == MR_OK)
@@ -346,9 +348,9 @@ static bool is_all_finished(const mr_worker *worker)
     uint32_t finished = 0;
     for (uint32_t t = 0; t < worker->tasks_count; t++) {
         const mr_task *task = worker->tasks[t].task;
-        if (task == NULL)
+        if (task == NULL && !worker->tasks[t].is_parked)
             return false;
-        finished += mr_task_is_finished(task) || mr_task_inputs_count(task) == 0;
+        finished += task == NULL || mr_task_is_finished(task) || mr_task_inputs_count(task) == 0;
     }
     return worker->tasks_count > 0 && finished == worker->tasks_count && worker->slots_count > 0;
 }
@@ -403,6 +405,18 @@ static mr_status refresh_offsets(mr_worker *worker, int64_t now, mr_error *err)
     return mr_worker_begin_epoch(worker, err);
 }
 
+/* The rest went on without the parked tasks, but a run without their rows is no success. */
+static mr_status finish(mr_worker *worker, mr_error *err)
+{
+    mr_status status = stop(worker, MR_WORKER_FINISHED, err);
+    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
+        if (worker->tasks[t].is_parked)
+            status = mr_error_set(err, worker->tasks[t].failed_with,
+                                  "task %" PRIu32 " of job `%s` was parked; all others finished",
+                                  worker->tasks[t].index, worker->plan->job);
+    return status;
+}
+
 static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
 {
     if (is_commit_due(worker))
@@ -414,7 +428,7 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
     if (atomic_load(&worker->is_stop_requested))
         return stop(worker, MR_WORKER_STOPPED, err);
     if (is_all_finished(worker))
-        return stop(worker, MR_WORKER_FINISHED, err);
+        return finish(worker, err);
     if (atomic_load(&worker->is_end_requested) && !worker->config.is_bounded) {
         status = mr_worker_bound_inputs(worker, err);
         if (status != MR_OK)
@@ -452,7 +466,7 @@ static mr_status note_refused(mr_worker *worker, mr_error *err)
     for (uint32_t i = 0; i < count; i++) {
         if (failures[i].status != MR_E_KAFKA_RECORD_REFUSED)
             continue;
-        if (failures[i].tag == 0 || worker->refused_count >= REFUSED_MAX)
+        if (failures[i].tag == 0 || worker->refused_count >= MR_WORKER_REFUSED_MAX)
             return mr_error_set(err, MR_E_KAFKA_RECORD_REFUSED,
                                 "topic `%s` refused a record that must not be lost: %s; raise its "
                                 "max.message.bytes",
@@ -511,7 +525,8 @@ static mr_status recover(mr_worker *worker, uint32_t task, mr_status status, mr_
     mr_logger_line(worker->config.logger, MR_LOG_WARN,
                    "epoch dropped job=%s code=MR%d recovery=%s reason=\"%s\"", worker->plan->job,
                    status, mr_recovery_name(recovery), err->message);
-    status = note_refused(worker, err);
+    /* Other failures may name innocents: the records that shared a batch with one too large. */
+    status = recovery == MR_RECOVERY_RECORD ? note_refused(worker, err) : MR_OK;
     abort_epoch(worker);
     if (recovery == MR_RECOVERY_WRITER)
         close_writer(worker);
