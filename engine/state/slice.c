@@ -294,7 +294,7 @@ void mr_slice_touch(mr_slice *slice, void *value)
     MR_ASSERT((entry->mark & MR_ENTRY_REMOVED) == 0);
     if (is_marked(slice, entry))
         return;
-    uint32_t slot;
+    uint32_t slot = 0;
     MR_ASSERT(
         find(slice, mr_string_of(mr_entry_key(entry), entry->key_length), entry->hash, &slot));
     mark(slice, entry, slice->slots[slot], 0);
