@@ -11,8 +11,8 @@
  *   operation u8 (mr_store_operation) | table varint | slice zigzag | key bytes | value bytes (PUT
  *   only)
  * A chunk is at most MR_CHUNK_MAX bytes unless a single entry is larger. The payload of an epoch or
- * claim record is in epoch_record.h. An epoch's records are contiguous: delta chunks, base chunks,
- * epoch record.
+ * claim record is in epoch_record.h. An epoch's records stand in this order: delta chunks, base
+ * chunks, epoch record; those of a former owner may lie between.
  */
 #ifndef MR_ENGINE_COMMIT_DELTA_H
 #define MR_ENGINE_COMMIT_DELTA_H
