@@ -457,6 +457,7 @@ mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
 {
     mr_kafka_log *log = kafka_of(base);
     int64_t start_ms = mr_kafka_now_ms();
+    bool is_said = false;
     for (;;) {
         /* A static member that has stopped is a member until its session ends: wait for that
          * long, so that a job can be reset right after it was stopped. */
@@ -464,6 +465,11 @@ mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
         mr_status status = delete_group_once(log, group, &has_members, err);
         if (!has_members || mr_kafka_now_ms() - start_ms > MEMBERS_GONE_MS)
             return status;
+        if (!is_said)
+            mr_logger_line(log->logger, MR_LOG_INFO,
+                           "group %s still has a member; waiting up to %d s for its session to end",
+                           group, MEMBERS_GONE_MS / 1000);
+        is_said = true;
         pause_ms(log, 200);
     }
 }

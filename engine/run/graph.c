@@ -1,6 +1,7 @@
 #include "engine/run/graph.h"
 
 #include "engine/base/assert.h"
+#include "engine/run/late.h"
 #include "engine/run/row_text.h"
 
 #include <inttypes.h>
@@ -265,12 +266,35 @@ static void check_times(const node_state *at, const mr_batch *batch)
     }
 }
 
+/* Names of a late row: the columns of the node's input, then those of the late relation. */
+static mr_field *late_names(const mr_plan *plan, uint32_t node, uint32_t count)
+{
+    mr_origin input = plan->nodes[node].inputs[0];
+    mr_field *names = calloc(count + 1, sizeof *names);
+    MR_ASSERT(names != NULL);
+    for (uint32_t c = 0; c < count; c++) {
+        if (c + MR_LATE_COLUMNS >= count)
+            names[c] = mr_late_columns[c + MR_LATE_COLUMNS - count];
+        else if (input.kind == MR_ORIGIN_SOURCE_ROWS &&
+                 c < plan->sources[input.index].columns_count)
+            names[c] = plan->sources[input.index].columns[c].field;
+        else if (input.kind == MR_ORIGIN_NODE_ROWS &&
+                 c < plan->nodes[input.index].schema.columns_count)
+            names[c] = plan->nodes[input.index].schema.columns[c];
+        else
+            names[c].name = "?";
+    }
+    return names;
+}
+
 /* Nobody reads the late rows of this node: one of them a second goes to the log. */
 static void sample_late(mr_graph *graph, uint32_t node, const mr_batch *batch)
 {
     mr_buffer text = {0};
     uint32_t row = mr_batch_row(batch, 0);
-    mr_row_text(batch, row, NULL, &text);
+    mr_field *names = late_names(graph->plan, node, batch->columns_count);
+    mr_row_text(batch, row, names, &text);
+    free(names);
     const mr_records *records = batch->record != NULL ? batch->records : NULL;
     mr_logger_line(graph->io->logger, MR_LOG_WARN,
                    "late row operator=%s at=%s[%" PRId32 "]@%" PRId64 " row=%.*s",
