@@ -148,7 +148,9 @@ static argument parse_name(mr_parser *parser, const function_row *function)
     mr_parser_expect(parser, MR_TOKEN_ARROW, "`=>`: arguments are all named or none");
     if (parser->is_failed)
         return ARGUMENT_NONE;
-    const char *text = mr_parser_text(parser, token.span);
+    /* OFFSET is a reserved word: some put it into backticks. */
+    const char *text =
+        token.kind == MR_TOKEN_QUOTED_NAME ? token.text : mr_parser_text(parser, token.span);
     for (uint32_t i = 0; i < MR_LENGTH(argument_names); i++)
         if (strcasecmp(text, argument_names[i]) == 0 && takes(function, (argument)i))
             return (argument)i;
