@@ -277,6 +277,12 @@ static void print_one(const printer *to, const mr_diagnostic *item)
     put_colour(to, FRAME_COLOUR);
     mr_buffer_put(to->out, "\n  --> ", 7);
     put_plain(to);
+    if (item->span.end == 0 && to->script->length > 0) { /* no place in the script */
+        mr_buffer_printf(to->out, "command line or settings\n");
+        if (item->hint != NULL)
+            mr_buffer_printf(to->out, "  = help: %s\n", item->hint);
+        return;
+    }
     put_text(to, to->script->name, strlen(to->script->name));
     mr_buffer_printf(to->out, ":%u:%u\n", place.line, place.column);
     print_excerpt(to, item, place);
