@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define LEADER_MS 1000
 #define ROWS_MAX 4096
 #define EXISTS_MS 1000 /* for the look whether a partition exists */
 
@@ -131,6 +132,22 @@ static input *input_new(uint32_t number, const char *topic, int32_t partition)
     return in;
 }
 
+/* A partition whose leader is unknown is looked up by librdkafka when a timer of one second runs out:
+ * asking now takes a few ms and spares half a second, on average, of each restart. No answer is fine,
+ * the timer asks again. */
+static void learn_leader(const reader *r, const input *in)
+{
+    for (uint32_t i = 0; i < r->inputs_count; i++)
+        if (strcmp(r->inputs[i]->topic, in->topic) == 0)
+            return; /* the answer was for the whole topic */
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(r->client.rk, in->topic, NULL);
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (topic && !rd_kafka_metadata(r->client.rk, 0, topic, &metadata, LEADER_MS))
+        rd_kafka_metadata_destroy(metadata);
+    if (topic)
+        rd_kafka_topic_destroy(topic);
+}
+
 static mr_status reader_add(mr_log_reader *base, uint32_t number, const char *topic,
                             int32_t partition, int64_t offset, mr_error *err)
 {
@@ -149,6 +166,7 @@ static mr_status reader_add(mr_log_reader *base, uint32_t number, const char *to
     MR_ASSERT(in->queue != NULL);
     rd_kafka_queue_forward(in->queue, NULL);
     rd_kafka_queue_io_event_enable(in->queue, r->wake, &ONE, sizeof ONE);
+    learn_leader(r, in);
     rd_kafka_error_t *error = rd_kafka_incremental_assign(r->client.rk, in->list);
     if (error) {
         status = mr_kafka_fail_object(err, MR_KAFKA_READ, error, "read %s[%d]", topic, partition);
