@@ -132,9 +132,9 @@ static input *input_new(uint32_t number, const char *topic, int32_t partition)
     return in;
 }
 
-/* A partition whose leader is unknown is looked up by librdkafka when a timer of one second runs out:
- * asking now takes a few ms and spares half a second, on average, of each restart. No answer is fine,
- * the timer asks again. */
+/* A partition whose leader is unknown is looked up by librdkafka when a timer of one second runs
+ * out: asking now takes a few ms and spares half a second, on average, of each restart. No answer
+ * is fine, the timer asks again. */
 static void learn_leader(const reader *r, const input *in)
 {
     for (uint32_t i = 0; i < r->inputs_count; i++)
