@@ -305,8 +305,8 @@ static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
     return r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
 }
 
-/* The last stable offset may trail behind a commit whose markers are still being written: before the
- * local store is called ahead of the log, the log gets the time to show its end. */
+/* The last stable offset may trail behind a commit whose markers are still being written: before
+ * the local store is called ahead of the log, the log gets the time to show its end. */
 static mr_status await_end(const scan *s, int64_t offset, int64_t *log_end, mr_error *err)
 {
     const mr_recovery_request *r = s->request;
@@ -415,8 +415,8 @@ static mr_status run_with_store(scan *s, int64_t log_start, int64_t log_end, mr_
     return quarantine(s, &why, err);
 }
 
-/* Reads the epoch record that the local store ends with: its inputs and watermarks are needed, and a
- * different checksum there shows that the store is of another history. */
+/* Reads the epoch record that the local store ends with: its inputs and watermarks are needed, and
+ * a different checksum there shows that the store is of another history. */
 static mr_status read_anchor(scan *s, mr_error *err)
 {
     const mr_recovery_request *r = s->request;

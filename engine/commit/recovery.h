@@ -1,14 +1,16 @@
 /*
  * Recovery of a task: from the local store and the state log, or from the log alone.
  *
- *   local store (epoch E) -> state log from behind E to its true end -> the state of the last commit
+ *   local store (epoch E) -> state log from behind E to its true end -> the state of the last
+ *   commit
  *
  * The log is the truth. A local store that is damaged, or ahead of the log, or not on its chain of
- * checksums, is quarantined and the task rebuilt from the log's start, which holds a base or epoch 1.
- * A log with a gap, a bad checksum or a foreign record is refused with the facts (4xxx, recovery STOP).
+ * checksums, is quarantined and the task rebuilt from the log's start, which holds a base or epoch
+ * 1. A log with a gap, a bad checksum or a foreign record is refused with the facts (4xxx, recovery
+ * STOP).
  *
- * True end: last stable offset == cached high watermark. While a transaction is open there, wait 0.5 s,
- * then knock: abort the transaction of the writer named in the last claim or epoch record.
+ * True end: last stable offset == cached high watermark. While a transaction is open there, wait
+ * 0.5 s, then knock: abort the transaction of the writer named in the last claim or epoch record.
  * Thread: the engine's, outside of any rebalance callback.
  */
 #ifndef MR_ENGINE_COMMIT_RECOVERY_H

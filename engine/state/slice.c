@@ -113,8 +113,8 @@ static bool key_equals(const mr_entry *entry, mr_string key)
     return key.length == 0 || memcmp(mr_entry_key(entry), key.bytes, key.length) == 0;
 }
 
-/* The slot of a key; false when absent. Inlined by force: it is most of an upsert, and gcc would pass
- * key and slot through memory. */
+/* The slot of a key; false when absent. Inlined by force: it is most of an upsert, and gcc would
+ * pass key and slot through memory. */
 __attribute__((always_inline)) static inline bool find(const mr_slice *slice, mr_string key,
                                                        uint64_t hash, uint32_t *slot)
 {

@@ -43,7 +43,7 @@ typedef struct window_aggregate {
     int64_t firing_window;
 } window_aggregate;
 
-/* --- how values travel ---------------------------------------------------------------------------- */
+/* --- how values travel ----------------------------------------------------------------- */
 
 static void write_value(const void *context, const void *value, mr_buffer *to)
 {
@@ -65,7 +65,7 @@ static bool read_value(const void *context, const char *bytes, size_t length, vo
     return mr_reader_left(&reader) == 0;
 }
 
-/* --- life ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------ */
 
 static void lay_out(window_aggregate *self, mr_arena *arena)
 {
@@ -138,7 +138,7 @@ static cursor *get_cursor(window_aggregate *self, bool is_written)
     return at;
 }
 
-/* --- rows in -------------------------------------------------------------------------------------- */
+/* --- rows in --------------------------------------------------------------------------- */
 
 /* Rows of a batch on their way to their slices. */
 typedef struct intake {
@@ -363,7 +363,7 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
     return status;
 }
 
-/* --- firing --------------------------------------------------------------------------------------- */
+/* --- firing ---------------------------------------------------------------------------- */
 
 /* The next window to fire by `watermark_ms`; false: none. */
 static bool next_window(window_aggregate *self, int64_t watermark_ms, int64_t *window)

@@ -1,9 +1,10 @@
 /*
- * The law that every run keeps, whatever died when: checked on committed output alone, with an oracle
- * that shares nothing with the engine.
+ * The law that every run keeps, whatever died when: checked on committed output alone, with an
+ * oracle that shares nothing with the engine.
  *
  *   per (key, window):  rows sent = rows counted + rows late for it (TUMBLE), sums likewise
- *   HOP:                rows counted <= rows sent, rows whose every window excludes them = late rows
+ *   HOP:                rows counted <= rows sent, rows whose every window excludes them = late
+ *                     rows
  *   one result a (key, window), in the output or, when the log refused it, in the DLQ;
  *   every broken record in the DLQ exactly once; every late row once
  *   at least once (`is_repeating`): results, late rows and dead letters may repeat, the last result

@@ -2,7 +2,8 @@
  * sim_crash: the real engine and commit code on the simulated log, one thread, virtual time, with
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
- *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal|doubt] [--quick]
+ *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal|doubt]
+ *   [--quick]
  *
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
  * protocol is broken on purpose and the run passes when some seed shows it.
@@ -372,7 +373,8 @@ static bool play(const sim_options *options, sim_hits *hits, uint64_t seed, char
     return is_good;
 }
 
-/* With the protocol broken an assertion of the engine may be what notices: so each in its own process. */
+/* With the protocol broken an assertion of the engine may be what notices: so each in its own
+ * process. */
 static bool play_apart(const sim_options *options, uint64_t seed)
 {
     fflush(stdout);
@@ -415,8 +417,8 @@ static bool bites(const char *name)
     return false;
 }
 
-/* Every port call of a commit, of a recovery, of an application to the local store and of a base has been
- * the one in which a process died. */
+/* Every port call of a commit, of a recovery, of an application to the local store and of a base
+ * has been the one in which a process died. */
 static bool has_hit_everything(const sim_hits *hits)
 {
     static const char *const calls[] = {

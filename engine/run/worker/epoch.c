@@ -264,7 +264,8 @@ static mr_store_marker marker_of(const mr_worker *worker, uint64_t epoch, int64_
                              .checksum = checksum};
 }
 
-/* The changes of the epoch are on their way to the local store, which then is where `marker` says. */
+/* The changes of the epoch are on their way to the local store, which then is where `marker`
+ * says. */
 static mr_status hand_to_store(mr_worker_task *at, const mr_store_marker *marker, mr_error *err)
 {
     if (at->store == NULL)
@@ -308,8 +309,8 @@ static mr_status write_tasks(mr_worker *worker, mr_arena *arena, mr_error *err)
     return status;
 }
 
-/* Test-only: what a naive engine would do. It keeps the old marker, for with the new one the recovery
- * would see that the store is ahead of the log. */
+/* Test-only: what a naive engine would do. It keeps the old marker, for with the new one the
+ * recovery would see that the store is ahead of the log. */
 static mr_status apply_too_early(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
@@ -393,7 +394,8 @@ mr_status mr_worker_commit(mr_worker *worker, mr_error *err)
     return MR_OK;
 }
 
-/* Who may have an open transaction from now on, and where it starts: before anything is processed. */
+/* Who may have an open transaction from now on, and where it starts: before anything is
+ * processed. */
 mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err)
 {
     mr_worker_task *at = &worker->tasks[task];

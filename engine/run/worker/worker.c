@@ -102,7 +102,7 @@ void mr_worker_request_end(mr_worker *worker)
     atomic_store(&worker->is_end_requested, true);
 }
 
-/* --- prepare ------------------------------------------------------------------------------------- */
+/* --- prepare --------------------------------------------------------------------------- */
 
 static mr_status ask_dlq(mr_worker *worker, const mr_errors_policy *policy, mr_error *err)
 {
@@ -202,7 +202,7 @@ static mr_status prepare(mr_worker *worker, mr_error *err)
     return status;
 }
 
-/* --- join and restore ---------------------------------------------------------------------------- */
+/* --- join and restore ------------------------------------------------------------------ */
 
 static void abort_epoch(mr_worker *worker)
 {
@@ -287,7 +287,7 @@ static mr_status restore_next(mr_worker *worker, mr_error *err)
     return status;
 }
 
-/* --- run ----------------------------------------------------------------------------------------- */
+/* --- run ------------------------------------------------------------------------------- */
 
 static bool has_progress(const mr_worker *worker)
 {
@@ -315,8 +315,8 @@ static bool is_commit_due(const mr_worker *worker)
     return dirty > limit;
 }
 
-/* Work of the epoch is half done: the same call again would do it twice or not at all, so what may be
- * retried elsewhere drops the epoch here. */
+/* Work of the epoch is half done: the same call again would do it twice or not at all, so what may
+ * be retried elsewhere drops the epoch here. */
 static mr_status half_done(mr_status status, mr_error *err)
 {
     if (status != MR_OK && err->recovery == MR_RECOVERY_RETRY)
@@ -392,7 +392,8 @@ static int32_t patience_ms(const mr_worker *worker)
     return left < 0 ? 0 : left < FETCH_TIMEOUT_MS ? (int32_t)left : FETCH_TIMEOUT_MS;
 }
 
-/* A job without input would lose its group's offsets after a week: once a day all are committed again. */
+/* A job without input would lose its group's offsets after a week: once a day all are committed
+ * again. */
 static mr_status refresh_offsets(mr_worker *worker, int64_t now, mr_error *err)
 {
     bool is_first = worker->refreshed_us == 0;
@@ -449,7 +450,7 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
     return status;
 }
 
-/* --- failures ------------------------------------------------------------------------------------ */
+/* --- failures -------------------------------------------------------------------------- */
 
 static int compare_u64(const void *a, const void *b)
 {
@@ -561,7 +562,7 @@ mr_status mr_worker_step(mr_worker *worker, mr_error *err)
     return status == MR_OK ? MR_OK : recover(worker, task, status, err);
 }
 
-/* --- reports ------------------------------------------------------------------------------------- */
+/* --- reports --------------------------------------------------------------------------- */
 
 uint32_t mr_worker_tasks_count(const mr_worker *worker)
 {
