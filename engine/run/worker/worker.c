@@ -526,8 +526,8 @@ static mr_status recover(mr_worker *worker, uint32_t task, mr_status status, mr_
     mr_logger_line(worker->config.logger, MR_LOG_WARN,
                    "epoch dropped job=%s code=MR%d recovery=%s reason=\"%s\"", worker->plan->job,
                    status, mr_recovery_name(recovery), err->message);
-    /* Whatever call met the refusal: the log names the culprits, and learns from being asked (a batch
-     * too large names nobody, and the next writer makes smaller ones). */
+    /* Whatever call met the refusal: the log names the culprits, and learns from being asked (a
+     * batch too large names nobody, and the next writer makes smaller ones). */
     status = note_refused(worker, err);
     abort_epoch(worker);
     if (recovery == MR_RECOVERY_WRITER)
