@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define SOURCES_MANY UINT32_MAX
+
 /* One reader of an origin. */
 typedef struct consumer {
     bool is_sink;
@@ -29,8 +31,10 @@ typedef struct node_state {
     mr_operator *op;
     mr_output output;
     int64_t *input_watermark; /* [inputs_count] */
-    int64_t received;         /* last watermark handed to the operator */
-    int64_t sent;             /* last watermark passed on below */
+    uint32_t *input_source; /* [inputs_count] whose rows they are; SOURCES_MANY: no single one's */
+    int64_t received;       /* last watermark handed to the operator */
+    int64_t done;           /* last watermark it was through with */
+    int64_t sent;           /* last watermark passed on below: `done`, or what became of it */
     mr_errors_meter meter;
     mr_log_site late_site;
 } node_state;
@@ -86,6 +90,42 @@ static void wire(mr_graph *graph)
         add_consumer(graph, plan->sinks[s].input, (consumer){.is_sink = true, .index = s});
 }
 
+/* The one source that all inputs of a node are rows of; SOURCES_MANY: there is none. */
+static uint32_t source_of_node(const mr_graph *graph, uint32_t node)
+{
+    const node_state *at = &graph->nodes[node];
+    uint32_t count = graph->plan->nodes[node].inputs_count;
+    for (uint32_t i = 1; i < count; i++)
+        if (at->input_source[i] != at->input_source[0])
+            return SOURCES_MANY;
+    return count > 0 ? at->input_source[0] : SOURCES_MANY;
+}
+
+/* The source whose rows, and whose watermark, come out of an origin as they went in. */
+static uint32_t source_of(const mr_graph *graph, mr_origin origin)
+{
+    if (origin.kind == MR_ORIGIN_SOURCE_ROWS)
+        return origin.index;
+    if (origin.kind != MR_ORIGIN_NODE_ROWS)
+        return SOURCES_MANY;
+    const mr_operator_class *class = graph->plan->nodes[origin.index].class;
+    bool is_plain = class->on_watermark == NULL && class->watermark_out == NULL;
+    return is_plain ? source_of_node(graph, origin.index) : SOURCES_MANY;
+}
+
+static void open_inputs(mr_graph *graph, uint32_t n)
+{
+    const mr_plan_node *node = &graph->plan->nodes[n];
+    node_state *at = &graph->nodes[n];
+    at->input_watermark =
+        mr_arena_alloc(&graph->job, node->inputs_count * sizeof *at->input_watermark);
+    at->input_source = mr_arena_alloc(&graph->job, node->inputs_count * sizeof *at->input_source);
+    for (uint32_t i = 0; i < node->inputs_count; i++) {
+        at->input_watermark[i] = MR_TIME_NONE;
+        at->input_source[i] = source_of(graph, node->inputs[i]);
+    }
+}
+
 static mr_status open_nodes(mr_graph *graph, mr_state *state, mr_budget *budget, mr_error *err)
 {
     const mr_plan *plan = graph->plan;
@@ -93,17 +133,15 @@ static mr_status open_nodes(mr_graph *graph, mr_state *state, mr_budget *budget,
         const mr_plan_node *node = &plan->nodes[n];
         node_state *at = &graph->nodes[n];
         at->output = (mr_output){.graph = graph, .node = n};
-        at->received = at->sent = MR_TIME_NONE;
-        at->input_watermark =
-            mr_arena_alloc(&graph->job, node->inputs_count * sizeof *at->input_watermark);
-        for (uint32_t i = 0; i < node->inputs_count; i++)
-            at->input_watermark[i] = MR_TIME_NONE;
+        at->received = at->done = at->sent = MR_TIME_NONE;
+        open_inputs(graph, n);
         mr_operator_context context = {.id = node->id,
                                        .config = node->config,
                                        .arena = &graph->job,
                                        .state = state,
                                        .budget = budget,
-                                       .expr = &plan->expr};
+                                       .expr = &plan->expr,
+                                       .has_one_source = source_of_node(graph, n) != SOURCES_MANY};
         mr_status status = node->class->open(&context, &at->op, err);
         if (status != MR_OK) {
             mr_error_prefix(err, "operator %s", node->id);
@@ -159,7 +197,8 @@ mr_status mr_graph_restored(mr_graph *graph, mr_error *err)
     return MR_OK;
 }
 
-/* Rows are judged by the node's own watermark, which other inputs may hold back. */
+/* Rows are judged by the node's own watermark, which other inputs may hold back: but not those that
+ * are rows of the same source, whose watermark moves with this batch as well. */
 static void hold_back(const node_state *at, const mr_plan_node *node, uint32_t input,
                       mr_batch *batch, mr_arena *arena)
 {
@@ -167,7 +206,8 @@ static void hold_back(const node_state *at, const mr_plan_node *node, uint32_t i
         return;
     int64_t others = MR_TIME_MAX;
     for (uint32_t i = 0; i < node->inputs_count; i++)
-        if (i != input && at->input_watermark[i] < others)
+        if (i != input && at->input_watermark[i] < others &&
+            (at->input_source[i] != at->input_source[input] || at->input_source[i] == SOURCES_MANY))
             others = at->input_watermark[i];
     int64_t *held = mr_arena_alloc(arena, batch->rows * sizeof *held);
     for (uint32_t r = 0; r < batch->rows; r++) {
@@ -395,18 +435,71 @@ static int64_t input_minimum(const node_state *at, uint32_t inputs_count)
     return inputs_count > 0 ? minimum : MR_TIME_NONE;
 }
 
+static bool has_rest(const mr_graph *graph, uint32_t node)
+{
+    const mr_operator_class *class = graph->plan->nodes[node].class;
+    return class->has_rest != NULL && class->has_rest(graph->nodes[node].op);
+}
+
+bool mr_graph_has_rest(const mr_graph *graph)
+{
+    for (uint32_t n = 0; n < graph->plan->nodes_count; n++)
+        if (has_rest(graph, n))
+            return true;
+    return false;
+}
+
+/* One call for the lowest node that has a rest, so that what it emits meets none below. */
+static mr_status do_rest(mr_graph *graph, bool *worked, mr_error *err)
+{
+    *worked = false;
+    for (uint32_t n = graph->plan->nodes_count; n-- > 0 && !*worked;) {
+        if (!has_rest(graph, n))
+            continue;
+        *worked = true;
+        mr_progress progress = MR_DONE;
+        node_state *at = &graph->nodes[n];
+        mr_status status =
+            graph->plan->nodes[n].class->on_rest(at->op, &at->output, &progress, err);
+        if (status != MR_OK)
+            return status;
+        MR_ASSERT((progress == MR_MORE) == has_rest(graph, n));
+    }
+    return MR_OK;
+}
+
+static void send_watermark(mr_graph *graph, uint32_t n)
+{
+    node_state *at = &graph->nodes[n];
+    const mr_operator_class *class = graph->plan->nodes[n].class;
+    int64_t watermark =
+        class->watermark_out != NULL ? class->watermark_out(at->op, at->done) : at->done;
+    MR_ASSERT(watermark <= at->done && watermark >= at->sent);
+    at->sent = watermark;
+    pass_on(graph, &graph->of_node_rows[n], watermark);
+    pass_on(graph, &graph->of_node_late[n], watermark);
+}
+
 mr_status mr_graph_advance(mr_graph *graph, mr_progress *progress, mr_error *err)
 {
-    *progress = MR_DONE;
+    bool worked;
+    mr_status rest = do_rest(graph, &worked, err);
+    *progress = worked ? MR_MORE : MR_DONE;
+    if (rest != MR_OK || worked)
+        return rest;
     for (uint32_t n = 0; n < graph->plan->nodes_count; n++) {
         const mr_plan_node *node = &graph->plan->nodes[n];
         node_state *at = &graph->nodes[n];
         int64_t watermark = input_minimum(at, node->inputs_count);
         /* A node that said MORE finishes the watermark it has before it takes a newer one. */
-        if (at->received > at->sent)
+        if (at->received > at->done)
             watermark = at->received;
-        if (watermark <= at->sent)
+        if (watermark <= at->done)
             continue;
+        if (has_rest(graph, n)) { /* a node above has just left it */
+            *progress = MR_MORE;
+            return MR_OK;
+        }
         at->received = watermark;
         mr_progress mine = MR_DONE;
         mr_status status =
@@ -419,13 +512,13 @@ mr_status mr_graph_advance(mr_graph *graph, mr_progress *progress, mr_error *err
             *progress = MR_MORE;
             return MR_OK;
         }
-        at->sent = watermark;
-        pass_on(graph, &graph->of_node_rows[n], watermark);
-        pass_on(graph, &graph->of_node_late[n], watermark);
+        at->done = watermark;
+        send_watermark(graph, n);
     }
     for (uint32_t n = 0; n < graph->plan->nodes_count; n++)
         if (input_minimum(&graph->nodes[n], graph->plan->nodes[n].inputs_count) >
-            graph->nodes[n].sent)
+                graph->nodes[n].done ||
+            has_rest(graph, n))
             *progress = MR_MORE;
     return MR_OK;
 }

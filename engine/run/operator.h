@@ -16,6 +16,11 @@
  * there). No batch comes before it has returned MR_DONE. `on_batch` may return MR_MORE to be called
  * again with the same batch, within the epoch; its cursor may live in memory.
  *
+ * Rests: what one batch comes to may outgrow an epoch. An operator that multiplies rows emits a good
+ * amount in `on_batch`, keeps what is left of the batch in state and says so by `has_rest`; the
+ * engine then calls `on_rest` until it returns MR_DONE, before any watermark and before any batch
+ * but those that the same call of an operator above still emits. It may commit in between.
+ *
  * Rows conserved: for every batch, rows in = accepted + filtered + late + dead; the operator counts
  * what it does in `mr_operator_counts` and the engine checks it against what it passed in.
  * Row failures: emit the input rows on MR_PORT_DEAD through `mr_output_dead`, late rows through
@@ -60,6 +65,8 @@ typedef struct mr_operator_context {
     mr_state *state;
     mr_budget *budget;
     const mr_expr_context *expr;
+    bool has_one_source; /* all inputs are rows of one source that nothing but filters, projections
+                            and unions lie between: they share its records and watermark */
 } mr_operator_context;
 
 typedef struct mr_operator_class {
@@ -76,6 +83,14 @@ typedef struct mr_operator_class {
     /* NULL: the operator does not care; the watermark passes through. */
     mr_status (*on_watermark)(mr_operator *op, int64_t watermark_ms, mr_output *out,
                               mr_progress *progress, mr_error *err);
+
+    /* Work that batches left in state. Both NULL: never any. */
+    bool (*has_rest)(const mr_operator *op);
+    mr_status (*on_rest)(mr_operator *op, mr_output *out, mr_progress *progress, mr_error *err);
+
+    /* The watermark to pass on when `watermark_ms` is taken: not above it, and rising with it. For
+     * operators whose rows lie behind their inputs' watermark. NULL: the same. */
+    int64_t (*watermark_out)(const mr_operator *op, int64_t watermark_ms);
 
     void (*close)(mr_operator *op);
 } mr_operator_class;

@@ -188,6 +188,7 @@ mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_erro
     if (record != NULL && record->counters_count == counters_count(task->plan))
         restore_counters(task, record->counters);
     mr_status status = mr_graph_restored(task->graph, err);
+    task->is_settled = task->is_settled && !mr_graph_has_rest(task->graph);
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
         if (record != NULL && record->sources_count == task->plan->sources_count)
             restore_watermark(task, s, record->source_watermarks_ms[s]);
@@ -249,6 +250,7 @@ mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *r
     mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_BATCH,
                                                          .input = number,
                                                          .offset = input->offset_next});
+    task->is_settled = !mr_graph_has_rest(task->graph);
     settle_source(task, input->source);
     return MR_OK;
 }
