@@ -274,6 +274,57 @@ mr_status mr_kafka_offset(mr_log *base, const char *topic, int32_t partition, in
     return MR_OK;
 }
 
+/* One end of each partition: the last stable offset, or the high watermark. */
+static mr_status ends_of(mr_kafka_log *log, mr_log_ends *ends, uint32_t count, bool is_stable,
+                         mr_error *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (uint32_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, ends[i].topic, ends[i].partition)->offset =
+            RD_KAFKA_OFFSET_SPEC_LATEST;
+    rd_kafka_AdminOptions_t *options = options_new(log, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_isolation_level(
+        options, is_stable ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+                           : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED));
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_ListOffsets(log->admin.rk, list, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_event_t *event;
+    mr_status status = answer(log, queue, "ends of topic", ends[0].topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t found_count;
+    const rd_kafka_ListOffsetsResultInfo_t **found =
+        rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event), &found_count);
+    for (uint32_t i = 0; status == MR_OK && i < count; i++) {
+        const rd_kafka_topic_partition_t *at = NULL;
+        for (size_t f = 0; f < found_count; f++) {
+            const rd_kafka_topic_partition_t *p =
+                rd_kafka_ListOffsetsResultInfo_topic_partition(found[f]);
+            if (p->partition == ends[i].partition && strcmp(p->topic, ends[i].topic) == 0)
+                at = p;
+        }
+        rd_kafka_resp_err_t error = at != NULL ? at->err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+            status = fail(log, error, NULL, "ends of topic", ends[i].topic, err);
+        else
+            *(is_stable ? &ends[i].stable : &ends[i].high) = at->offset;
+    }
+    rd_kafka_event_destroy(event);
+    return status;
+}
+
+/* The high watermark first: what is written in between then shows as nothing open. */
+mr_status mr_kafka_ends(mr_log *base, mr_log_ends *ends, uint32_t count, mr_error *err)
+{
+    mr_kafka_log *log = kafka_of(base);
+    if (count == 0)
+        return MR_OK;
+    mr_status status = ends_of(log, ends, count, false, err);
+    return status == MR_OK ? ends_of(log, ends, count, true, err) : status;
+}
+
 mr_status mr_kafka_offset_at(mr_log *base, const char *topic, int32_t partition,
                              int64_t timestamp_ms, int64_t *offset, mr_error *err)
 {

@@ -17,6 +17,7 @@ mr_status mr_kafka_trim(mr_log *log, const char *topic, int32_t partition, int64
                         mr_error *err);
 mr_status mr_kafka_offset(mr_log *log, const char *topic, int32_t partition, int64_t which,
                           int64_t *offset, mr_error *err);
+mr_status mr_kafka_ends(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err);
 mr_status mr_kafka_offset_at(mr_log *log, const char *topic, int32_t partition,
                              int64_t timestamp_ms, int64_t *offset, mr_error *err);
 mr_status mr_kafka_group_offsets(mr_log *log, const char *group, mr_log_offset *offsets,

@@ -50,6 +50,7 @@ static const mr_log_class LOG_CLASS = {
     .delete_topic = mr_kafka_delete_topic,
     .trim = mr_kafka_trim,
     .offset = mr_kafka_offset,
+    .ends = mr_kafka_ends,
     .offset_at = mr_kafka_offset_at,
     .group_offsets = mr_kafka_group_offsets,
     .delete_group = mr_kafka_delete_group,

@@ -178,6 +178,23 @@ static mr_status offset(mr_log *log, const char *topic, int32_t partition, int64
     return mr_memory_leave(self, status, err);
 }
 
+static mr_status ends(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err)
+{
+    mr_memory_log *self = self_of(log);
+    mr_status status = enter_request(self, "log.ends", err);
+    if (status != MR_OK)
+        return status;
+    for (uint32_t i = 0; status == MR_OK && i < count; i++) {
+        mr_memory_partition *found = NULL;
+        status = find_partition(self, ends[i].topic, ends[i].partition, &found, err);
+        if (status != MR_OK)
+            break;
+        ends[i].stable = mr_memory_partition_stable_end(found);
+        ends[i].high = found->end;
+    }
+    return mr_memory_leave(self, status, err);
+}
+
 static mr_status offset_at(mr_log *log, const char *topic, int32_t partition, int64_t timestamp_ms,
                            int64_t *result, mr_error *err)
 {
@@ -312,6 +329,7 @@ static const mr_log_class log_class = {
     .delete_topic = delete_topic,
     .trim = trim,
     .offset = offset,
+    .ends = ends,
     .offset_at = offset_at,
     .group_offsets = group_offsets,
     .delete_group = delete_group,

@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/commit/delta.h"
+#include "engine/commit/hanging.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -206,11 +207,34 @@ static mr_status fetch_some(scan *s, bool *came, mr_error *err)
     return status;
 }
 
+/* The writer named last is gone or fenced, and its transaction still stands open here: either its
+ * end is on the way, or it hangs. */
+static mr_status end_hanging(scan *s, const mr_input_ends *ends, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    mr_log_writer *writer = NULL;
+    mr_writer_options options = {.transactional_id = s->owner, .knock_first = true};
+    mr_status status = r->log->class->open_writer(r->log, &options, &writer, err);
+    if (status != MR_OK)
+        return status;
+    mr_hanging_request request = {
+        .log = r->log, .writer = writer, .logger = r->logger, .job = r->job};
+    mr_log_ends place = {.topic = r->topic,
+                         .partition = (int32_t)r->task,
+                         .stable = ends->stable_end,
+                         .high = ends->high_end};
+    uint32_t ended;
+    status = mr_hanging_end(&request, &place, 1, &ended, err);
+    writer->class->close(writer);
+    return status;
+}
+
 /* Reads on until the position is the true end. */
 static mr_status read_to_end(scan *s, mr_error *err)
 {
     const mr_clock *clock = s->request->clock;
     int64_t open_since = -1, quiet_since = clock->monotonic_us(clock);
+    uint32_t knocks = 0;
     for (;;) {
         bool came;
         mr_status status = fetch_some(s, &came, err);
@@ -238,7 +262,8 @@ static mr_status read_to_end(scan *s, mr_error *err)
             open_since = now;
         } else if (now - open_since > KNOCK_AFTER_US && s->owner != NULL && s->owner[0] != '\0' &&
                    strcmp(s->owner, s->request->transactional_id) != 0) {
-            status = s->request->log->class->knock(s->request->log, s->owner, err);
+            status = knocks++ == 0 ? s->request->log->class->knock(s->request->log, s->owner, err)
+                                   : end_hanging(s, &ends, err);
             if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
                 return status;
             open_since = now;

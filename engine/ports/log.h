@@ -51,6 +51,14 @@ typedef struct mr_log_offset {
     const char *metadata; /* NULL: none */
 } mr_log_offset;
 
+/* Where a partition ends: for readers of committed records, and for all others. */
+typedef struct mr_log_ends {
+    const char *topic;
+    int32_t partition;
+    int64_t stable; /* last stable offset; < high: a transaction is open there, or hangs */
+    int64_t high;   /* high watermark, not newer than `stable` */
+} mr_log_ends;
+
 /* A record to produce. Bytes are copied by the call. */
 typedef struct mr_log_record {
     const char *key; /* NULL: no key */
@@ -173,6 +181,8 @@ typedef struct mr_log_class {
     /* `which`: MR_OFFSET_EARLIEST, MR_OFFSET_LATEST (= last stable offset). */
     mr_status (*offset)(mr_log *log, const char *topic, int32_t partition, int64_t which,
                         int64_t *offset, mr_error *err);
+    /* Asks both ends of `count` partitions. */
+    mr_status (*ends)(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err);
     /* First offset whose record has timestamp >= `timestamp_ms`; the end when there is none. */
     mr_status (*offset_at)(mr_log *log, const char *topic, int32_t partition, int64_t timestamp_ms,
                            int64_t *offset, mr_error *err);

@@ -2,7 +2,7 @@
  * sim_crash: the real engine and commit code on the simulated log, one thread, virtual time, with
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
- *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal|doubt]
+ *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal|doubt|hang]
  *   [--quick]
  *
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -41,6 +41,7 @@ typedef struct sim_hits {
     uint64_t deaths, deaths_in_epoch, deaths_in_restore;
     uint64_t stops, stops_in_epoch; /* SIGSTOP */
     uint64_t results, late, broken, refused, commits, aborts;
+    uint64_t hung; /* transactions whose end no partition was told */
 } sim_hits;
 
 typedef struct history {
@@ -287,6 +288,7 @@ static bool check(history *h)
     h->hits->late += (uint64_t)h->law->rows_late;
     h->hits->broken += h->law->broken_sent;
     h->hits->refused += (uint64_t)h->law->refused_seen;
+    h->hits->hung += h->world.cluster->transactions.hung;
     return holds;
 }
 
@@ -402,6 +404,7 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.apply_before_decision = strcmp(name, "apply") == 0;
     options->sabotage.leave_out_deltas = strcmp(name, "deltas") == 0;
     options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
+    options->sabotage.let_hang = strcmp(name, "hang") == 0;
     options->is_doubt_hidden = strcmp(name, "doubt") == 0;
 }
 
@@ -437,7 +440,7 @@ static bool has_hit_everything(const sim_hits *hits)
         all = all && is_hit;
     }
     return all && hits->deaths_in_epoch > 0 && hits->deaths_in_restore > 0 &&
-           hits->stops_in_epoch > 0 && hits->refused > 0;
+           hits->stops_in_epoch > 0 && hits->refused > 0 && hits->hung > 0;
 }
 
 static void report(const sim_hits *hits, uint64_t seeds, uint64_t failed)
@@ -445,10 +448,10 @@ static void report(const sim_hits *hits, uint64_t seeds, uint64_t failed)
     printf("%" PRIu64 " histories: %" PRIu64 " deaths (%" PRIu64 " with an open epoch, %" PRIu64
            " in a restore), %" PRIu64 " commits, %" PRIu64 " aborts, %" PRIu64 " results, %" PRIu64
            " late rows, %" PRIu64 " dead letters, %" PRIu64 " refused results, %" PRIu64
-           " zombies (%" PRIu64 " with an open epoch)\n",
+           " zombies (%" PRIu64 " with an open epoch), %" PRIu64 " hanging transactions\n",
            seeds, hits->deaths, hits->deaths_in_epoch, hits->deaths_in_restore, hits->commits,
            hits->aborts, hits->results, hits->late, hits->broken, hits->refused, hits->stops,
-           hits->stops_in_epoch);
+           hits->stops_in_epoch, hits->hung);
     printf("died in:");
     for (int i = 0; i < CALLS_MAX && hits->call[i] != NULL; i++)
         printf(" %s %" PRIu64, hits->call[i], hits->count[i]);
@@ -476,7 +479,7 @@ static bool parse(int argc, char **argv, sim_options *options)
             set_sabotage(options, next), i++;
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
-                            "[--sabotage apply|deltas|journal|doubt] [--quick]\n");
+                            "[--sabotage apply|deltas|journal|doubt|hang] [--quick]\n");
             return false;
         }
     }
@@ -520,7 +523,7 @@ int main(int argc, char **argv)
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"apply", "deltas", "journal", "doubt"};
+    static const char *const sabotages[] = {"apply", "deltas", "journal", "doubt", "hang"};
     for (size_t i = 0; i < MR_LENGTH(sabotages) && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i]);
         passed += is_noticed;

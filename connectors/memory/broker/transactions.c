@@ -77,6 +77,17 @@ static void tell_some(mr_memory_cluster *cluster, mr_memory_transaction *transac
     transaction->partitions_count = kept;
 }
 
+/* splitmix64 */
+static bool is_to_hang(mr_memory_cluster *cluster)
+{
+    if (cluster->options.hanging == 0)
+        return false;
+    uint64_t z = cluster->options.seed += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ (z >> 31)) % 1000000 < cluster->options.hanging;
+}
+
 static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, bool is_commit,
                 mr_memory_markers markers)
 {
@@ -92,6 +103,19 @@ static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, 
         tell_some(cluster, transaction, markers.at_once);
 }
 
+/* The coordinator aborts on its own account. */
+static void give_up(mr_memory_cluster *cluster, mr_memory_transaction *transaction)
+{
+    if (!transaction->is_open || !is_to_hang(cluster)) {
+        end(cluster, transaction, false, (mr_memory_markers){0});
+        return;
+    }
+    transaction->is_open = false;
+    transaction->ended_by_commit = false;
+    transaction->partitions_count = 0;
+    cluster->transactions.hung++;
+}
+
 mr_memory_identity mr_memory_transactions_init(mr_memory_cluster *cluster, const char *id,
                                                int64_t timeout_us, bool *had_open)
 {
@@ -103,7 +127,7 @@ mr_memory_identity mr_memory_transactions_init(mr_memory_cluster *cluster, const
     /* The epoch goes up first: the markers carry it, so that a zombie's request finds it bumped. */
     transaction->epoch++;
     finish(cluster, transaction);
-    end(cluster, transaction, false, (mr_memory_markers){0});
+    give_up(cluster, transaction);
     if (timeout_us > 0)
         transaction->timeout_us = timeout_us;
     return (mr_memory_identity){transaction->producer_id, transaction->epoch, true};
@@ -189,7 +213,7 @@ static int64_t run_one(mr_memory_cluster *cluster, mr_memory_transaction *transa
         return due_us;
     if (transaction->is_open) {
         transaction->epoch++;
-        end(cluster, transaction, false, (mr_memory_markers){0});
+        give_up(cluster, transaction);
     }
     finish(cluster, transaction);
     return INT64_MAX;

@@ -50,6 +50,7 @@ typedef struct mr_memory_transactions {
     uint32_t late_count;
     uint32_t late_capacity;
     int64_t producer_id_next;
+    uint64_t hung; /* transactions so far whose end nobody was told */
 } mr_memory_transactions;
 
 void mr_memory_transactions_release(mr_memory_transactions *transactions);

@@ -46,6 +46,12 @@ typedef struct mr_worker_partition {
     int32_t partition;
 } mr_worker_partition;
 
+/* A topic that is written to, asked once. */
+typedef struct mr_worker_topic {
+    const char *topic;
+    int32_t partitions;
+} mr_worker_topic;
+
 struct mr_worker {
     mr_worker_config config;
     const mr_plan *plan;
@@ -80,11 +86,11 @@ struct mr_worker {
     uint64_t commits, aborts, restores, epochs_restored;
     int64_t lag_records;
     int64_t commit_us_last, commit_us_max;
-    struct mr_worker_dlq {
-        const char *topic;
-        int32_t partitions;
-    } * dlqs;
+    mr_worker_topic *dlqs;
     uint32_t dlqs_count;
+    mr_worker_topic *outputs; /* of the sinks */
+    uint32_t outputs_count;
+    uint64_t hanging_ended;
 };
 
 static inline int64_t mr_worker_now_us(const mr_worker *worker)
@@ -125,6 +131,9 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
  * Some finish before others, and a worker that just finished may have to restore them once more. */
 mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err);
 void mr_worker_drop_task(mr_worker *worker, uint32_t task);
+
+/* hanging.c: for a writer just opened, with the tasks known */
+mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err);
 
 /* epoch.c */
 mr_status mr_worker_begin_epoch(mr_worker *worker, mr_error *err);

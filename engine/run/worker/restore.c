@@ -106,6 +106,12 @@ mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
                                  .knock_first = is_transactional};
     mr_log *log = worker->config.log;
     mr_status status = log->class->open_writer(log, &options, &worker->writer, err);
+    if (status == MR_OK && is_transactional)
+        status = mr_worker_end_hanging(worker, err);
+    if (status != MR_OK && worker->writer != NULL)
+        worker->writer->class->close(worker->writer);
+    if (status != MR_OK)
+        worker->writer = NULL;
     worker->io.writer = worker->writer;
     return status;
 }

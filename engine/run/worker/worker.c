@@ -119,7 +119,7 @@ static mr_status ask_dlq(mr_worker *worker, const mr_errors_policy *policy, mr_e
                             "--create-topics",
                             policy->dlq_topic);
     worker->dlqs[worker->dlqs_count++] =
-        (struct mr_worker_dlq){.topic = policy->dlq_topic, .partitions = facts.partitions};
+        (mr_worker_topic){.topic = policy->dlq_topic, .partitions = facts.partitions};
     return MR_OK;
 }
 
@@ -141,6 +141,10 @@ static mr_status ask_dlqs(mr_worker *worker, mr_error *err)
 
 static mr_status open_sinks(mr_worker *worker, mr_error *err)
 {
+    if (worker->outputs == NULL)
+        worker->outputs =
+            mr_arena_zalloc(&worker->arena, worker->plan->sinks_count, sizeof *worker->outputs);
+    worker->outputs_count = 0;
     for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
         const mr_plan_sink *sink = &worker->plan->sinks[s];
         mr_topic_facts facts = {.exists = true};
@@ -153,6 +157,9 @@ static mr_status open_sinks(mr_worker *worker, mr_error *err)
                                   "topic `%s` of table `%s` does not exist; create it, or run with "
                                   "--create-topics",
                                   sink->topic, sink->table);
+        if (status == MR_OK && sink->topic != NULL)
+            worker->outputs[worker->outputs_count++] =
+                (mr_worker_topic){.topic = sink->topic, .partitions = facts.partitions};
         if (status == MR_OK && worker->io.sinks[s] == NULL)
             status = sink->open(sink->config, &worker->io.sinks[s], err);
         if (status != MR_OK)
@@ -607,6 +614,7 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .aborts = worker->aborts,
                                .restores = worker->restores,
                                .epochs_restored = worker->epochs_restored,
+                               .hanging_ended = worker->hanging_ended,
                                .watermark_ms = MR_TIME_MAX,
                                .lag_records = worker->lag_records,
                                .tasks = worker->tasks_count,

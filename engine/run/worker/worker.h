@@ -26,6 +26,7 @@ typedef struct mr_worker_sabotage {
     bool apply_before_decision; /* state goes to the local store before the commit */
     bool leave_out_deltas;      /* offsets move without the state */
     bool ignore_journal;        /* a restore forgets watermarks, idleness and counters */
+    bool let_hang;              /* hanging transactions of a predecessor are left alone */
 } mr_worker_sabotage;
 
 typedef struct mr_worker_config {
@@ -59,6 +60,7 @@ typedef struct mr_worker_stats {
     mr_worker_phase phase;
     uint64_t records_in, rows_out, late, dead, filtered;
     uint64_t commits, aborts, restores, epochs_restored;
+    uint64_t hanging_ended; /* partitions in which a hanging transaction was ended */
     int64_t watermark_ms;
     int64_t lag_records; /* -1: not known yet */
     uint32_t tasks, tasks_parked;

@@ -77,6 +77,29 @@ static bool said(rd_kafka_resp_err_t error, const char *what, const char *topic,
     return !error;
 }
 
+/* The controller answers before its brokers know: whoever asks too soon is told that there is no such
+ * topic. */
+static rd_kafka_resp_err_t await_topic(rd_kafka_t *client, const char *topic)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    int64_t until = mr_crash_now_ms() + ASK_MS;
+    while (error && mr_crash_now_ms() < until) {
+        const struct rd_kafka_metadata *found;
+        error = rd_kafka_metadata(client, 0, handle, &found, ASK_MS);
+        if (error)
+            continue;
+        error = found->topics[0].err;
+        for (int p = 0; !error && p < found->topics[0].partition_cnt; p++)
+            error = found->topics[0].partitions[p].err;
+        rd_kafka_metadata_destroy(found);
+        if (error)
+            mr_crash_sleep_us(20000);
+    }
+    rd_kafka_topic_destroy(handle);
+    return error;
+}
+
 bool mr_crash_topic_create(const char *bootstrap, const char *topic, int32_t partitions, char *why,
                            size_t size)
 {
@@ -87,6 +110,8 @@ bool mr_crash_topic_create(const char *bootstrap, const char *topic, int32_t par
     MR_ASSERT(made != NULL);
     rd_kafka_CreateTopics(client, &made, 1, NULL, queue);
     rd_kafka_resp_err_t error = answer(queue);
+    if (!error)
+        error = await_topic(client, topic);
     rd_kafka_NewTopic_destroy(made);
     rd_kafka_queue_destroy(queue);
     rd_kafka_destroy(client);

@@ -92,6 +92,36 @@ static void an_open_transaction_holds_the_stable_end(mr_log_stage *s)
     stage_expect_text(s, stage_drain(s, reader, 2, 5000), "0/1:b 0/2:c");
 }
 
+static void the_ends_tell_what_is_open(mr_log_stage *s)
+{
+    const char *topic = stage_topic(s, 2);
+    mr_log_writer *writer = stage_writer(s, stage_name(s, "id"));
+    stage_put_committed(s, topic, 0, "a");
+    stage_put_committed(s, topic, 1, "a");
+    stage_begin(s, writer);
+    stage_put(s, writer, topic, 1, "bc");
+    stage_flush(s, writer);
+    mr_log_ends ends[] = {{.topic = topic, .partition = 1}, {.topic = topic, .partition = 0}};
+    if (!s->has_failed)
+        stage_ok(s, s->log->class->ends(s->log, ends, 2, &s->err), "ends");
+    stage_expect_int(s, ends[0].stable, 1, "stable end of the open one");
+    stage_expect_int(s, ends[0].high, 3, "high end of the open one");
+    stage_expect_int(s, ends[1].stable, 1, "stable end of the other");
+    stage_expect_int(s, ends[1].high, 1, "high end of the other");
+    stage_abort(s, writer);
+    stage_expect_latest(s, topic, 1, 4);
+    if (!s->has_failed)
+        stage_ok(s, s->log->class->ends(s->log, ends, 2, &s->err), "ends");
+    stage_expect_int(s, ends[0].stable, 4, "stable end after the abort");
+    stage_expect_int(s, ends[0].high, 4, "high end after the abort");
+}
+
+static void the_ends_of_no_topic_are_an_error(mr_log_stage *s)
+{
+    mr_log_ends ends = {.topic = stage_name(s, "none"), .partition = 0};
+    stage_expect(s, s->log->class->ends(s->log, &ends, 1, &s->err) != MR_OK, "ends of no topic");
+}
+
 static void what_waited_behind_an_abort_appears(mr_log_stage *s)
 {
     const char *topic = stage_topic(s, 1);
@@ -319,6 +349,8 @@ static const mr_log_check checks[] = {
     {"the_position_steps_over_markers_and_aborted_records",
      the_position_steps_over_markers_and_aborted_records},
     {"an_open_transaction_holds_the_stable_end", an_open_transaction_holds_the_stable_end},
+    {"the_ends_tell_what_is_open", the_ends_tell_what_is_open},
+    {"the_ends_of_no_topic_are_an_error", the_ends_of_no_topic_are_an_error},
     {"what_waited_behind_an_abort_appears", what_waited_behind_an_abort_appears},
     {"a_writer_goes_on_after_an_abort", a_writer_goes_on_after_an_abort},
     {"an_empty_transaction_commits_and_aborts", an_empty_transaction_commits_and_aborts},
