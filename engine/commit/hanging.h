@@ -8,8 +8,9 @@
  * See docs/decisions/0008.
  *
  * So before a new writer does anything else, each partition in which something is open gets one
- * record without value in a transaction of that writer, which is aborted: its abort marker ends what
- * hung there. Where the open transaction is somebody else's, this does nothing but take two offsets.
+ * record without value in a transaction of that writer, which is aborted: its abort marker ends
+ * what hung there. Where the open transaction is somebody else's, this does nothing but take two
+ * offsets.
  *
  * Thread: the engine's.
  */

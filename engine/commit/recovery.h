@@ -10,9 +10,9 @@
  * STOP).
  *
  * True end: last stable offset == cached high watermark. While a transaction is open there, wait
- * 0.5 s, then knock: abort the transaction of the writer named in the last claim or epoch record. If
- * it is open even then, it hangs: see engine/commit/hanging.h.
- * Thread: the engine's, outside of any rebalance callback.
+ * 0.5 s, then knock: abort the transaction of the writer named in the last claim or epoch record.
+ * If it is open even then, it hangs: see engine/commit/hanging.h. Thread: the engine's, outside of
+ * any rebalance callback.
  */
 #ifndef MR_ENGINE_COMMIT_RECOVERY_H
 #define MR_ENGINE_COMMIT_RECOVERY_H

@@ -2,8 +2,8 @@
  * sim_crash: the real engine and commit code on the simulated log, one thread, virtual time, with
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
- *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage apply|deltas|journal|doubt|hang]
- *   [--quick]
+ *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage
+ *   apply|deltas|journal|doubt|hang] [--quick]
  *
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
  * protocol is broken on purpose and the run passes when some seed shows it.

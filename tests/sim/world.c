@@ -20,8 +20,8 @@ void mr_sim_world_init(mr_sim_world *world, uint64_t seed, uint32_t workers, FIL
     MR_ASSERT(workers <= MR_SIM_WORKERS_MAX);
     *world = (mr_sim_world){.seed = seed, .workers_count = workers};
     mr_memory_clock_init(&world->clock, WALL_START_MS);
-    /* A transaction of a worker that never comes back hangs until an operator ends it, so only where
-     * the one worker does. */
+    /* A transaction of a worker that never comes back hangs until an operator ends it, so only
+     * where the one worker does. */
     bool may_hang = workers == 1 && seed % 3 == 0;
     mr_memory_options options = {
         .virtual_clock = &world->clock, .hanging = may_hang ? 300000 : 0, .seed = seed};

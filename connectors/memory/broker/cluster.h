@@ -21,9 +21,9 @@ typedef struct mr_memory_options {
     int64_t session_timeout_ms;     /* 0: 10,000 */
     int64_t rebalance_timeout_ms;   /* 0: 60,000 */
     int64_t call_us;                /* a port call takes so much virtual time; 0: 10 */
-    /* Chance per million that a transaction which the coordinator aborts by itself (its writer timed
-     * out or was replaced) hangs: no partition and no group hears of the end. Kafka does so where a
-     * partition has no leader at that moment. */
+    /* Chance per million that a transaction which the coordinator aborts by itself (its writer
+     * timed out or was replaced) hangs: no partition and no group hears of the end. Kafka does so
+     * where a partition has no leader at that moment. */
     uint32_t hanging;
     uint64_t seed; /* of that chance */
 } mr_memory_options;

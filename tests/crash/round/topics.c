@@ -77,8 +77,8 @@ static bool said(rd_kafka_resp_err_t error, const char *what, const char *topic,
     return !error;
 }
 
-/* The controller answers before its brokers know: whoever asks too soon is told that there is no such
- * topic. */
+/* The controller answers before its brokers know: whoever asks too soon is told that there is no
+ * such topic. */
 static rd_kafka_resp_err_t await_topic(rd_kafka_t *client, const char *topic)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
