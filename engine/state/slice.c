@@ -300,6 +300,12 @@ void mr_slice_touch(mr_slice *slice, void *value)
     mark(slice, entry, slice->slots[slot], 0);
 }
 
+mr_string mr_slice_key(void *value)
+{
+    const mr_entry *entry = mr_entry_of_value(value);
+    return mr_string_of(mr_entry_key(entry), entry->key_length);
+}
+
 bool mr_slice_remove(mr_slice *slice, mr_string key, uint64_t hash)
 {
     uint32_t slot;

@@ -64,6 +64,9 @@ void *mr_slice_get(mr_slice *slice, mr_string key, uint64_t hash);
 /* Marks an entry found by `get` or by iteration dirty: its value changed in place. */
 void mr_slice_touch(mr_slice *slice, void *value);
 
+/* The key of the entry that this value is of; valid until it is removed. */
+mr_string mr_slice_key(void *value);
+
 /* Removes a key; false when absent. */
 bool mr_slice_remove(mr_slice *slice, mr_string key, uint64_t hash);
 

@@ -22,7 +22,8 @@ static mr_string compose(mr_string group, uint16_t number, mr_string value, mr_a
 }
 
 void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint16_t number,
-                     const mr_aggregate_rows *rows, const mr_string *groups, mr_arena *scratch)
+                     const mr_aggregate_rows *rows, const mr_string *groups, void **made,
+                     mr_arena *scratch)
 {
     uint32_t count = rows->count;
     mr_string *values = mr_arena_alloc(scratch, count * sizeof *values);
@@ -31,6 +32,8 @@ void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint16_t nu
     const mr_vector *columns[] = {rows->argument};
     mr_key_encode(columns, 1, rows->rows, count, scratch, values, hashes);
     for (uint32_t i = 0; i < count; i++) {
+        if (made != NULL)
+            made[i] = NULL;
         if (mr_vector_is_null(rows->argument, rows->rows[i]))
             continue;
         mr_string key = compose(groups[i], number, values[i], scratch);
@@ -38,6 +41,8 @@ void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint16_t nu
         if (mr_slice_get(slice, key, hash) != NULL)
             continue;
         mr_slice_upsert(slice, &key, &hash, 1, &seen[i]);
+        if (made != NULL)
+            made[i] = seen[i];
         mr_aggregate_rows one = *rows;
         one.rows = rows->rows + i;
         one.values = rows->values + i;
@@ -60,32 +65,65 @@ static bool split(mr_string key, mr_string *group, uint16_t *number, mr_string *
     return !reader.is_bad;
 }
 
-static mr_status feed(const mr_slice_entry *entry, const mr_aggregate *aggregates,
-                      const uint32_t *offsets, mr_slice *to, mr_arena *scratch, mr_error *err)
+bool mr_distinct_group(mr_string key, mr_string *group)
 {
-    mr_string group, value;
     uint16_t number;
-    if (!split(entry->key, &group, &number, &value))
-        return mr_error_set(err, MR_E_STATE, "malformed entry in a table of distinct values");
-    const mr_aggregate *aggregate = &aggregates[number];
+    mr_string value;
+    return split(key, group, &number, &value);
+}
+
+/* One value to one accumulator of the group at `to`. */
+static mr_status feed(const mr_aggregate *aggregate, mr_string value, uint32_t offset, void *to,
+                      mr_arena *arena, mr_arena *scratch, mr_error *err)
+{
     mr_vector column;
     mr_status status =
         mr_key_decode(&aggregate->argument_type, 1, &value, 1, scratch, &column, err);
     if (status != MR_OK)
         return status;
-    void *at = mr_slice_get(to, group, mr_hash(group.bytes, group.length));
-    mr_arena *arena = mr_slice_arena(to);
-    if (at == NULL)
-        return mr_error_set(err, MR_E_STATE, "a distinct value belongs to no group");
     static const uint32_t first = 0;
     mr_aggregate_rows one = {.argument = &column,
                              .rows = &first,
                              .count = 1,
-                             .values = &at,
-                             .offset = offsets[number],
+                             .values = &to,
+                             .offset = offset,
                              .arenas = &arena};
     mr_aggregate_add(aggregate, &one);
     return MR_OK;
+}
+
+mr_status mr_distinct_move(mr_slice *slice, mr_string key, mr_string group,
+                           const mr_aggregate *aggregates, const uint32_t *offsets, void *to,
+                           void **made, mr_arena *scratch, mr_error *err)
+{
+    mr_string from, value;
+    uint16_t number;
+    *made = NULL;
+    if (!split(key, &from, &number, &value))
+        return mr_error_set(err, MR_E_STATE, "malformed entry in a table of distinct values");
+    mr_string moved = compose(group, number, value, scratch);
+    uint64_t hash = mr_hash(moved.bytes, moved.length);
+    mr_status status = MR_OK;
+    if (mr_slice_get(slice, moved, hash) == NULL) {
+        mr_slice_upsert(slice, &moved, &hash, 1, made);
+        status = feed(&aggregates[number], value, offsets[number], to, NULL, scratch, err);
+    }
+    mr_slice_remove(slice, key, mr_hash(key.bytes, key.length));
+    return status;
+}
+
+/* A seen value of another slice to the accumulators of its group in `to`. */
+static mr_status feed_entry(const mr_slice_entry *entry, const mr_aggregate *aggregates,
+                            const uint32_t *offsets, mr_slice *to, mr_arena *scratch, mr_error *err)
+{
+    mr_string group, value;
+    uint16_t number;
+    if (!split(entry->key, &group, &number, &value))
+        return mr_error_set(err, MR_E_STATE, "malformed entry in a table of distinct values");
+    void *at = mr_slice_get(to, group, mr_hash(group.bytes, group.length));
+    if (at == NULL)
+        return mr_error_set(err, MR_E_STATE, "a distinct value belongs to no group");
+    return feed(&aggregates[number], value, offsets[number], at, mr_slice_arena(to), scratch, err);
 }
 
 mr_status mr_distinct_merge(mr_slice *seen, mr_slice *from, const mr_aggregate *aggregates,
@@ -100,7 +138,7 @@ mr_status mr_distinct_merge(mr_slice *seen, mr_slice *from, const mr_aggregate *
             continue;
         void *mark;
         mr_slice_upsert(seen, &entries[i].key, &entries[i].hash, 1, &mark);
-        status = feed(&entries[i], aggregates, offsets, to, scratch, err);
+        status = feed_entry(&entries[i], aggregates, offsets, to, scratch, err);
     }
     return status;
 }

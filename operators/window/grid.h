@@ -34,6 +34,7 @@ typedef enum mr_window_kind {
     MR_WINDOW_TUMBLE = 0,
     MR_WINDOW_HOP,
     MR_WINDOW_CUMULATE,
+    MR_WINDOW_SESSION, /* lies on no grid: session.h */
 } mr_window_kind;
 
 typedef struct mr_grid {

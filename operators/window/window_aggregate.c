@@ -266,7 +266,7 @@ static void add_to_aggregate(intake *in, uint32_t a, int64_t id, const uint32_t 
     }
     if (aggregate->is_distinct)
         mr_distinct_add(mr_table_make(self->distinct, id), aggregate, (uint16_t)a, &add, groups,
-                        in->arena);
+                        NULL, in->arena);
     else
         mr_aggregate_add(aggregate, &add);
 }

@@ -27,7 +27,7 @@ enum {
 
 typedef struct mr_window_config {
     mr_window_kind kind;
-    int64_t size_ms;
+    int64_t size_ms;  /* SESSION: the gap */
     int64_t slide_ms; /* HOP's slide, CUMULATE's step; TUMBLE: the size */
     int64_t offset_ms;
     bool is_local; /* the time column is TIMESTAMP_LTZ: windows lie in the job's zone */

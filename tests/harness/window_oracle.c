@@ -17,6 +17,7 @@ void mr_oracle_release(mr_oracle *oracle)
     free(oracle->entries);
     free(oracle->late);
     free(oracle->known);
+    free(oracle->sessions);
 }
 
 static void *grown(void *list, size_t count, size_t *room, size_t size)
@@ -33,7 +34,7 @@ static void *grown(void *list, size_t count, size_t *room, size_t size)
 static void add_entry(mr_oracle *o, int64_t start, int64_t end, const mr_oracle_row *row)
 {
     o->entries = grown(o->entries, o->entries_count, &o->entries_room, sizeof *o->entries);
-    o->entries[o->entries_count++] = (mr_oracle_entry){start, end, row};
+    o->entries[o->entries_count++] = (mr_oracle_entry){start, end, row, 0};
 }
 
 static void add_late(mr_oracle *o, const mr_oracle_row *row, int64_t start, int64_t end, int64_t by)
@@ -121,8 +122,51 @@ static void take_first(mr_oracle *o, const mr_oracle_row *row)
         add_late(o, row, MR_ORACLE_NONE, MR_ORACLE_NONE, o->watermark_ms - row->time_ms);
     } else {
         o->accepted++;
-        *known = (mr_oracle_entry){row->time_ms, row->time_ms, row};
+        *known = (mr_oracle_entry){row->time_ms, row->time_ms, row, 0};
     }
+}
+
+/* All rows of session `from` belong to session `to`. */
+static void join_sessions(mr_oracle *o, size_t to, size_t from)
+{
+    mr_oracle_session *a = &o->sessions[to], *b = &o->sessions[from];
+    a->start_ms = b->start_ms < a->start_ms ? b->start_ms : a->start_ms;
+    a->end_ms = b->end_ms > a->end_ms ? b->end_ms : a->end_ms;
+    b->is_gone = true;
+    for (size_t i = 0; i < o->entries_count; i++)
+        if (o->entries[i].session == from)
+            o->entries[i].session = to;
+}
+
+static void take_session(mr_oracle *o, const mr_oracle_row *row)
+{
+    int64_t start = row->time_ms, end = start + o->job.size_ms;
+    size_t mine = SIZE_MAX;
+    for (size_t s = 0; s < o->sessions_count; s++) {
+        const mr_oracle_session *at = &o->sessions[s];
+        if (at->is_gone || at->key != row->key || has_passed(o, at->end_ms - 1) ||
+            at->start_ms > end || at->end_ms < start)
+            continue;
+        if (mine == SIZE_MAX)
+            mine = s;
+        else
+            join_sessions(o, mine, s);
+    }
+    if (mine == SIZE_MAX && has_passed(o, end - 1)) {
+        add_late(o, row, start, end, o->watermark_ms - (end - 1));
+        return;
+    }
+    if (mine == SIZE_MAX) {
+        o->sessions = grown(o->sessions, o->sessions_count, &o->sessions_room, sizeof *o->sessions);
+        mine = o->sessions_count++;
+        o->sessions[mine] = (mr_oracle_session){row->key, start, end, false};
+    }
+    mr_oracle_session *at = &o->sessions[mine];
+    at->start_ms = start < at->start_ms ? start : at->start_ms;
+    at->end_ms = end > at->end_ms ? end : at->end_ms;
+    o->accepted++;
+    add_entry(o, 0, 0, row);
+    o->entries[o->entries_count - 1].session = mine;
 }
 
 void mr_oracle_take(mr_oracle *o, const mr_oracle_row *row)
@@ -135,6 +179,8 @@ void mr_oracle_take(mr_oracle *o, const mr_oracle_row *row)
         o->dead++;
     else if (o->job.kind == MR_ORACLE_FIRST)
         take_first(o, row);
+    else if (o->job.kind == MR_ORACLE_SESSION)
+        take_session(o, row);
     else
         take_window(o, row);
     bool moves = !row->is_broken && row->has_time;
@@ -171,6 +217,10 @@ size_t mr_oracle_results(mr_oracle *o)
         if (o->known[k].row != NULL)
             add_entry(o, o->known[k].start_ms, o->known[k].end_ms, o->known[k].row);
     o->known_count = 0;
+    for (size_t i = 0; o->job.kind == MR_ORACLE_SESSION && i < o->entries_count; i++) {
+        o->entries[i].start_ms = o->sessions[o->entries[i].session].start_ms;
+        o->entries[i].end_ms = o->sessions[o->entries[i].session].end_ms;
+    }
     int64_t early = o->job.kind == MR_ORACLE_FIRST ? 0 : 1;
     size_t kept = 0;
     for (size_t i = 0; i < o->entries_count; i++)

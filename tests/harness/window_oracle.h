@@ -37,11 +37,12 @@ typedef enum mr_oracle_kind {
     MR_ORACLE_HOP,
     MR_ORACLE_CUMULATE,
     MR_ORACLE_FIRST, /* keep-first deduplication by key */
+    MR_ORACLE_SESSION,
 } mr_oracle_kind;
 
 typedef struct mr_oracle_job {
     mr_oracle_kind kind;
-    int64_t size_ms, slide_ms, offset_ms; /* windows; slide of CUMULATE: its step */
+    int64_t size_ms, slide_ms, offset_ms; /* slide of CUMULATE: its step; size of SESSION: gap */
     int64_t delay_ms;                     /* WATERMARK FOR time AS time - delay */
     int64_t ttl_ms;                       /* FIRST; 0: keys are known for ever */
     uint32_t inputs_count;
@@ -51,7 +52,14 @@ typedef struct mr_oracle_job {
 typedef struct mr_oracle_entry {
     int64_t start_ms, end_ms;
     const mr_oracle_row *row;
+    size_t session; /* SESSION: whose times these are in the end */
 } mr_oracle_entry;
+
+typedef struct mr_oracle_session {
+    int32_t key;
+    int64_t start_ms, end_ms;
+    bool is_gone; /* became a part of another */
+} mr_oracle_session;
 
 typedef struct mr_oracle_late {
     const mr_oracle_row *row;
@@ -70,6 +78,8 @@ typedef struct mr_oracle {
     size_t late_count, late_room;
     mr_oracle_entry *known; /* FIRST: newest kept row by key + 1 */
     size_t known_count;
+    mr_oracle_session *sessions;
+    size_t sessions_count, sessions_room;
     uint64_t accepted, filtered, dead, broken;
 } mr_oracle;
 

@@ -5,8 +5,9 @@
  * row, cut at random, killed and restarted at random places, and by its journal; every 16th also
  * cut behind each of its rows. All must give the oracle's results, late rows (with windows,
  * watermark and lateness) and counts; the replay of a journal the same lines in the same order.
+ * Plays as many histories of all kinds, and then of sessions alone; with --kind of that one only.
  *
- *   sim_windows [--histories N] [--first S] [--seed S] [--quick]
+ *   sim_windows [--histories N] [--kind session] [--first S] [--seed S] [--quick]
  */
 #include "engine/base/assert.h"
 #include "tests/sim/window_run.h"
@@ -147,12 +148,12 @@ static bool replay(const mr_history *history, const expected *want, mr_window_op
     return is_good;
 }
 
-static bool play(uint64_t seed, hits *seen)
+static bool play(uint64_t seed, int kind, hits *seen)
 {
     mr_history history;
     mr_oracle oracle;
     expected want;
-    mr_history_init(&history, seed);
+    mr_history_init(&history, seed, kind);
     expect(&history, &oracle, &want);
     mr_window_options whole = {.seed = seed, .cut_behind = UINT32_MAX};
     mr_window_options rows = whole, cut = whole, killed = whole;
@@ -180,8 +181,10 @@ static bool play(uint64_t seed, hits *seen)
     return is_good;
 }
 
-static bool parse(int argc, char **argv, uint64_t *first, uint64_t *count)
+static bool parse(int argc, char **argv, uint64_t *first, uint64_t *count, int *kind)
 {
+    static const char *const kinds[] = {"tumble", "hop", "cumulate", "first", "session"};
+    *kind = MR_HISTORY_ANY;
     *first = 1;
     *count = HISTORIES;
     for (int i = 1; i < argc; i++) {
@@ -190,35 +193,50 @@ static bool parse(int argc, char **argv, uint64_t *first, uint64_t *count)
             *count = HISTORIES_QUICK;
         } else if (strcmp(argv[i], "--histories") == 0) {
             *count = strtoull(next, NULL, 10), i++;
+        } else if (strcmp(argv[i], "--kind") == 0) {
+            for (int k = 0; k < (int)MR_LENGTH(kinds); k++)
+                *kind = strcmp(next, kinds[k]) == 0 ? k : *kind;
+            if (*kind == MR_HISTORY_ANY)
+                *count = 0; /* no history can be drawn */
+            i++;
         } else if (strcmp(argv[i], "--first") == 0) {
             *first = strtoull(next, NULL, 10), i++;
         } else if (strcmp(argv[i], "--seed") == 0) {
             *first = strtoull(next, NULL, 10), i++;
             *count = 1;
         } else {
-            fprintf(stderr,
-                    "usage: sim_windows [--histories N] [--first S] [--seed S] [--quick]\n");
+            fprintf(stderr, "usage: sim_windows [--histories N] [--kind KIND] [--first S] "
+                            "[--seed S] [--quick]\n");
             return false;
         }
     }
     return *count > 0;
 }
 
+static void play_all(uint64_t first, uint64_t count, int kind, hits *seen, uint64_t *passed,
+                     uint64_t *failed)
+{
+    for (uint64_t s = 0; s < count && *failed < SHOWN_MAX; s++) {
+        if (play(first + s, kind, seen)) {
+            ++*passed;
+            continue;
+        }
+        ++*failed;
+        printf("seed %" PRIu64 " of kind %d differs from the oracle\n", first + s, kind);
+        fflush(stdout);
+    }
+}
+
 int main(int argc, char **argv)
 {
     uint64_t first, count, passed = 0, failed = 0;
-    if (!parse(argc, argv, &first, &count))
+    int kind;
+    if (!parse(argc, argv, &first, &count, &kind))
         return 2;
     hits seen = {0};
-    for (uint64_t s = 0; s < count && failed < SHOWN_MAX; s++) {
-        if (play(first + s, &seen)) {
-            passed++;
-            continue;
-        }
-        failed++;
-        printf("seed %" PRIu64 " differs from the oracle\n", first + s);
-        fflush(stdout);
-    }
+    play_all(first, count, kind, &seen, &passed, &failed);
+    if (kind == MR_HISTORY_ANY && count > 1) /* sessions keep the most between their rows */
+        play_all(first, count, MR_ORACLE_SESSION, &seen, &passed, &failed);
     printf("runs %" PRIu64 ", rows %" PRIu64 ", results %" PRIu64 ", late rows %" PRIu64
            ", kills %" PRIu64 " (%" PRIu64 " within a fire), fires in parts %" PRIu64 "\n",
            seen.runs, seen.rows, seen.results, seen.late, seen.kills, seen.kills_within_fire,

@@ -35,9 +35,11 @@ static int64_t between(uint64_t *random, int64_t low, int64_t high)
     return low + (int64_t)mr_history_draw(random, (uint32_t)(high - low + 1));
 }
 
-static mr_oracle_job draw_job(uint64_t *random)
+static mr_oracle_job draw_job(uint64_t *random, int kind)
 {
-    mr_oracle_job job = {.kind = (mr_oracle_kind)mr_history_draw(random, 4)};
+    mr_oracle_job job = {.kind = (mr_oracle_kind)mr_history_draw(random, 5)};
+    if (kind != MR_HISTORY_ANY)
+        job.kind = (mr_oracle_kind)kind;
     int64_t unit = mr_history_draw(random, 4) == 0 ? 1000 : between(random, 1, 20);
     job.slide_ms = unit;
     job.size_ms = job.kind == MR_ORACLE_TUMBLE ? unit : unit * between(random, 1, 6);
@@ -106,17 +108,18 @@ static void draw_events(mr_history *history, uint64_t *random, uint32_t rows)
     }
 }
 
-void mr_history_init(mr_history *history, uint64_t seed)
+void mr_history_init(mr_history *history, uint64_t seed, int kind)
 {
     uint64_t random = seed * UINT64_C(0x2545f4914f6cdd1d);
-    *history = (mr_history){.is_big = seed % MR_HISTORY_BIG_EVERY == 0, .job = draw_job(&random)};
+    *history =
+        (mr_history){.is_big = seed % MR_HISTORY_BIG_EVERY == 0, .job = draw_job(&random, kind)};
     uint32_t rows = history->is_big ? BIG_ROWS : 1 + mr_history_draw(&random, 24);
     history->rows = calloc(rows, sizeof *history->rows);
     history->events = calloc((size_t)rows * 3 + 32, sizeof *history->events);
     if (history->rows == NULL || history->events == NULL)
         abort();
     draw_events(history, &random, rows);
-    if (mr_history_draw(&random, 2) == 0)
+    if (mr_history_draw(&random, 2) == 0 && !history->is_big)
         return;
     for (uint32_t i = 0; i < history->job.inputs_count; i++)
         history->events[history->events_count++] =

@@ -39,7 +39,9 @@ uint64_t mr_history_random(uint64_t *state);
 /* Uniform in [0, below). */
 uint32_t mr_history_draw(uint64_t *state, uint32_t below);
 
-void mr_history_init(mr_history *history, uint64_t seed);
+/* `kind`: draw jobs of this kind only; MR_HISTORY_ANY: of all. */
+#define MR_HISTORY_ANY (-1)
+void mr_history_init(mr_history *history, uint64_t seed, int kind);
 void mr_history_release(mr_history *history);
 
 #endif

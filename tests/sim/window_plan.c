@@ -155,8 +155,11 @@ static void make_aggregates(mr_aggregate *to)
 static void make_node(mr_window_plan *p, const mr_oracle_job *job)
 {
     static const mr_origin from_source[] = {{.kind = MR_ORIGIN_SOURCE_ROWS, .index = 0}};
-    static const mr_window_kind kinds[] = {MR_WINDOW_TUMBLE, MR_WINDOW_HOP, MR_WINDOW_CUMULATE};
-    bool is_first = job->kind == MR_ORACLE_FIRST;
+    static const mr_window_kind kinds[] = {[MR_ORACLE_TUMBLE] = MR_WINDOW_TUMBLE,
+                                           [MR_ORACLE_HOP] = MR_WINDOW_HOP,
+                                           [MR_ORACLE_CUMULATE] = MR_WINDOW_CUMULATE,
+                                           [MR_ORACLE_SESSION] = MR_WINDOW_SESSION};
+    bool is_first = job->kind == MR_ORACLE_FIRST, is_session = job->kind == MR_ORACLE_SESSION;
     p->keys[0] = MR_SIM_COLUMN_KEY;
     if (is_first) {
         p->first = (mr_deduplicate_config){.keys_count = 1,
@@ -178,7 +181,9 @@ static void make_node(mr_window_plan *p, const mr_oracle_job *job)
                                        .aggregates = p->aggregates};
     }
     p->node = (mr_plan_node){.id = "v/judge",
-                             .class = is_first ? &mr_deduplicate_class : &mr_window_aggregate_class,
+                             .class = is_first     ? &mr_deduplicate_class
+                                      : is_session ? &mr_session_aggregate_class
+                                                   : &mr_window_aggregate_class,
                              .config = is_first ? (const void *)&p->first : &p->window,
                              .inputs_count = 1,
                              .inputs = from_source,

@@ -7,7 +7,7 @@
 
 #include "engine/run/plan.h"
 #include "operators/rank/deduplicate.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 #include "tests/harness/window_oracle.h"
 
 enum {
