@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define READY_MS 60000
+#define OUTAGES_MORE 3
 
 typedef struct outage {
     const char *stem;
@@ -57,12 +58,20 @@ static bool strike(mr_crash_round *round, mr_crash_life *life, const outage *o)
            mr_crash_round_fail(round, life, "no commits after the outage");
 }
 
+/* An outage between two epochs proves nothing: then there is one more. */
+static bool has_hit(const mr_crash_round *round, const mr_crash_life *life, const outage *o)
+{
+    return round->hits.in_open_epoch > 0 &&
+           (!o->must_abort || atomic_load(&life->page->aborts) > 0);
+}
+
 static bool play(mr_crash_round *round, mr_crash_life *life, const outage *o)
 {
     mr_crash_worker_options options = mr_crash_round_worker(round, "a");
     mr_crash_round_start(round, life, &options);
-    for (uint32_t i = 0; i < o->times; i++) {
-        mr_crash_feed_allow(round->feed, (MR_CRASH_TIME_END * (i + 1)) / o->times);
+    uint32_t most = o->times + OUTAGES_MORE;
+    for (uint32_t i = 0; i < o->times || (i < most && !has_hit(round, life, o)); i++) {
+        mr_crash_feed_allow(round->feed, (MR_CRASH_TIME_END * (i + 1)) / most);
         if (!strike(round, life, o))
             return false;
     }
