@@ -102,7 +102,8 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
     }
     for (uint32_t i = 0; i < refused.count; i++)
         mr_row_errors_add(errors, refused.error[i].row, refused.error[i].code, "%s",
-                          refused.error[i].message);
+                          refused.error[i].message)
+            ->stage = "sink";
     if (count == 0)
         return MR_OK;
     return context->writer->class->produce(context->writer, self->config->topic,

@@ -15,6 +15,7 @@ typedef struct mr_row_error {
     mr_status code;         /* 3xxx */
     const char *message;    /* reason, path, byte position */
     const char *expression; /* text of the failed expression or constraint; NULL: none */
+    const char *stage;      /* where it failed, when not where the rest of its list did; NULL */
 } mr_row_error;
 
 typedef struct mr_row_errors {

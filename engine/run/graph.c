@@ -1,8 +1,9 @@
 #include "engine/run/graph.h"
 
 #include "engine/base/assert.h"
+#include "engine/run/dead/errors_relation.h"
+#include "engine/run/dead/row_text.h"
 #include "engine/run/late.h"
-#include "engine/run/row_text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,14 +36,9 @@ typedef struct node_state {
     int64_t received;       /* last watermark handed to the operator */
     int64_t done;           /* last watermark it was through with */
     int64_t sent;           /* last watermark passed on below: `done`, or what became of it */
-    mr_errors_meter meter;
+    bool is_firing;         /* no batch is under way: its rows are of its own making */
     mr_log_site late_site;
 } node_state;
-
-typedef struct sink_state {
-    mr_sink_counts counts;
-    mr_errors_meter meter;
-} sink_state;
 
 struct mr_graph {
     const mr_plan *plan;
@@ -50,15 +46,20 @@ struct mr_graph {
     mr_arena job;   /* lives as long as the graph */
     mr_arena batch; /* emptied between top-level calls */
     node_state *nodes;
-    sink_state *sinks;
-    consumers *of_source_rows, *of_source_errors, *of_node_rows, *of_node_late;
+    mr_sink_counts *sinks;
+    mr_errors_relations errors;
+    uint32_t pushed_table; /* whose records are on their way; MR_ERRORS_TABLE_NONE: made rows */
+    consumers *of_source_rows, *of_node_rows, *of_node_late;
+    consumers *of_errors; /* by table of `errors` */
 };
 
 static consumers *consumers_of(const mr_graph *graph, mr_origin origin)
 {
     switch (origin.kind) {
     case MR_ORIGIN_SOURCE_ROWS: return &graph->of_source_rows[origin.index];
-    case MR_ORIGIN_SOURCE_ERRORS: return &graph->of_source_errors[origin.index];
+    case MR_ORIGIN_SOURCE_ERRORS:
+    case MR_ORIGIN_SINK_ERRORS:
+        return &graph->of_errors[mr_errors_table_of(&graph->errors, origin)];
     case MR_ORIGIN_NODE_ROWS: return &graph->of_node_rows[origin.index];
     case MR_ORIGIN_NODE_LATE: return &graph->of_node_late[origin.index];
     }
@@ -80,7 +81,7 @@ static void wire(mr_graph *graph)
     const mr_plan *plan = graph->plan;
     mr_arena *arena = &graph->job;
     graph->of_source_rows = mr_arena_zalloc(arena, plan->sources_count, sizeof(consumers));
-    graph->of_source_errors = mr_arena_zalloc(arena, plan->sources_count, sizeof(consumers));
+    graph->of_errors = mr_arena_zalloc(arena, graph->errors.tables_count, sizeof(consumers));
     graph->of_node_rows = mr_arena_zalloc(arena, plan->nodes_count, sizeof(consumers));
     graph->of_node_late = mr_arena_zalloc(arena, plan->nodes_count, sizeof(consumers));
     for (uint32_t n = 0; n < plan->nodes_count; n++)
@@ -163,6 +164,8 @@ mr_status mr_graph_new(const mr_plan *plan, uint32_t task, mr_state *state, mr_b
     mr_arena_init(&graph->batch, (size_t)64 * 1024, budget, MR_BUDGET_BATCHES);
     graph->nodes = mr_arena_zalloc(&graph->job, plan->nodes_count, sizeof *graph->nodes);
     graph->sinks = mr_arena_zalloc(&graph->job, plan->sinks_count, sizeof *graph->sinks);
+    graph->pushed_table = MR_ERRORS_TABLE_NONE;
+    mr_errors_relations_init(&graph->errors, plan, &graph->job);
     wire(graph);
     mr_status status = open_nodes(graph, state, budget, err);
     if (status != MR_OK) {
@@ -224,7 +227,7 @@ static mr_status to_node(mr_graph *graph, consumer to, const mr_batch *batch, mr
     mr_batch judged = *batch;
     hold_back(at, node, to.input, &judged, &graph->batch);
     mr_operator_counts *counts = &at->op->counts;
-    uint64_t dead_before = counts->dead, in_before = counts->rows_in;
+    uint64_t in_before = counts->rows_in;
     mr_progress progress;
     do {
         progress = MR_DONE;
@@ -235,15 +238,33 @@ static mr_status to_node(mr_graph *graph, consumer to, const mr_batch *batch, mr
     } while (progress == MR_MORE);
     MR_ASSERT(counts->rows_in == in_before + batch->selected);
     MR_ASSERT(counts->rows_in == counts->accepted + counts->filtered + counts->late + counts->dead);
-    return mr_errors_meter_add(&at->meter, &node->errors, node->id, batch->selected,
-                               counts->dead - dead_before, err);
+    return MR_OK;
+}
+
+/* --- rows that die ---------------------------------------------------------------------- */
+
+/* Rows of `table` died: they go where its policy says, count for its budget, and wait for the
+ * readers of its $errors. */
+static mr_status bury(mr_graph *graph, uint32_t table, mr_schema schema, mr_dead_rows *dead,
+                      mr_error *err)
+{
+    mr_errors_table *owner = &graph->errors.tables[table];
+    dead->policy = owner->policy;
+    dead->site = &owner->site;
+    dead->arena = &graph->batch;
+    dead->names = schema.columns_count == dead->batch->columns_count ? schema.columns : NULL;
+    mr_errors_meter_add(&owner->meter, 0, dead->errors->count);
+    if (graph->of_errors[table].count > 0)
+        mr_errors_relations_put(&graph->errors, table, dead);
+    return mr_dead_letters_send(graph->io, dead, err);
 }
 
 static mr_status to_sink(mr_graph *graph, uint32_t index, const mr_batch *batch, mr_error *err)
 {
     mr_sink *sink = graph->io->sinks[index];
-    sink_state *at = &graph->sinks[index];
+    mr_sink_counts *counts = &graph->sinks[index];
     const mr_plan_sink *plan = &graph->plan->sinks[index];
+    uint32_t table = graph->errors.of_sink[index];
     mr_row_errors errors = {.arena = &graph->batch};
     mr_sink_write context = {.writer = graph->io->writer,
                              .refused = graph->io->refused,
@@ -252,25 +273,19 @@ static mr_status to_sink(mr_graph *graph, uint32_t index, const mr_batch *batch,
     if (status != MR_OK)
         return status;
     mr_row_errors_settle(&errors);
-    at->counts.rows_in += batch->selected;
-    at->counts.dead += errors.count;
-    at->counts.written += batch->selected - errors.count;
-    if (errors.count > 0) {
-        mr_dead_rows dead = {.policy = &plan->errors,
-                             .meter = &at->meter,
-                             .stage = "encode",
-                             .operator= plan->table,
-                             .records = batch->record != NULL ? batch->records : NULL,
-                             .record = batch->record,
-                             .batch = batch,
-                             .errors = &errors,
-                             .arena = &graph->batch};
-        status = mr_dead_letters_send(graph->io, &dead, err);
-    }
-    if (status == MR_OK)
-        status = mr_errors_meter_add(&at->meter, &plan->errors, plan->table, batch->selected,
-                                     errors.count, err);
-    return status;
+    counts->rows_in += batch->selected;
+    counts->dead += errors.count;
+    counts->written += batch->selected - errors.count;
+    mr_errors_meter_add(&graph->errors.tables[table].meter, batch->selected, 0);
+    if (errors.count == 0)
+        return MR_OK;
+    mr_dead_rows dead = {.stage = "encode",
+                         .operator= plan->table,
+                         .records = batch->record != NULL ? batch->records : NULL,
+                         .record = batch->record,
+                         .batch = batch,
+                         .errors = &errors};
+    return bury(graph, table, plan->schema, &dead, err);
 }
 
 static mr_status hand_out(mr_graph *graph, const consumers *to, const mr_batch *batch,
@@ -285,14 +300,39 @@ static mr_status hand_out(mr_graph *graph, const consumers *to, const mr_batch *
     return MR_OK;
 }
 
-mr_status mr_graph_push(mr_graph *graph, mr_origin origin, const mr_batch *batch, mr_error *err)
+/* Hands out what waits for the readers of some $errors, and what dies of that. */
+static mr_status hand_out_errors(mr_graph *graph, mr_error *err)
 {
-    return batch->selected > 0 ? hand_out(graph, consumers_of(graph, origin), batch, err) : MR_OK;
+    mr_status status = MR_OK;
+    const mr_errors_batch *batch;
+    while (status == MR_OK && (batch = mr_errors_relations_take(&graph->errors)) != NULL) {
+        graph->pushed_table = batch->path.table;
+        status = hand_out(graph, &graph->of_errors[batch->path.table], &batch->rows, err);
+        graph->pushed_table = MR_ERRORS_TABLE_NONE;
+        mr_errors_relations_done(&graph->errors);
+    }
+    return status;
 }
 
-bool mr_graph_is_read(const mr_graph *graph, mr_origin origin)
+mr_status mr_graph_push(mr_graph *graph, uint32_t source, const mr_source_result *result,
+                        uint64_t records, mr_error *err)
 {
-    return consumers_of(graph, origin)->count > 0;
+    mr_errors_table *table = &graph->errors.tables[source];
+    mr_errors_meter_add(&table->meter, records, result->dead);
+    for (uint32_t i = 0; i < result->dead_lists_count; i++)
+        if (graph->of_errors[source].count > 0)
+            mr_errors_relations_put(&graph->errors, source, &result->dead_lists[i]);
+    mr_status status = MR_OK;
+    graph->pushed_table = source;
+    if (result->batch.selected > 0)
+        status = hand_out(graph, &graph->of_source_rows[source], &result->batch, err);
+    graph->pushed_table = MR_ERRORS_TABLE_NONE;
+    return status == MR_OK ? hand_out_errors(graph, err) : status;
+}
+
+mr_status mr_graph_check_budgets(const mr_graph *graph, mr_error *err)
+{
+    return mr_errors_relations_check(&graph->errors, err);
 }
 
 /* Nothing may be emitted at or behind the watermark already sent. */
@@ -306,35 +346,15 @@ static void check_times(const node_state *at, const mr_batch *batch)
     }
 }
 
-/* Names of a late row: the columns of the node's input, then those of the late relation. */
-static mr_field *late_names(const mr_plan *plan, uint32_t node, uint32_t count)
-{
-    mr_origin input = plan->nodes[node].inputs[0];
-    mr_field *names = calloc(count + 1, sizeof *names);
-    MR_ASSERT(names != NULL);
-    for (uint32_t c = 0; c < count; c++) {
-        if (c + MR_LATE_COLUMNS >= count)
-            names[c] = mr_late_columns[c + MR_LATE_COLUMNS - count];
-        else if (input.kind == MR_ORIGIN_SOURCE_ROWS &&
-                 c < plan->sources[input.index].columns_count)
-            names[c] = plan->sources[input.index].columns[c].field;
-        else if (input.kind == MR_ORIGIN_NODE_ROWS &&
-                 c < plan->nodes[input.index].schema.columns_count)
-            names[c] = plan->nodes[input.index].schema.columns[c];
-        else
-            names[c].name = "?";
-    }
-    return names;
-}
-
 /* Nobody reads the late rows of this node: one of them a second goes to the log. */
 static void sample_late(mr_graph *graph, uint32_t node, const mr_batch *batch)
 {
     mr_buffer text = {0};
     uint32_t row = mr_batch_row(batch, 0);
-    mr_field *names = late_names(graph->plan, node, batch->columns_count);
-    mr_row_text(batch, row, names, &text);
-    free(names);
+    mr_origin origin = {.kind = MR_ORIGIN_NODE_LATE, .index = node};
+    mr_schema schema = mr_plan_schema(graph->plan, origin, &graph->batch);
+    bool is_known = schema.columns_count == batch->columns_count;
+    mr_row_text(batch, row, is_known ? schema.columns : NULL, &text);
     const mr_records *records = batch->record != NULL ? batch->records : NULL;
     mr_logger_line(graph->io->logger, MR_LOG_WARN,
                    "late row operator=%s at=%s[%" PRId32 "]@%" PRId64 " row=%.*s",
@@ -365,34 +385,33 @@ mr_status mr_output_emit(mr_output *out, mr_port port, const mr_batch *batch, mr
     return hand_out(graph, to, batch, err);
 }
 
+/* Columns of the rows that die in a node: those it makes, or those of an input. */
+static mr_schema dead_schema(mr_graph *graph, uint32_t node, uint32_t columns_count)
+{
+    const mr_plan_node *plan = &graph->plan->nodes[node];
+    for (uint32_t i = 0; i < plan->inputs_count && !graph->nodes[node].is_firing; i++) {
+        mr_schema input = mr_plan_schema(graph->plan, plan->inputs[i], &graph->batch);
+        if (input.columns_count == columns_count)
+            return input;
+    }
+    return plan->schema;
+}
+
 mr_status mr_output_dead(mr_output *out, const mr_batch *batch, const mr_row_errors *errors,
                          mr_error *err)
 {
     mr_graph *graph = out->graph;
-    const mr_plan_node *node = &graph->plan->nodes[out->node];
-    mr_dead_rows dead = {.policy = &node->errors,
-                         .meter = &graph->nodes[out->node].meter,
-                         .stage = "process",
-                         .operator= node->id,
+    mr_dead_rows dead = {.stage = "process",
+                         .operator= graph->plan->nodes[out->node].id,
                          .records = batch->record != NULL ? batch->records : NULL,
                          .record = batch->record,
                          .batch = batch,
-                         .errors = errors,
-                         .arena = &graph->batch};
-    mr_status status = mr_dead_letters_send(graph->io, &dead, err);
-    /* t$errors is the union over everything that happens to the rows of t. */
-    for (uint32_t s = 0; status == MR_OK && s < graph->plan->sources_count; s++) {
-        mr_origin origin = {.kind = MR_ORIGIN_SOURCE_ERRORS, .index = s};
-        bool is_of_source = false;
-        for (uint32_t t = 0; dead.records != NULL && t < graph->plan->sources[s].topics_count; t++)
-            is_of_source =
-                is_of_source || strcmp(graph->plan->sources[s].topics[t], dead.records->topic) == 0;
-        if (is_of_source && mr_graph_is_read(graph, origin)) {
-            mr_batch rows = mr_dead_letters_batch(&dead);
-            status = mr_graph_push(graph, origin, &rows, err);
-        }
-    }
-    return status;
+                         .errors = errors};
+    /* A row with a record is of the table it was read from; below a UNION that may be any. */
+    uint32_t table = dead.records != NULL && graph->pushed_table != MR_ERRORS_TABLE_NONE
+                         ? graph->pushed_table
+                         : graph->errors.of_node[out->node];
+    return bury(graph, table, dead_schema(graph, out->node, batch->columns_count), &dead, err);
 }
 
 mr_arena *mr_output_arena(mr_output *out)
@@ -423,7 +442,7 @@ static void pass_on(mr_graph *graph, const consumers *to, int64_t watermark_ms)
 void mr_graph_set_source_watermark(mr_graph *graph, uint32_t source, int64_t watermark_ms)
 {
     pass_on(graph, &graph->of_source_rows[source], watermark_ms);
-    pass_on(graph, &graph->of_source_errors[source], watermark_ms);
+    pass_on(graph, &graph->of_errors[source], watermark_ms);
 }
 
 static int64_t input_minimum(const node_state *at, uint32_t inputs_count)
@@ -459,8 +478,12 @@ static mr_status do_rest(mr_graph *graph, bool *worked, mr_error *err)
         *worked = true;
         mr_progress progress = MR_DONE;
         node_state *at = &graph->nodes[n];
+        at->is_firing = true;
         mr_status status =
             graph->plan->nodes[n].class->on_rest(at->op, &at->output, &progress, err);
+        at->is_firing = false;
+        if (status == MR_OK)
+            status = hand_out_errors(graph, err);
         if (status != MR_OK)
             return status;
         MR_ASSERT((progress == MR_MORE) == has_rest(graph, n));
@@ -502,10 +525,13 @@ mr_status mr_graph_advance(mr_graph *graph, mr_progress *progress, mr_error *err
         }
         at->received = watermark;
         mr_progress mine = MR_DONE;
-        mr_status status =
-            node->class->on_watermark != NULL
-                ? node->class->on_watermark(at->op, watermark, &at->output, &mine, err)
-                : MR_OK;
+        mr_status status = MR_OK;
+        at->is_firing = true;
+        if (node->class->on_watermark != NULL)
+            status = node->class->on_watermark(at->op, watermark, &at->output, &mine, err);
+        at->is_firing = false;
+        if (status == MR_OK)
+            status = hand_out_errors(graph, err);
         if (status != MR_OK)
             return status;
         if (mine == MR_MORE) {
@@ -525,6 +551,7 @@ mr_status mr_graph_advance(mr_graph *graph, mr_progress *progress, mr_error *err
 
 void mr_graph_reset(mr_graph *graph)
 {
+    mr_errors_relations_clear(&graph->errors);
     mr_arena_reset(&graph->batch);
 }
 
@@ -540,7 +567,7 @@ mr_operator_counts mr_graph_node_counts(const mr_graph *graph, uint32_t node)
 
 mr_sink_counts mr_graph_sink_counts(const mr_graph *graph, uint32_t sink)
 {
-    return graph->sinks[sink].counts;
+    return graph->sinks[sink];
 }
 
 int64_t mr_graph_node_watermark(const mr_graph *graph, uint32_t node)
@@ -555,5 +582,5 @@ void mr_graph_set_counts(mr_graph *graph, uint32_t node, mr_operator_counts coun
 
 void mr_graph_set_sink_counts(mr_graph *graph, uint32_t sink, mr_sink_counts counts)
 {
-    graph->sinks[sink].counts = counts;
+    graph->sinks[sink] = counts;
 }

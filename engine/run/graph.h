@@ -11,9 +11,8 @@
 #ifndef MR_ENGINE_RUN_GRAPH_H
 #define MR_ENGINE_RUN_GRAPH_H
 
-#include "engine/run/dead_letter.h"
 #include "engine/run/operator.h"
-#include "engine/run/plan.h"
+#include "engine/run/source_stage.h"
 
 typedef struct mr_graph mr_graph;
 
@@ -32,9 +31,13 @@ void mr_graph_free(mr_graph *graph);
 /* State is loaded: operators rebuild what memory derives from it. */
 mr_status mr_graph_restored(mr_graph *graph, mr_error *err);
 
-/* A batch of a source's rows, or of its t$errors. */
-mr_status mr_graph_push(mr_graph *graph, mr_origin origin, const mr_batch *batch, mr_error *err);
-bool mr_graph_is_read(const mr_graph *graph, mr_origin origin);
+/* What became of `records` records of a source: rows, and lists of those that died. */
+mr_status mr_graph_push(mr_graph *graph, uint32_t source, const mr_source_result *result,
+                        uint64_t records, mr_error *err);
+
+/* MR_E_ROWS_BUDGET when more rows of a table died than its 'errors.budget' allows. The work so far
+ * is whole and may be committed. */
+mr_status mr_graph_check_budgets(const mr_graph *graph, mr_error *err);
 
 /* The watermark of a source rose. Work starts in `mr_graph_advance`. */
 void mr_graph_set_source_watermark(mr_graph *graph, uint32_t source, int64_t watermark_ms);

@@ -20,12 +20,13 @@ typedef enum mr_origin_kind {
     MR_ORIGIN_SOURCE_ROWS = 0, /* rows of a table */
     MR_ORIGIN_SOURCE_ERRORS,   /* t$errors: see mr_error_columns */
     MR_ORIGIN_NODE_ROWS,
-    MR_ORIGIN_NODE_LATE, /* v$late */
+    MR_ORIGIN_NODE_LATE,   /* v$late */
+    MR_ORIGIN_SINK_ERRORS, /* t$errors of a table that is written and not read */
 } mr_origin_kind;
 
 typedef struct mr_origin {
     mr_origin_kind kind;
-    uint32_t index; /* of the source or node */
+    uint32_t index; /* of the source, node or sink */
 } mr_origin;
 
 /* What becomes of rows that fail ('errors.mode'). */
@@ -203,12 +204,11 @@ typedef struct mr_plan {
     const mr_plan_sink *sinks;
 } mr_plan;
 
-/* Columns of t$errors:
- *   error_code STRING, error_message STRING, error_stage STRING, error_operator STRING,
- *   error_expression STRING (NULL: none), topic STRING, `partition` INT, `offset` BIGINT,
- *   record_timestamp TIMESTAMP_LTZ(3), record_key BYTES, record_value BYTES
- * The source coordinates are NULL for rows that an operator made. */
+/* Columns of t$errors: see engine/run/dead/errors_relation.h. */
 #define MR_ERROR_COLUMNS 11
 extern const mr_field mr_error_columns[MR_ERROR_COLUMNS];
+
+/* Columns of the rows that an origin carries; what has to be made lives in `arena`. */
+mr_schema mr_plan_schema(const mr_plan *plan, mr_origin origin, mr_arena *arena);
 
 #endif

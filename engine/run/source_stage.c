@@ -16,7 +16,7 @@ struct mr_source_stage {
     uint32_t computed_count;
     mr_program *checks; /* watermark (when there is one), then the constraints */
     mr_source_counts counts;
-    mr_errors_meter meter;
+    mr_log_site site;
 };
 
 static mr_status compile(mr_source_stage *stage, const mr_expr_context *context, mr_error *err)
@@ -102,12 +102,12 @@ static mr_status bury(passage *p, const char *stage_name, const mr_errors_policy
 {
     if (errors->count == 0)
         return MR_OK;
-    MR_ASSERT(p->result->dead_lists_count < MR_LENGTH(p->result->dead));
-    mr_dead_rows *dead = &p->result->dead[p->result->dead_lists_count++];
+    MR_ASSERT(p->result->dead_lists_count < MR_LENGTH(p->result->dead_lists));
+    mr_dead_rows *dead = &p->result->dead_lists[p->result->dead_lists_count++];
     mr_row_errors *kept = mr_arena_copy(p->arena, errors, sizeof *errors);
     mr_errors_policy *kept_policy = mr_arena_copy(p->arena, policy, sizeof *policy);
     *dead = (mr_dead_rows){.policy = kept_policy,
-                           .meter = &p->stage->meter,
+                           .site = &p->stage->site,
                            .stage = stage_name,
                            .operator= p->stage->source->table,
                            .records = p->records,
@@ -401,6 +401,6 @@ mr_status mr_source_stage_run(mr_source_stage *stage, const mr_task_io *io,
     for (uint32_t i = 0; i < records->count; i++)
         stage->counts.bytes += records->record[i].key_length + records->record[i].value_length;
     MR_ASSERT(records->count == p.alive_count + p.dead + (stage->counts.filtered - filtered));
-    return mr_errors_meter_add(&stage->meter, &stage->source->errors, stage->source->table,
-                               records->count, p.dead, err);
+    result->dead = p.dead;
+    return MR_OK;
 }

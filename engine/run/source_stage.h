@@ -12,7 +12,7 @@
 #define MR_ENGINE_RUN_SOURCE_STAGE_H
 
 #include "engine/expr/program.h"
-#include "engine/run/dead_letter.h"
+#include "engine/run/dead/dead_letter.h"
 #include "engine/run/plan.h"
 
 typedef struct mr_source_counts {
@@ -33,8 +33,9 @@ void mr_source_stage_free(mr_source_stage *stage);
 /* What becomes of one fetch. */
 typedef struct mr_source_result {
     mr_batch batch; /* selected: the rows that go on; watermark column filled */
+    uint64_t dead;  /* rows in the lists below */
     uint32_t dead_lists_count;
-    mr_dead_rows dead[5]; /* decode, computed columns, guard, constraints: table's and DLQ */
+    mr_dead_rows dead_lists[5]; /* decode, computed columns, guard, constraints: table's and DLQ */
 } mr_source_result;
 
 /* Decodes and judges `records`. `wm` is the input's own watermark (advanced); `others_ms` the

@@ -197,21 +197,6 @@ mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_erro
     return status;
 }
 
-static mr_status push_errors(mr_task *task, uint32_t s, const mr_source_result *result,
-                             mr_error *err)
-{
-    mr_origin origin = {.kind = MR_ORIGIN_SOURCE_ERRORS, .index = s};
-    if (!mr_graph_is_read(task->graph, origin))
-        return MR_OK;
-    for (uint32_t i = 0; i < result->dead_lists_count; i++) {
-        mr_batch batch = mr_dead_letters_batch(&result->dead[i]);
-        mr_status status = mr_graph_push(task->graph, origin, &batch, err);
-        if (status != MR_OK)
-            return status;
-    }
-    return MR_OK;
-}
-
 /* Minimum over the other inputs that are not idle; MR_TIME_MAX: none holds this one back. */
 static int64_t others_of(const source_state *source, uint32_t input)
 {
@@ -239,11 +224,8 @@ mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *r
     mr_status status = mr_source_stage_run(source->stage, task->io, records, &input->watermark,
                                            others_of(source, number), source->watermark_ms,
                                            mr_graph_arena(task->graph), &result, err);
-    mr_origin origin = {.kind = MR_ORIGIN_SOURCE_ROWS, .index = input->source};
     if (status == MR_OK)
-        status = mr_graph_push(task->graph, origin, &result.batch, err);
-    if (status == MR_OK)
-        status = push_errors(task, input->source, &result, err);
+        status = mr_graph_push(task->graph, input->source, &result, records->count, err);
     if (status != MR_OK)
         return status;
     input->offset_next = records->record[records->count - 1].offset + 1;

@@ -68,9 +68,13 @@ static void put_node(mr_buffer *out, const mr_part *part, uint32_t number)
 
 static void put_edge(mr_buffer *out, const mr_explanation *explanation, mr_origin from, uint32_t to)
 {
-    const char *style = from.kind == MR_ORIGIN_NODE_LATE       ? " [style=dashed, label=\"late\"]"
-                        : from.kind == MR_ORIGIN_SOURCE_ERRORS ? " [style=dotted, label=\"errors\"]"
-                                                               : "";
+    static const char *const styles[] = {
+        [MR_ORIGIN_SOURCE_ROWS] = "",
+        [MR_ORIGIN_SOURCE_ERRORS] = " [style=dotted, label=\"errors\"]",
+        [MR_ORIGIN_NODE_ROWS] = "",
+        [MR_ORIGIN_NODE_LATE] = " [style=dashed, label=\"late\"]",
+        [MR_ORIGIN_SINK_ERRORS] = " [style=dotted, label=\"errors\"]"};
+    const char *style = styles[from.kind];
     mr_buffer_printf(out, "  p%u -> p%u%s;\n", mr_explanation_part(explanation, from), to, style);
 }
 

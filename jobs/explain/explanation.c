@@ -44,8 +44,15 @@ void mr_explanation_release(mr_explanation *explanation)
 
 uint32_t mr_explanation_part(const mr_explanation *explanation, mr_origin origin)
 {
-    bool is_source = origin.kind == MR_ORIGIN_SOURCE_ROWS || origin.kind == MR_ORIGIN_SOURCE_ERRORS;
-    return is_source ? origin.index : explanation->plan->sources_count + origin.index;
+    const mr_plan *plan = explanation->plan;
+    switch (origin.kind) {
+    case MR_ORIGIN_SOURCE_ROWS:
+    case MR_ORIGIN_SOURCE_ERRORS: break;
+    case MR_ORIGIN_NODE_ROWS:
+    case MR_ORIGIN_NODE_LATE: return plan->sources_count + origin.index;
+    case MR_ORIGIN_SINK_ERRORS: return plan->sources_count + plan->nodes_count + origin.index;
+    }
+    return origin.index;
 }
 
 const char *mr_part_role_name(mr_part_role role)
@@ -57,7 +64,8 @@ const char *mr_part_role_name(mr_part_role role)
 const char *mr_origin_label(mr_origin origin)
 {
     switch (origin.kind) {
-    case MR_ORIGIN_SOURCE_ERRORS: return ", errors";
+    case MR_ORIGIN_SOURCE_ERRORS:
+    case MR_ORIGIN_SINK_ERRORS: return ", errors";
     case MR_ORIGIN_NODE_LATE: return ", late rows";
     case MR_ORIGIN_SOURCE_ROWS:
     case MR_ORIGIN_NODE_ROWS: break;
@@ -98,32 +106,6 @@ void mr_fact_warn(mr_facts *facts, const char *name, const char *format, ...)
 }
 
 /* ---- schemas ---- */
-
-static mr_schema source_schema(const mr_plan_source *source, mr_arena *arena)
-{
-    mr_field *fields = mr_arena_zalloc(arena, source->columns_count, sizeof *fields);
-    for (uint32_t i = 0; i < source->columns_count; i++)
-        fields[i] = source->columns[i].field;
-    return (mr_schema){.columns_count = source->columns_count, .columns = fields};
-}
-
-mr_schema mr_explain_schema(const mr_plan *plan, mr_origin origin, mr_arena *arena)
-{
-    switch (origin.kind) {
-    case MR_ORIGIN_SOURCE_ROWS: return source_schema(&plan->sources[origin.index], arena);
-    case MR_ORIGIN_SOURCE_ERRORS:
-        return (mr_schema){.columns_count = MR_ERROR_COLUMNS, .columns = mr_error_columns};
-    case MR_ORIGIN_NODE_ROWS: return plan->nodes[origin.index].schema;
-    case MR_ORIGIN_NODE_LATE: break;
-    }
-    mr_schema input = mr_explain_schema(plan, plan->nodes[origin.index].inputs[0], arena);
-    uint32_t count = input.columns_count + MR_LATE_COLUMNS;
-    mr_field *fields = mr_arena_zalloc(arena, count, sizeof *fields);
-    for (uint32_t i = 0; i < count; i++)
-        fields[i] =
-            i < input.columns_count ? input.columns[i] : mr_late_columns[i - input.columns_count];
-    return (mr_schema){.columns_count = count, .columns = fields};
-}
 
 static void put_column(uint32_t column, mr_schema columns, mr_buffer *to)
 {
@@ -184,14 +166,13 @@ static const mr_expr *made_by(const mr_plan *plan, mr_origin origin, uint32_t co
 const char *mr_explain_columns(const mr_plan *plan, mr_origin origin, const uint32_t *list,
                                uint32_t count, mr_arena *arena)
 {
-    mr_schema columns = mr_explain_schema(plan, origin, arena);
+    mr_schema columns = mr_plan_schema(plan, origin, arena);
     mr_buffer text = {0};
     for (uint32_t i = 0; i < count; i++) {
         const mr_expr *expr = made_by(plan, origin, list[i]);
         mr_buffer_printf(&text, i > 0 ? ", " : "");
         if (expr != NULL)
-            put_expr(expr, mr_explain_schema(plan, plan->nodes[origin.index].inputs[0], arena),
-                     &text);
+            put_expr(expr, mr_plan_schema(plan, plan->nodes[origin.index].inputs[0], arena), &text);
         else
             put_column(list[i], columns, &text);
     }

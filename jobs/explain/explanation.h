@@ -72,9 +72,6 @@ void mr_fact_warn(mr_facts *facts, const char *name, const char *format, ...)
 
 /* ---- what its files share ---- */
 
-/* The schema of the rows at `origin`; 0 columns where the plan does not say. */
-mr_schema mr_explain_schema(const mr_plan *plan, mr_origin origin, mr_arena *arena);
-
 /* An expression over `columns` as SQL text. */
 const char *mr_explain_expr(const mr_expr *expr, mr_schema columns, mr_arena *arena);
 

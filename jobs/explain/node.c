@@ -198,7 +198,7 @@ void mr_explain_node(mr_explanation *explanation, mr_part *part)
 {
     const mr_plan_node *node = &explanation->plan->nodes[part->index];
     mr_facts *facts = &part->facts;
-    mr_schema input = mr_explain_schema(explanation->plan, node->inputs[0], facts->arena);
+    mr_schema input = mr_plan_schema(explanation->plan, node->inputs[0], facts->arena);
     part->name = node->id;
     part->class = node->class->name;
     part->columns_count = node->schema.columns_count;

@@ -86,7 +86,10 @@ void mr_explain_sink(mr_explanation *explanation, mr_part *part)
     add_delivery(plan, sink, facts);
     if (sink->open != mr_blackhole_sink_open)
         add_order(plan, sink, facts);
-    mr_fact_add(facts, "dead", "rows that cannot be encoded%s: %s",
+    const char *readers = mr_explain_readers(
+        plan, (mr_origin){.kind = MR_ORIGIN_SINK_ERRORS, .index = part->index}, facts->arena);
+    mr_fact_add(facts, "dead", "rows that cannot be encoded%s: %s%s%s",
                 sink->topic != NULL ? " or that the broker refuses" : "",
-                mr_explain_errors(&sink->errors, facts->arena));
+                mr_explain_errors(&sink->errors, facts->arena),
+                readers != NULL ? "; $errors goes to " : "", readers != NULL ? readers : "");
 }

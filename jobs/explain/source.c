@@ -162,7 +162,7 @@ void mr_explain_source(mr_explanation *explanation, mr_part *part)
     const mr_plan *plan = explanation->plan;
     const mr_plan_source *source = &plan->sources[part->index];
     mr_facts *facts = &part->facts;
-    mr_schema schema = mr_explain_schema(
+    mr_schema schema = mr_plan_schema(
         plan, (mr_origin){.kind = MR_ORIGIN_SOURCE_ROWS, .index = part->index}, facts->arena);
     part->name = source->table;
     part->class = class_of(source);

@@ -292,12 +292,12 @@ Test(command, a_record_too_large_for_its_topic_dies_alone)
     RUN(&j, 0, "--bounded");
     expect_topic(&j, small, 2, "{\"id\":1,\"s\":\"a\"} {\"id\":3,\"s\":\"b\"}");
     expect_topic(&j, j.dead, 1, large);
-    expect_header(&j, j.dead, "__millrace.errors.stage", "encode");
+    expect_header(&j, j.dead, "__millrace.errors.stage", "sink");
     expect_header(&j, j.dead, "__millrace.errors.code", "MR3302");
     job_close(&j);
 }
 
-Test(command, a_budget_of_errors_stops_the_job_and_commits_none_of_them)
+Test(command, a_budget_of_errors_stops_the_job_with_its_dead_letters_committed)
 {
     job j;
     job_open(&j, "budget");
@@ -307,13 +307,20 @@ Test(command, a_budget_of_errors_stops_the_job_and_commits_none_of_them)
              j.dead);
     job_write(&j, options, "", PASS);
     kafka_begin(j.writer);
-    for (int i = 0; i < 50; i++)
+    kafka_put(j.writer, j.in, 0, AT("1", "1", "01"));
+    for (int i = 0; i < 3; i++)
         kafka_put(j.writer, j.in, 0, "{broken");
     kafka_commit(j.writer);
     RUN(&j, 1, "--bounded");
     expect_said(&j, "MR3002");
     expect_said(&j, "errors.budget");
-    expect_topic(&j, j.dead, 0, "");
+    expect_said(&j, "4 rows in, 1 out, 0 filtered, 0 late, 3 dead");
+    expect_topic(&j, j.out, 1, "{\"id\":1,\"n\":1}");
+    expect_topic(&j, j.dead, 3, "{broken {broken {broken");
+    put(&j, AT("2", "2", "02"));
+    RUN(&j, 0, "--bounded");
+    expect_topic(&j, j.out, 2, "{\"id\":1,\"n\":1} {\"id\":2,\"n\":2}");
+    expect_topic(&j, j.dead, 3, "{broken {broken {broken");
     job_close(&j);
 }
 

@@ -425,12 +425,32 @@ static mr_status finish(mr_worker *worker, mr_error *err)
     return status;
 }
 
+/* Too many rows died: what was done is committed, their dead letters with it, so that somebody can
+ * look at them; then the worker stops. */
+static mr_status check_budgets(mr_worker *worker, mr_error *err)
+{
+    mr_status verdict = MR_OK;
+    for (uint32_t t = 0; verdict == MR_OK && t < worker->tasks_count; t++)
+        if (worker->tasks[t].task != NULL)
+            verdict = mr_graph_check_budgets(mr_task_graph(worker->tasks[t].task), err);
+    if (verdict == MR_OK)
+        return MR_OK;
+    mr_error why = *err;
+    mr_status status = stop(worker, MR_WORKER_STOPPED, err);
+    if (status == MR_OK)
+        *err = why;
+    return status != MR_OK ? status : verdict;
+}
+
 static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
 {
+    mr_status status = check_budgets(worker, err);
+    if (status != MR_OK)
+        return status;
     if (is_commit_due(worker))
         return half_done(mr_worker_commit(worker, err), err);
     bool worked;
-    mr_status status = half_done(advance_one(worker, task, &worked, err), err);
+    status = half_done(advance_one(worker, task, &worked, err), err);
     if (status != MR_OK || worked)
         return status;
     if (atomic_load(&worker->is_stop_requested))
@@ -519,6 +539,8 @@ static bool park(mr_worker *worker, uint32_t task, mr_status status, const mr_er
 static mr_status recover(mr_worker *worker, uint32_t task, mr_status status, mr_error *err)
 {
     if (status == MR_E_CRASHED)
+        return status;
+    if (worker->phase >= MR_WORKER_STOPPED) /* all is committed, the status says why it ended */
         return status;
     mr_recovery recovery = err->recovery;
     if (recovery == MR_RECOVERY_RETRY && ++worker->retries < RETRIES_MAX)

@@ -107,8 +107,9 @@ static mr_relation *bind_errors(mr_binder *binder, const char *base, const char 
                               "`%s` is a view: only tables have $errors", base);
         return NULL;
     }
-    mr_relation *table = mr_bind_table(binder, name, span);
-    return table != NULL ? mr_bind_errors(binder, table, text) : NULL;
+    /* Whether the table must be readable hangs on whether the job writes it: the planner knows. */
+    mr_relation *table = mr_bind_table(binder, name, (mr_span){0});
+    return table != NULL ? mr_bind_errors(binder, table, text, span) : NULL;
 }
 
 mr_relation *mr_bind_name(mr_binder *binder, const mr_ast_path *path)

@@ -442,11 +442,14 @@ static void emit_window(mr_planner *planner, const mr_relation *relation, mr_pla
 
 static void emit_errors(mr_planner *planner, const mr_relation *relation, mr_planned *planned)
 {
+    const mr_planned *table = mr_planned_of(planner, relation->inputs[0]);
     for (uint32_t i = 0; i < relation->columns_count; i++)
         planned->map[i] = (int32_t)i;
     planned->origin =
-        (mr_origin){.kind = MR_ORIGIN_SOURCE_ERRORS,
-                    .index = mr_planned_of(planner, relation->inputs[0])->origin.index};
+        table->is_reached
+            ? (mr_origin){.kind = MR_ORIGIN_SOURCE_ERRORS, .index = table->origin.index}
+            : (mr_origin){.kind = MR_ORIGIN_SINK_ERRORS,
+                          .index = mr_plan_sink_of(planner, relation->table)};
     planned->schema = (mr_schema){.columns_count = MR_ERROR_COLUMNS, .columns = mr_error_columns};
 }
 

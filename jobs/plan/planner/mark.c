@@ -149,6 +149,33 @@ static void fold(mr_planner *planner, const mr_relation *relation)
     planned->is_folded = planned->folds <= FOLDS_MAX;
 }
 
+uint32_t mr_plan_sink_of(const mr_planner *planner, const mr_table *table)
+{
+    for (uint32_t i = 0; i < planner->binder->sinks_count; i++)
+        if (planner->binder->sinks[i].table == table)
+            return i;
+    return UINT32_MAX;
+}
+
+/* $errors of a table that the job writes does not make it read the table. */
+static void reach_errors(mr_planner *planner, const mr_relation *errors)
+{
+    mr_planned *table = mr_planned_of(planner, errors->inputs[0]);
+    if (table->is_reached || mr_plan_sink_of(planner, errors->table) != UINT32_MAX)
+        return;
+    table->is_reached = true;
+    (void)mr_table_check_source(errors->table, errors->span, planner->diagnostics);
+}
+
+static void reach_inputs(mr_planner *planner, const mr_relation *relation)
+{
+    for (uint32_t j = 0; j < relation->inputs_count; j++) {
+        mr_planned *input = mr_planned_of(planner, relation->inputs[j]);
+        input->is_reached = true;
+        input->readers++;
+    }
+}
+
 void mr_plan_mark(mr_planner *planner)
 {
     const mr_binder *binder = planner->binder;
@@ -164,11 +191,10 @@ void mr_plan_mark(mr_planner *planner)
         if (!planned->is_reached)
             continue;
         planned->needed = mr_arena_zalloc(planner->arena, relation->columns_count, sizeof(bool));
-        for (uint32_t j = 0; j < relation->inputs_count; j++) {
-            mr_planned *input = mr_planned_of(planner, relation->inputs[j]);
-            input->is_reached = true;
-            input->readers += relation->kind != MR_RELATION_ERRORS;
-        }
+        if (relation->kind == MR_RELATION_ERRORS)
+            reach_errors(planner, relation);
+        else
+            reach_inputs(planner, relation);
     }
     for (uint32_t i = 0; i < binder->sinks_count; i++)
         for (uint32_t c = 0; c < binder->sinks[i].input->columns_count; c++)

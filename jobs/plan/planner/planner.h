@@ -42,8 +42,11 @@ typedef struct mr_planner {
     bool is_partitioned; /* and every such key holds its input's 'partitioned-by' columns */
 } mr_planner;
 
-/* Marks what is reached, needed and folded. */
+/* Marks what is reached, needed and folded. Reports tables that are read and cannot be. */
 void mr_plan_mark(mr_planner *planner);
+
+/* Number of the first sink that writes `table`; UINT32_MAX: the job does not write it. */
+uint32_t mr_plan_sink_of(const mr_planner *planner, const mr_table *table);
 
 /* One relation: its source, its node, or nothing. */
 void mr_plan_emit(mr_planner *planner, const mr_relation *relation);

@@ -80,7 +80,7 @@ mr_relation *mr_bind_late(mr_binder *binder, mr_relation *base, const char *name
     return count == 1 ? judges[0] : union_of(binder, judges, count);
 }
 
-mr_relation *mr_bind_errors(mr_binder *binder, mr_relation *table, const char *name)
+mr_relation *mr_bind_errors(mr_binder *binder, mr_relation *table, const char *name, mr_span span)
 {
     mr_relation *errors = mr_relation_new(&binder->relations, binder->arena, MR_RELATION_ERRORS,
                                           &table, 1, MR_ERROR_COLUMNS);
@@ -88,6 +88,7 @@ mr_relation *mr_bind_errors(mr_binder *binder, mr_relation *table, const char *n
         errors->columns[i] = (mr_relation_column){.name = mr_error_columns[i].name,
                                                   .type = mr_error_columns[i].type};
     errors->table = table->table;
+    errors->span = span;
     errors->id = name;
     return errors;
 }

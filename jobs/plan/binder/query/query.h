@@ -43,7 +43,7 @@ bool mr_bind_rank_condition(mr_binder *binder, const mr_scope *scope, const mr_a
 
 /* NULL: reported. `base` is the part in front of `$`. */
 mr_relation *mr_bind_late(mr_binder *binder, mr_relation *base, const char *name, mr_span span);
-mr_relation *mr_bind_errors(mr_binder *binder, mr_relation *table, const char *name);
+mr_relation *mr_bind_errors(mr_binder *binder, mr_relation *table, const char *name, mr_span span);
 
 /* Does a query read a `$late` relation? Such statements are bound last, when all windows are
  * known. */

@@ -219,7 +219,8 @@ static void push(stage *s, uint32_t source, uint32_t rows, const int64_t *waterm
     mr_batch batch = mr_batch_new(0, rows, mr_graph_arena(s->graph));
     if (watermarks != NULL)
         batch.watermark = memcpy(copy, watermarks, rows * sizeof *watermarks);
-    cr_assert_eq(mr_graph_push(s->graph, rows_of_source(source), &batch, &err), MR_OK);
+    mr_source_result result = {.batch = batch};
+    cr_assert_eq(mr_graph_push(s->graph, source, &result, rows, &err), MR_OK);
 }
 
 static mr_progress advance(stage *s)

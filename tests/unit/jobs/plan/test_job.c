@@ -39,10 +39,12 @@ static mr_job *plan_of(mr_script *script, const char *text)
 
 static void put_origin(mr_buffer *out, const mr_plan *plan, mr_origin origin)
 {
-    static const char *const suffixes[] = {"", "$errors", "", "$late"};
+    static const char *const suffixes[] = {"", "$errors", "", "$late", "$errors"};
     bool is_source = origin.kind == MR_ORIGIN_SOURCE_ROWS || origin.kind == MR_ORIGIN_SOURCE_ERRORS;
     mr_buffer_printf(out, " %s%s",
-                     is_source ? plan->sources[origin.index].table : plan->nodes[origin.index].id,
+                     is_source                              ? plan->sources[origin.index].table
+                     : origin.kind == MR_ORIGIN_SINK_ERRORS ? plan->sinks[origin.index].table
+                                                            : plan->nodes[origin.index].id,
                      suffixes[origin.kind]);
 }
 

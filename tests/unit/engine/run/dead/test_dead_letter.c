@@ -3,6 +3,7 @@
  * budget do what the table says. Method: records through a source stage, and rows that an operator
  * made, to a writer that keeps them.
  */
+#include "engine/run/dead/errors_relation.h"
 #include "tests/unit/engine/run/stage_fixture.h"
 
 #include <criterion/criterion.h>
@@ -62,11 +63,11 @@ Test(dead_letter, keeps_the_headers_of_the_record_before_its_own)
     mr_records records = {
         .topic = "orders", .partition = 9, .count = 1, .record = &record, .headers = two_headers};
     mr_errors_policy policy = {.mode = MR_ERRORS_DLQ, .dlq_topic = "dlq"};
-    mr_errors_meter meter = {0};
+    mr_log_site site = {0};
     mr_row_errors errors = {.arena = &f.arena};
     mr_row_errors_add(&errors, 0, 3001, "why");
     mr_dead_rows rows = {.policy = &policy,
-                         .meter = &meter,
+                         .site = &site,
                          .stage = "decode",
                          .operator= "orders",
                          .records = &records,
@@ -88,11 +89,11 @@ Test(dead_letter, of_a_made_row_is_the_row_as_text)
     batch.columns[0] = mr_vector_new(mr_type_of(MR_TYPE_BIGINT), 2, &f.arena);
     batch.columns[0].i64[1] = 42;
     mr_errors_policy policy = {.mode = MR_ERRORS_DLQ, .dlq_topic = "dlq"};
-    mr_errors_meter meter = {0};
+    mr_log_site site = {0};
     mr_row_errors errors = {.arena = &f.arena};
     mr_row_errors_add(&errors, 1, 3201, "SUM does not fit its type");
     mr_dead_rows rows = {.policy = &policy,
-                         .meter = &meter,
+                         .site = &site,
                          .stage = "process",
                          .operator= "v/window",
                          .batch = &batch,
@@ -102,7 +103,7 @@ Test(dead_letter, of_a_made_row_is_the_row_as_text)
     cr_assert_str_eq(f.letters[0].value, "{\"c0\":42}");
     cr_assert_not(f.letters[0].has_key);
     cr_assert_not(has(&f.letters[0], "__streams.errors.topic"));
-    mr_batch relation = mr_dead_letters_batch(&rows);
+    mr_batch relation = mr_errors_rows(&rows);
     cr_assert_eq(relation.rows, 1);
     cr_assert(mr_string_equals(relation.columns[0].strings[0], mr_string_of("MR3201", 6)));
     cr_assert(mr_vector_is_null(&relation.columns[7], 0));
@@ -131,20 +132,5 @@ Test(dead_letter, policies_log_ignore_and_fail)
     cr_assert_eq(stage_run(&f, "1|1 broken"), MR_E_ROWS_FAIL);
     cr_assert_not_null(strstr(f.err.message, "orders[2]@101"));
     cr_assert_not_null(strstr(f.err.message, "MR3999"));
-    stage_close(&f);
-}
-
-Test(dead_letter, the_budget_stops_the_job_when_too_many_rows_die)
-{
-    stage_fixture f;
-    stage_init(&f);
-    f.source.errors =
-        (mr_errors_policy){.mode = MR_ERRORS_IGNORE, .budget_share = 0.3, .budget_rows = 10};
-    stage_open(&f);
-    cr_assert_eq(stage_run(&f, "1|1 broken 1|1 broken 1|1 broken"), MR_OK); /* 3 of 10 */
-    cr_assert_eq(stage_run(&f, "1|1 1|1 1|1 1|1 1|1 1|1 1|1 1|1"), MR_OK);
-    cr_assert_eq(stage_run(&f, "1|1 broken 1|1 broken"), MR_OK); /* the window has moved on */
-    cr_assert_eq(stage_run(&f, "broken broken broken"), MR_E_ROWS_BUDGET);
-    cr_assert_not_null(strstr(f.err.message, "orders"));
     stage_close(&f);
 }

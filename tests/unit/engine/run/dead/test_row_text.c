@@ -2,7 +2,7 @@
  * Goal: a row that an operator made can be read by a human where it ends up: in the DLQ and in the
  * log. Method: one row of every kind of column as text.
  */
-#include "engine/run/row_text.h"
+#include "engine/run/dead/row_text.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "engine/run/row_text.h"
+#include "engine/run/dead/row_text.h"
 
 #include "engine/expr/civil.h"
 #include "engine/expr/decimal.h"

@@ -10,8 +10,8 @@
  * A row that an operator made has no record: its value is the row as text, its key is NULL.
  * They are produced inside the epoch's transaction. Thread: the engine's.
  */
-#ifndef MR_ENGINE_RUN_DEAD_LETTER_H
-#define MR_ENGINE_RUN_DEAD_LETTER_H
+#ifndef MR_ENGINE_RUN_DEAD_DEAD_LETTER_H
+#define MR_ENGINE_RUN_DEAD_DEAD_LETTER_H
 
 #include "engine/base/logger.h"
 #include "engine/ports/clock.h"
@@ -40,32 +40,26 @@ typedef struct mr_task_io {
     void *context;
 } mr_task_io;
 
-/* The sliding count behind 'errors.budget'. All-zero is ready. */
-typedef struct mr_errors_meter {
-    uint64_t rows, dead; /* in the current window of budget_rows rows */
-    mr_log_site site;
-} mr_errors_meter;
-
 typedef struct mr_dead_rows {
     const mr_errors_policy *policy;
-    mr_errors_meter *meter;
-    const char *stage;         /* "decode", "process", "encode", "sink" */
+    mr_log_site *site;         /* of the log lines under 'log' */
+    const char *stage;         /* "decode", "process", "encode", "sink"; an error may say another */
     const char *operator;      /* id of the node, or the table */
     const mr_records *records; /* NULL: made rows */
     const uint32_t *record;    /* row -> record; NULL: errors hold record numbers */
     const mr_batch *batch;     /* for made rows; may be NULL else */
+    const mr_field *names;     /* of the batch's columns; NULL: c0, c1 .. */
     const mr_row_errors *errors;
     mr_arena *arena;
 } mr_dead_rows;
 
+/* The record that a dead row came from; NULL: a made row. */
+const mr_record *mr_dead_rows_record(const mr_dead_rows *rows, uint32_t row);
+
+/* Where the row of `error` died. */
+const char *mr_dead_rows_stage(const mr_dead_rows *rows, const mr_row_error *error);
+
 /* Sends every row of `rows->errors` where its policy says. MR_E_ROWS_FAIL under 'fail'. */
 mr_status mr_dead_letters_send(const mr_task_io *io, const mr_dead_rows *rows, mr_error *err);
-
-/* Counts rows for the budget; MR_E_ROWS_BUDGET when too many died. */
-mr_status mr_errors_meter_add(mr_errors_meter *meter, const mr_errors_policy *policy,
-                              const char *table, uint64_t rows, uint64_t dead, mr_error *err);
-
-/* A batch of t$errors (mr_error_columns) for the same rows, in `rows->arena`. */
-mr_batch mr_dead_letters_batch(const mr_dead_rows *rows);
 
 #endif

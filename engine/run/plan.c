@@ -1,0 +1,34 @@
+#include "engine/run/plan.h"
+
+#include "engine/run/late.h"
+
+static mr_schema source_schema(const mr_plan_source *source, mr_arena *arena)
+{
+    mr_field *fields = mr_arena_zalloc(arena, source->columns_count, sizeof *fields);
+    for (uint32_t i = 0; i < source->columns_count; i++)
+        fields[i] = source->columns[i].field;
+    return (mr_schema){.columns_count = source->columns_count, .columns = fields};
+}
+
+static mr_schema late_schema(mr_schema input, mr_arena *arena)
+{
+    uint32_t count = input.columns_count + MR_LATE_COLUMNS;
+    mr_field *fields = mr_arena_zalloc(arena, count, sizeof *fields);
+    for (uint32_t i = 0; i < count; i++)
+        fields[i] =
+            i < input.columns_count ? input.columns[i] : mr_late_columns[i - input.columns_count];
+    return (mr_schema){.columns_count = count, .columns = fields};
+}
+
+mr_schema mr_plan_schema(const mr_plan *plan, mr_origin origin, mr_arena *arena)
+{
+    switch (origin.kind) {
+    case MR_ORIGIN_SOURCE_ROWS: return source_schema(&plan->sources[origin.index], arena);
+    case MR_ORIGIN_NODE_ROWS: return plan->nodes[origin.index].schema;
+    case MR_ORIGIN_NODE_LATE:
+        return late_schema(mr_plan_schema(plan, plan->nodes[origin.index].inputs[0], arena), arena);
+    case MR_ORIGIN_SOURCE_ERRORS:
+    case MR_ORIGIN_SINK_ERRORS: break;
+    }
+    return (mr_schema){.columns_count = MR_ERROR_COLUMNS, .columns = mr_error_columns};
+}
