@@ -50,6 +50,16 @@ static const mr_command commands[] = {
      .flags = FLAGS_OF_JOBS | MR_FLAG_STATE_DIR | MR_FLAG_BOUNDED | MR_FLAG_RESET |
               MR_FLAG_CREATE_TOPICS | MR_FLAG_STATS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
      .run = mr_command_run},
+    {.name = "explain-error",
+     .group = "Help",
+     .argument = "[CODE]",
+     .summary = "what an error means and how to mend it",
+     .details = "Prints what the code means, why it comes, how to mend it, and an example; "
+                "without a CODE\na list of all.\n\n"
+                "  millrace explain-error MR1104\n"
+                "  millrace explain-error | grep -i watermark",
+     .flags = MR_FLAG_HELP,
+     .run = mr_command_explain_error},
 };
 
 const mr_command *mr_commands(uint32_t *count)
@@ -90,7 +100,7 @@ static int run_command(const mr_command *command, int argc, char **argv)
         mr_help_print_command(command);
         return MR_EXIT_OK;
     }
-    if (command->argument != NULL && flags.file == NULL) {
+    if (command->argument != NULL && command->argument[0] != '[' && flags.file == NULL) {
         fprintf(stderr, "millrace %s: %s is missing\nTry: millrace %s --help\n", command->name,
                 command->argument, command->name);
         return MR_EXIT_USAGE;

@@ -9,7 +9,7 @@
 typedef struct mr_command {
     const char *name;
     const char *group;    /* "Run" */
-    const char *argument; /* "FILE"; NULL: none */
+    const char *argument; /* "FILE"; "[CODE]": may be left out; NULL: none */
     const char *summary;  /* one line */
     const char *details;  /* what help says besides */
     uint32_t flags;       /* mr_flag bits it takes */
@@ -32,5 +32,6 @@ void mr_help_print_command(const mr_command *command);
 mr_exit mr_command_check(const mr_flags *flags);
 mr_exit mr_command_explain(const mr_flags *flags);
 mr_exit mr_command_run(const mr_flags *flags);
+mr_exit mr_command_explain_error(const mr_flags *flags);
 
 #endif

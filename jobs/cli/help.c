@@ -44,11 +44,11 @@ void mr_help_print(void)
         char left[40];
         snprintf(left, sizeof left, "%s %s", commands[i].name,
                  commands[i].argument != NULL ? commands[i].argument : "");
-        printf("  %-7s %-16s %s\n", strcmp(group, commands[i].group) != 0 ? commands[i].group : "",
+        printf("  %-7s %-20s %s\n", strcmp(group, commands[i].group) != 0 ? commands[i].group : "",
                left, commands[i].summary);
         group = commands[i].group;
     }
-    printf("  %-7s %-16s %s\n  %-7s %-16s %s\n\n", "Help", "help COMMAND", "more about one", "",
+    printf("  %-7s %-20s %s\n  %-7s %-20s %s\n\n", "", "help COMMAND", "more about one", "",
            "--version", "what this is");
     printf("%s\n", example);
     printf("  millrace check job.sql       what is wrong with it\n"

@@ -1,6 +1,7 @@
 #include "jobs/cli/load.h"
 
 #include "engine/base/buffer.h"
+#include "jobs/errors/pages.h"
 #include "jobs/plan/options/substitute.h"
 #include "jobs/sql/lexer/lexer.h"
 
@@ -74,6 +75,14 @@ static void mask_secrets(const mr_script *script, char *text)
     mr_arena_release(&arena);
 }
 
+static mr_code first_error(const mr_diagnostics *diagnostics)
+{
+    size_t i = 0;
+    while (diagnostics->items[i].severity != MR_SEVERITY_ERROR)
+        i++;
+    return diagnostics->items[i].code;
+}
+
 static void print(mr_diagnostics *diagnostics, const mr_script *script, bool is_quiet)
 {
     bool is_silent = diagnostics->errors == 0 && is_quiet;
@@ -84,6 +93,8 @@ static void print(mr_diagnostics *diagnostics, const mr_script *script, bool is_
     mr_diagnostics_print(diagnostics, script, is_coloured, &out);
     fwrite(out.data, 1, out.length, stderr);
     mr_buffer_release(&out);
+    if (diagnostics->errors > 0)
+        mr_error_pages_mention((int)first_error(diagnostics));
 }
 
 mr_loaded mr_load(const mr_flags *flags)

@@ -13,6 +13,7 @@
 #include "jobs/cli/load.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/topics.h"
+#include "jobs/errors/pages.h"
 #include "jobs/explain/explain.h"
 
 #include <signal.h>
@@ -50,6 +51,7 @@ static mr_exit exit_of(const mr_error *err)
 static mr_exit fail(const mr_error *err)
 {
     fprintf(stderr, "error[MR%04d]: %s\n", err->status, err->message);
+    mr_error_pages_mention(err->status);
     return exit_of(err);
 }
 

@@ -9,7 +9,7 @@
 #ifndef MR_JOBS_SQL_CODES_H
 #define MR_JOBS_SQL_CODES_H
 
-/* X(code, name, severity, title) */
+/* X(code, name, severity, title); 1026 is retired. */
 #define MR_CODES_SYNTAX(X)                                                                    \
     X(1001, MR_E_UNEXPECTED, ERROR, "unexpected word or sign")                                \
     X(1002, MR_E_RESERVED_WORD, ERROR, "reserved word used as a name")                        \
@@ -36,7 +36,6 @@
     X(1023, MR_E_NOT_ENFORCED, ERROR, "primary key without NOT ENFORCED")                     \
     X(1024, MR_E_DUPLICATE_CLAUSE, ERROR, "clause given twice")                               \
     X(1025, MR_E_STATEMENT_SET, ERROR, "malformed statement set")                             \
-    X(1026, MR_E_SCRIPT_TOO_LONG, ERROR, "script too long")                                   \
     X(1027, MR_E_WINDOW_ARGUMENT, ERROR, "wrong argument of a window function")               \
     X(1028, MR_E_EMPTY_NAME, ERROR, "empty name")                                             \
     X(1029, MR_E_UNIT, ERROR, "unknown unit of time")                                         \

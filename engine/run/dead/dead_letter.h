@@ -22,8 +22,6 @@ enum {
     MR_E_ROWS_BUDGET = 3002, /* errors.budget exceeded */
     MR_E_ROW_CONSTRAINT = 3003,
     MR_E_ROW_FUTURE = 3004,
-    MR_E_ROW_TIME_NULL = 3005,
-    MR_E_ROW_REFUSED = 3006,
 };
 
 /* What all tasks of a worker write through. Set up by the worker, changed between epochs. */

@@ -169,7 +169,9 @@ static bool name_fits(const char *pattern, const char *key)
     if (star == NULL)
         return strcmp(pattern, key) == 0;
     size_t head = (size_t)(star - pattern), tail = strlen(star + 1), length = strlen(key);
-    return length > head + tail && strncmp(pattern, key, head) == 0 &&
+    /* `state.backend*` stands for `state.backend` too, `properties.*` not for `properties.`. */
+    size_t least = tail > 0 || (head > 0 && pattern[head - 1] == '.') ? 1 : 0;
+    return length >= head + tail + least && strncmp(pattern, key, head) == 0 &&
            strcmp(key + length - tail, star + 1) == 0;
 }
 

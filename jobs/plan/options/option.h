@@ -3,9 +3,10 @@
  * the values that a job gave for them.
  *
  * An option's name may hold one `*` that stands for one or more letters (`fields.*.min`), a
- * trailing one for the rest (`properties.*`). Values are parsed once; numbers are in the unit of
- * their kind: DURATION ms, MEMORY bytes, BOOL 0 or 1, ENUM the index in `values`. Memory: values
- * live in the arena given. Thread: immutable once read.
+ * trailing one for the rest (`properties.*`), which behind a letter may be empty
+ * (`state.backend*`). Values are parsed once; numbers are in the unit of their kind: DURATION ms,
+ * MEMORY bytes, BOOL 0 or 1, ENUM the index in `values`. Memory: values live in the arena given.
+ * Thread: immutable once read.
  */
 #ifndef MR_JOBS_PLAN_OPTIONS_OPTION_H
 #define MR_JOBS_PLAN_OPTIONS_OPTION_H
