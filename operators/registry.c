@@ -1,5 +1,6 @@
 #include "operators/registry.h"
 
+#include "operators/join/interval_join.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/filter.h"
 #include "operators/rows/project.h"
@@ -11,8 +12,13 @@
 const mr_operator_class *const *mr_operator_all(void)
 {
     static const mr_operator_class *const all[] = {
-        &mr_filter_class,           &mr_project_class,     &mr_union_all_class,
-        &mr_window_aggregate_class, &mr_deduplicate_class, NULL,
+        &mr_filter_class,
+        &mr_project_class,
+        &mr_union_all_class,
+        &mr_window_aggregate_class,
+        &mr_deduplicate_class,
+        &mr_interval_join_class,
+        NULL,
     };
     return all;
 }

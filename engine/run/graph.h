@@ -45,8 +45,9 @@ void mr_graph_set_source_watermark(mr_graph *graph, uint32_t source, int64_t wat
 /* Work that batches left in the nodes' state: no batch may come before `advance` has done it. */
 bool mr_graph_has_rest(const mr_graph *graph);
 
-/* Does what batches left, then carries watermarks on, by one call of one node. MORE: call again (a commit may come in between, no
- * batch may); DONE: all nodes have taken the watermarks of their inputs. */
+/* Does what batches left, then carries watermarks on, by one call of one node. MORE: call again (a
+ * commit may come in between, no batch may); DONE: all nodes have taken the watermarks of their
+ * inputs. */
 mr_status mr_graph_advance(mr_graph *graph, mr_progress *progress, mr_error *err);
 
 /* Frees what the last top-level call made. */

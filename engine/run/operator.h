@@ -16,10 +16,10 @@
  * there). No batch comes before it has returned MR_DONE. `on_batch` may return MR_MORE to be called
  * again with the same batch, within the epoch; its cursor may live in memory.
  *
- * Rests: what one batch comes to may outgrow an epoch. An operator that multiplies rows emits a good
- * amount in `on_batch`, keeps what is left of the batch in state and says so by `has_rest`; the
- * engine then calls `on_rest` until it returns MR_DONE, before any watermark and before any batch
- * but those that the same call of an operator above still emits. It may commit in between.
+ * Rests: what one batch comes to may outgrow an epoch. An operator that multiplies rows emits a
+ * good amount in `on_batch`, keeps what is left of the batch in state and says so by `has_rest`;
+ * the engine then calls `on_rest` until it returns MR_DONE, before any watermark and before any
+ * batch but those that the same call of an operator above still emits. It may commit in between.
  *
  * Rows conserved: for every batch, rows in = accepted + filtered + late + dead; the operator counts
  * what it does in `mr_operator_counts` and the engine checks it against what it passed in.

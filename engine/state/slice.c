@@ -280,6 +280,22 @@ void mr_slice_upsert(mr_slice *slice, const mr_string *keys, const uint64_t *has
     }
 }
 
+void mr_slice_find(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count,
+                   void **values)
+{
+    for (uint32_t start = 0; start < count; start += PREFETCH_ROWS) {
+        uint32_t end = count - start < PREFETCH_ROWS ? count : start + PREFETCH_ROWS;
+        if (slice->count >= PREFETCH_COUNT_MIN)
+            prefetch(slice, hashes + start, end - start);
+        for (uint32_t i = start; i < end; i++) {
+            uint32_t slot;
+            values[i] = find(slice, keys[i], hashes[i], &slot)
+                            ? mr_entry_value(mr_entry_at(&slice->entries, slice->slots[slot]))
+                            : NULL;
+        }
+    }
+}
+
 void *mr_slice_get(mr_slice *slice, mr_string key, uint64_t hash)
 {
     uint32_t slot;

@@ -61,6 +61,10 @@ void mr_slice_upsert(mr_slice *slice, const mr_string *keys, const uint64_t *has
 /* One key, without making or dirtying it; NULL when absent. */
 void *mr_slice_get(mr_slice *slice, mr_string key, uint64_t hash);
 
+/* The same for `count` keys at once: `values[i]` is NULL where key i is absent. */
+void mr_slice_find(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count,
+                   void **values);
+
 /* Marks an entry found by `get` or by iteration dirty: its value changed in place. */
 void mr_slice_touch(mr_slice *slice, void *value);
 
