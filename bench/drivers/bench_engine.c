@@ -17,7 +17,7 @@
 #include "bench/drivers/bids.h"
 #include "connectors/formats/format.h"
 #include "connectors/local/blackhole_sink.h"
-#include "connectors/local/file_reader.h"
+#include "connectors/local/files/reader.h"
 #include "connectors/memory/clock.h"
 #include "connectors/memory/log.h"
 #include "engine/base/assert.h"

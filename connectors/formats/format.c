@@ -155,6 +155,14 @@ done:
     return status;
 }
 
+mr_status mr_format_splitter_new(const mr_format_use *value, mr_splitter **splitter, mr_error *err)
+{
+    if (value->format->splitter_new != NULL)
+        return value->format->splitter_new(value, splitter, err);
+    *splitter = mr_lines_new();
+    return MR_OK;
+}
+
 static mr_status part_writer_new(const mr_format_use *use, const mr_codec_field *fields,
                                  uint32_t fields_count, mr_record_part part, mr_row_writer **writer,
                                  mr_error *err)

@@ -10,6 +10,7 @@
 #define MR_CONNECTORS_FORMATS_FORMAT_H
 
 #include "connectors/formats/column.h"
+#include "connectors/formats/splitter.h"
 #include "connectors/formats/writer.h"
 #include "engine/ports/codec.h"
 
@@ -51,6 +52,8 @@ struct mr_format {
                              mr_error *err);
     mr_status (*writer_new)(const mr_format_use *use, const mr_codec_field *fields,
                             uint32_t fields_count, mr_row_writer **writer, mr_error *err);
+    /* How a file of this format is cut into records; NULL: by lines. */
+    mr_status (*splitter_new)(const mr_format_use *use, mr_splitter **splitter, mr_error *err);
 };
 
 /* All formats, in the order messages list them. */
@@ -77,6 +80,10 @@ bool mr_format_flag(const mr_format_use *use, const char *name);
 mr_status mr_format_decoder_new(const mr_format_use *key, const mr_format_use *value,
                                 const mr_codec_column *columns, uint32_t columns_count,
                                 mr_decoder **decoder, mr_error *err) MR_MUST_USE;
+
+/* A splitter of files in this format. */
+mr_status mr_format_splitter_new(const mr_format_use *value, mr_splitter **splitter,
+                                 mr_error *err) MR_MUST_USE;
 
 /* An encoder of records: `fields` by part, in the order they are written; `key` NULL: records
  * have no key. Errors as above. */

@@ -44,10 +44,11 @@ typedef struct datagen_reader {
     uint32_t records_max;
 } datagen_reader;
 
-mr_status mr_datagen_splits(const void *config, mr_arena *arena, const char ***names,
-                            uint32_t *count, mr_error *err)
+mr_status mr_datagen_splits(const void *config, uint32_t tasks_count, mr_arena *arena,
+                            const char ***names, uint32_t *count, mr_error *err)
 {
     (void)config;
+    (void)tasks_count;
     (void)err;
     *names = mr_arena_alloc(arena, sizeof **names);
     (*names)[0] = "datagen";
@@ -161,8 +162,10 @@ static const mr_reader_class datagen_reader_class = {
     .close = close_reader,
 };
 
-mr_status mr_datagen_open(const void *config, mr_log_reader **reader, mr_error *err)
+mr_status mr_datagen_open(const void *config, uint32_t tasks_count, mr_log_reader **reader,
+                          mr_error *err)
 {
+    (void)tasks_count;
     (void)err;
     datagen_reader *self = calloc(1, sizeof *self);
     MR_ASSERT(self != NULL);

@@ -36,9 +36,10 @@ typedef struct mr_datagen_config {
 } mr_datagen_config;
 
 /* All take an mr_datagen_config. */
-mr_status mr_datagen_splits(const void *config, mr_arena *arena, const char ***names,
-                            uint32_t *count, mr_error *err);
-mr_status mr_datagen_open(const void *config, mr_log_reader **reader, mr_error *err);
+mr_status mr_datagen_splits(const void *config, uint32_t tasks_count, mr_arena *arena,
+                            const char ***names, uint32_t *count, mr_error *err);
+mr_status mr_datagen_open(const void *config, uint32_t tasks_count, mr_log_reader **reader,
+                          mr_error *err);
 mr_status mr_datagen_decoder(const void *config, mr_decoder **decoder, mr_error *err);
 
 /* Rows there will be: the smaller of rows_max and the shortest sequence; INT64_MAX: no end. */

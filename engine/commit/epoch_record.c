@@ -8,6 +8,7 @@
 #define FLAG_BASE 2
 #define FLAG_IDLE 1
 #define FLAG_ENDED 2
+#define FLAG_PLACE 4
 #define COUNT_MAX ((uint64_t)1 << 24) /* no list in a record is longer: a bound against garbage */
 
 static void put_text(mr_buffer *to, const char *text)
@@ -23,7 +24,10 @@ static void put_input(mr_buffer *to, const mr_epoch_input *input)
     mr_buffer_put_zigzag(to, input->offset_next);
     mr_buffer_put_zigzag(to, input->watermark.value_ms);
     mr_buffer_put_u8(to, (uint8_t)((input->watermark.is_idle ? FLAG_IDLE : 0) |
-                                   (input->is_ended ? FLAG_ENDED : 0)));
+                                   (input->is_ended ? FLAG_ENDED : 0) |
+                                   (input->place_length > 0 ? FLAG_PLACE : 0)));
+    if (input->place_length > 0)
+        mr_buffer_put_bytes(to, input->place, input->place_length);
 }
 
 void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
@@ -84,6 +88,10 @@ static void get_inputs(mr_reader *from, mr_arena *arena, mr_epoch_record *record
         uint8_t flags = mr_reader_u8(from);
         input->watermark.is_idle = (flags & FLAG_IDLE) != 0;
         input->is_ended = (flags & FLAG_ENDED) != 0;
+        if ((flags & FLAG_PLACE) != 0) {
+            const char *place = mr_reader_bytes(from, &input->place_length);
+            input->place = mr_arena_copy(arena, place, input->place_length);
+        }
     }
 }
 

@@ -16,7 +16,8 @@
  *   base bytes          varint              size of the newest base, delta bytes since it: when to
  *   bytes since base    varint              write the next
  *   inputs              varint count, each: source bytes | topic bytes | partition varint |
- *                       next offset zigzag | watermark zigzag | flags u8 (1 idle, 2 ended)
+ *                       next offset zigzag | watermark zigzag | flags u8 (1 idle, 2 ended,
+ *                       4 has a place) | place bytes, when it has one
  *   sources             varint count, each: watermark zigzag. An idle input may lag
  *                                           behind the watermark of
  *                       its source, so the inputs alone do not give it back
@@ -52,6 +53,8 @@ typedef struct mr_epoch_input {
     int64_t offset_next;
     mr_watermark watermark;
     bool is_ended;
+    const char *place; /* the reader's own, see engine/batch/record.h */
+    size_t place_length;
 } mr_epoch_input;
 
 typedef struct mr_epoch_record {

@@ -28,6 +28,7 @@ typedef struct mr_input_ends {
     int64_t high_end;   /* cached high watermark; > stable_end: a transaction upstream is open */
     bool is_buffered;   /* records fetched from the log wait in our queue */
     bool is_paused;
+    bool is_growing; /* a folder that is looked into again: caught up is not ended */
 } mr_input_ends;
 
 typedef struct mr_log_reader mr_log_reader;
@@ -52,6 +53,11 @@ typedef struct mr_reader_class {
      * Recovery RETRY when the broker did not answer in time. */
     mr_status (*ends)(mr_log_reader *reader, uint32_t input, int32_t timeout_ms,
                       mr_input_ends *ends, mr_error *err);
+
+    /* Directly behind `add`: the last `place` that records of this input came with before. NULL:
+     * the reader's records have none. */
+    mr_status (*resume)(mr_log_reader *reader, uint32_t input, const char *place, size_t length,
+                        mr_error *err);
 
     void (*close)(mr_log_reader *reader);
 } mr_reader_class;

@@ -124,11 +124,12 @@ typedef struct mr_bound {
 
 /* A reader that is not the job's log: file, datagen. */
 typedef struct mr_reader_factory {
-    /* Splits of the source: names (topic or file) in `topics`, one input each, partition =
-     * index. */
-    mr_status (*splits)(const void *config, mr_arena *arena, const char ***topics, uint32_t *count,
-                        mr_error *err);
-    mr_status (*open)(const void *config, mr_log_reader **reader, mr_error *err);
+    /* Splits of the source: names (topic, file, folder) in `topics`, one input each, partition =
+     * index. What can be shared out freely is cut into `tasks_count` shares. */
+    mr_status (*splits)(const void *config, uint32_t tasks_count, mr_arena *arena,
+                        const char ***topics, uint32_t *count, mr_error *err);
+    mr_status (*open)(const void *config, uint32_t tasks_count, mr_log_reader **reader,
+                      mr_error *err);
     const void *config;
 } mr_reader_factory;
 

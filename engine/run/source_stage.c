@@ -153,6 +153,21 @@ static void align(passage *p, mr_vector *columns, uint32_t columns_count, const 
         columns[c] = mr_vector_gather(&columns[c], rows, count, p->arena);
 }
 
+/* What the reader could not make records of goes where undecodable records go. */
+static mr_status bury_flawed(passage *p, mr_error *err)
+{
+    const mr_plan_source *source = p->stage->source;
+    mr_row_errors errors = {.arena = p->arena};
+    for (uint32_t i = 0; i < p->records->count; i++)
+        mr_row_errors_add(&errors, i, p->records->flaw->code, "%s", p->records->flaw->message);
+    mr_status status = bury(p, "decode", &source->errors, NULL, &errors, err);
+    p->stage->counts.records += p->records->count;
+    p->stage->counts.dead += p->dead;
+    return status == MR_OK ? mr_errors_meter_add(&p->stage->meter, &source->errors, source->table,
+                                                 p->records->count, p->dead, err)
+                           : status;
+}
+
 /* Values and keys of the records in which both could be decoded. */
 static mr_status decode(passage *p, mr_vector **values, mr_vector **keys, mr_error *err)
 {
@@ -378,6 +393,10 @@ mr_status mr_source_stage_run(mr_source_stage *stage, const mr_task_io *io,
 {
     result->dead_lists_count = 0;
     passage p = {.stage = stage, .io = io, .records = records, .arena = arena, .result = result};
+    if (records->flaw != NULL) {
+        result->batch = mr_batch_new(stage->source->columns_count, 0, arena);
+        return bury_flawed(&p, err);
+    }
     uint64_t filtered = stage->counts.filtered;
     mr_vector *values = NULL, *keys = NULL;
     mr_status status = decode(&p, &values, &keys, err);

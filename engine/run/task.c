@@ -76,6 +76,10 @@ void mr_task_free(mr_task *task)
         mr_source_stage_free(task->sources[s].stage);
     mr_state_free(task->state);
     mr_buffer_release(&task->journal);
+    for (uint32_t i = 0; i < task->inputs_count; i++) {
+        mr_buffer_release(&task->inputs[i].place);
+        mr_buffer_release(&task->inputs[i].topic_text);
+    }
     mr_arena_release(&task->job);
     free(task->inputs);
     free(task);
@@ -124,6 +128,7 @@ uint32_t mr_task_add_input(mr_task *task, const mr_epoch_input *input, uint32_t 
         .is_ended = input->is_ended,
         .bound = -1,
     };
+    mr_buffer_put(&task->inputs[number].place, input->place, input->place_length);
     mr_idleness_init(&task->inputs[number].idleness, task->plan->sources[source].idle_timeout_ms);
     add_to_source(task, &task->sources[source], number);
     return number;
@@ -208,6 +213,22 @@ static int64_t others_of(const source_state *source, uint32_t input)
     return minimum;
 }
 
+/* The next file of a folder begins, and its offsets; what the reader wants to be told about it when
+ * it has to go on here is kept. */
+static void follow_place(mr_task_input *input, const mr_records *records)
+{
+    if (records->topic != NULL && strcmp(input->topic, records->topic) != 0) {
+        mr_buffer_clear(&input->topic_text);
+        mr_buffer_put(&input->topic_text, records->topic, strlen(records->topic) + 1);
+        input->topic = input->topic_text.data;
+        input->offset_next = 0;
+    }
+    if (records->place != NULL) {
+        mr_buffer_clear(&input->place);
+        mr_buffer_put(&input->place, records->place, records->place_length);
+    }
+}
+
 mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *records,
                              mr_error *err)
 {
@@ -216,6 +237,7 @@ mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *r
     source_state *source = &task->sources[input->source];
     if (records->count == 0)
         return MR_OK;
+    follow_place(input, records);
     MR_ASSERT(records->record[0].offset >= input->offset_next);
     mr_graph_reset(task->graph);
     task->has_progress = true;

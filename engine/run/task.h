@@ -19,14 +19,16 @@ typedef struct mr_task mr_task;
 
 /* One source partition of a task. The number is the index in the task's list. */
 typedef struct mr_task_input {
-    uint32_t source; /* in the plan */
-    const char *topic;
+    uint32_t source;   /* in the plan */
+    const char *topic; /* of a folder: the file it stands in */
     int32_t partition;
     int64_t offset_next; /* of the first record not processed */
     mr_watermark watermark;
     bool is_ended;
     mr_idleness idleness; /* the worker's bookkeeping */
     int64_t bound;        /* bounded run: ends here; -1: none (the worker's) */
+    mr_buffer place;      /* the reader's own, see engine/batch/record.h */
+    mr_buffer topic_text; /* behind `topic` once it has changed */
 } mr_task_input;
 
 mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, const mr_task_io *io,

@@ -2,7 +2,7 @@
 #include "jobs/explain/explanation.h"
 
 #include "connectors/local/datagen.h"
-#include "connectors/local/file_reader.h"
+#include "connectors/local/files/reader.h"
 #include "engine/base/buffer.h"
 
 #include <inttypes.h>

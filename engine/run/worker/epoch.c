@@ -58,7 +58,9 @@ static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_
                                             .partition = input->partition,
                                             .offset_next = input->offset_next,
                                             .watermark = input->watermark,
-                                            .is_ended = input->is_ended};
+                                            .is_ended = input->is_ended,
+                                            .place = input->place.data,
+                                            .place_length = input->place.length};
     }
     return record;
 }

@@ -53,8 +53,8 @@ mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err)
         } else {
             const char **names = NULL;
             uint32_t count = 0;
-            status =
-                source->reader->splits(source->reader->config, &worker->arena, &names, &count, err);
+            status = source->reader->splits(source->reader->config, worker->plan->tasks_count,
+                                            &worker->arena, &names, &count, err);
             for (uint32_t i = 0; status == MR_OK && i < count; i++)
                 add_partition(worker, (mr_worker_partition){.source = s,
                                                             .reader = reader,
@@ -83,8 +83,9 @@ mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err)
             worker->config.log->class->open_reader(worker->config.log, &worker->readers[0], err);
     for (uint32_t s = 0; status == MR_OK && s < plan->sources_count; s++)
         if (plan->sources[s].reader != NULL)
-            status = plan->sources[s].reader->open(plan->sources[s].reader->config,
-                                                   &worker->readers[worker->readers_count++], err);
+            status =
+                plan->sources[s].reader->open(plan->sources[s].reader->config, plan->tasks_count,
+                                              &worker->readers[worker->readers_count++], err);
     for (uint32_t r = 0; status != MR_OK && r < worker->readers_count; r++)
         if (worker->readers[r] != NULL)
             worker->readers[r]->class->close(worker->readers[r]);
@@ -95,12 +96,19 @@ mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err)
     return status;
 }
 
+/* A share of a folder stands in one of its files: `topic` is that file then. */
+static bool is_of(const char *topic, const mr_worker_partition *at)
+{
+    size_t length = strlen(at->topic);
+    return strncmp(topic, at->topic, length) == 0 &&
+           (topic[length] == '\0' || (at->reader != 0 && topic[length] == '/'));
+}
+
 static const mr_epoch_input *find_position(const mr_epoch_record *record, const char *source,
                                            const mr_worker_partition *at)
 {
     for (uint32_t i = 0; i < record->inputs_count; i++)
-        if (strcmp(record->inputs[i].source, source) == 0 &&
-            strcmp(record->inputs[i].topic, at->topic) == 0 &&
+        if (strcmp(record->inputs[i].source, source) == 0 && is_of(record->inputs[i].topic, at) &&
             record->inputs[i].partition == at->partition)
             return &record->inputs[i];
     return NULL;
@@ -192,6 +200,9 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         known = find_position(&recovered->claim, table, partition);
     mr_status status = MR_OK;
     if (known != NULL) {
+        input.topic = known->topic;
+        input.place = known->place;
+        input.place_length = known->place_length;
         input.offset_next = known->offset_next;
         input.watermark = known->watermark;
         input.is_ended = known->is_ended;
@@ -269,6 +280,8 @@ mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err
         mr_log_reader *reader = worker->readers[slot->reader];
         mr_status status =
             reader->class->add(reader, i, input->topic, input->partition, input->offset_next, err);
+        if (status == MR_OK && reader->class->resume != NULL)
+            status = reader->class->resume(reader, i, input->place.data, input->place.length, err);
         if (status != MR_OK)
             return status;
         slot->is_open = true;
@@ -298,15 +311,18 @@ mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *rec
     uint32_t live = 0;
     for (uint32_t r = 0; r < worker->readers_count; r++)
         live += worker->readers[r] != NULL;
-    int32_t share = live > 1 ? timeout_ms / (int32_t)live : timeout_ms;
-    for (uint32_t i = 0; i < worker->readers_count; i++) {
-        mr_log_reader *reader = worker->readers[worker->reader_next];
-        worker->reader_next = (worker->reader_next + 1) % worker->readers_count;
-        if (reader == NULL)
-            continue;
-        mr_status status = reader->class->fetch(reader, rows_max, share, records, err);
-        if (status != MR_OK || records->count > 0)
-            return status;
+    /* A reader that waits would hold up another that has data: first nobody waits. */
+    for (uint32_t pass = live > 1 ? 0 : 1; pass < 2; pass++) {
+        int32_t share = pass == 0 ? 0 : timeout_ms / (int32_t)(live > 1 ? live : 1);
+        for (uint32_t i = 0; i < worker->readers_count; i++) {
+            mr_log_reader *reader = worker->readers[worker->reader_next];
+            worker->reader_next = (worker->reader_next + 1) % worker->readers_count;
+            if (reader == NULL)
+                continue;
+            mr_status status = reader->class->fetch(reader, rows_max, share, records, err);
+            if (status != MR_OK || records->count > 0)
+                return status;
+        }
     }
     return MR_OK;
 }
@@ -348,7 +364,8 @@ static mr_status look_at(mr_worker *worker, uint32_t slot_index, int64_t now_ms,
     if (ends.stable_end != INT64_MAX && ends.stable_end > position)
         worker->lag_records += ends.stable_end - position;
     int64_t bound = input->bound;
-    if (slot->reader != 0 && ends.stable_end != INT64_MAX)
+    bool has_end = !ends.is_growing || worker->config.is_bounded;
+    if (slot->reader != 0 && ends.stable_end != INT64_MAX && has_end)
         bound = ends.stable_end;
     /* Of the log's inputs, `position` says what we were given; what is buffered lies behind it, and
      * on a busy topic something always is. */

@@ -72,6 +72,8 @@ static const mr_option_spec kafka[] = {
 
 static const mr_option_spec filesystem[] = {
     {"path", MR_SETTING_STRING, NULL, NULL, "file or folder"},
+    {"source.monitor-interval", MR_SETTING_DURATION, NULL, NULL,
+     "how often a folder is looked into for new files; without it, it ends with its last file"},
     {"source.path.regex-pattern", MR_SETTING_IGNORED, NULL, NULL, "all files of a folder are read"},
     {"sink.parallelism", MR_SETTING_IGNORED, NULL, NULL, "tasks are the job's"},
 };

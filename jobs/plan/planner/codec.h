@@ -21,6 +21,9 @@ typedef struct mr_encoder_config {
     uint32_t fields_count;
 } mr_encoder_config;
 
+/* Of files; the config is the mr_format_use of their values. */
+mr_status mr_make_splitter(const void *config, mr_splitter **splitter, mr_error *err);
+
 /* Fit mr_plan_source.make_value and the sinks' make_encoder. */
 mr_status mr_make_decoder(const void *config, mr_decoder **decoder, mr_error *err);
 mr_status mr_make_encoder(const void *config, mr_encoder **encoder, mr_error *err);

@@ -1,6 +1,6 @@
 /* TABLE relations to the plan's sources. */
 #include "connectors/local/datagen.h"
-#include "connectors/local/file_reader.h"
+#include "connectors/local/files/reader.h"
 #include "jobs/plan/planner/codec.h"
 #include "jobs/plan/planner/planner.h"
 
@@ -121,7 +121,11 @@ static void set_file(mr_planner *planner, const mr_table *table, mr_plan_source 
 {
     mr_file_reader_config *config = mr_arena_zalloc(planner->arena, 1, sizeof *config);
     mr_reader_factory *factory = mr_arena_zalloc(planner->arena, 1, sizeof *factory);
-    config->path = mr_options_text(&table->options, "path", "");
+    *config = (mr_file_reader_config){
+        .path = mr_options_text(&table->options, "path", ""),
+        .monitor_ms = mr_options_number(&table->options, "source.monitor-interval", 0),
+        .make_splitter = mr_make_splitter,
+        .splitter_config = &table->value_format};
     *factory = (mr_reader_factory){
         .splits = mr_file_reader_splits, .open = mr_file_reader_open, .config = config};
     source->reader = factory;

@@ -114,7 +114,7 @@ Test(datagen, ends_with_its_shortest_sequence)
     mr_log_reader *reader;
     mr_records records;
     mr_input_ends ends;
-    cr_assert_eq(mr_datagen_open(&config, &reader, &err), MR_OK);
+    cr_assert_eq(mr_datagen_open(&config, 1, &reader, &err), MR_OK);
     cr_assert_eq(reader->class->add(reader, 0, "datagen", 0, 4, &err), MR_OK);
     cr_assert_eq(reader->class->fetch(reader, 4, 0, &records, &err), MR_OK);
     cr_assert(records.count == 4 && records.record[0].offset == 4);

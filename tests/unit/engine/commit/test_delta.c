@@ -146,8 +146,8 @@ Test(delta, chunks_stay_below_their_limit_and_lose_nothing)
 
 static mr_epoch_record make_record(mr_epoch_input *inputs, int64_t *sources, uint64_t *counters)
 {
-    inputs[0] = (mr_epoch_input){"a", "topic-a", 3, 1 << 20, {MR_TIME_NONE, true}, false};
-    inputs[1] = (mr_epoch_input){"b", "", 0, -1, {MR_TIME_MAX, false}, true};
+    inputs[0] = (mr_epoch_input){"a", "topic-a", 3, 1 << 20, {MR_TIME_NONE, true}, false, NULL, 0};
+    inputs[1] = (mr_epoch_input){"b", "", 0, -1, {MR_TIME_MAX, false}, true, "\0pl", 3};
     sources[0] = MR_TIME_NONE;
     sources[1] = -1;
     counters[0] = 0;
@@ -191,6 +191,8 @@ Test(epoch_record, comes_back_as_it_was_written)
     cr_assert_str_eq(got.inputs[0].topic, "topic-a");
     cr_assert(got.inputs[0].watermark.is_idle && got.inputs[0].watermark.value_ms == MR_TIME_NONE);
     cr_assert(got.inputs[1].is_ended && got.inputs[1].watermark.value_ms == MR_TIME_MAX);
+    cr_assert(got.inputs[0].place_length == 0 && got.inputs[1].place_length == 3);
+    cr_assert_eq(memcmp(got.inputs[1].place, "\0pl", 3), 0);
     cr_assert(got.source_watermarks_ms[0] == MR_TIME_NONE && got.source_watermarks_ms[1] == -1);
     cr_assert_eq(got.counters[1], UINT64_MAX);
     mr_epoch_record_encode(&got, &again);

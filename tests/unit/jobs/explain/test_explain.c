@@ -5,7 +5,7 @@
  */
 #include "jobs/explain/explain.h"
 
-#include "connectors/local/file_reader.h"
+#include "connectors/local/files/reader.h"
 #include "connectors/local/print_sink.h"
 #include "engine/base/arena.h"
 #include "operators/rank/deduplicate.h"
