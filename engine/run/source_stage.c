@@ -163,9 +163,8 @@ static mr_status bury_flawed(passage *p, mr_error *err)
     mr_status status = bury(p, "decode", &source->errors, NULL, &errors, err);
     p->stage->counts.records += p->records->count;
     p->stage->counts.dead += p->dead;
-    return status == MR_OK ? mr_errors_meter_add(&p->stage->meter, &source->errors, source->table,
-                                                 p->records->count, p->dead, err)
-                           : status;
+    p->result->dead = p->dead;
+    return status;
 }
 
 /* Values and keys of the records in which both could be decoded. */
