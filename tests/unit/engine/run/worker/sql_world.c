@@ -47,7 +47,7 @@ void sql_topic(sql_world *w, const char *topic, int32_t partitions)
 
 void sql_put(sql_world *w, const char *topic, int32_t partition, const char *value)
 {
-    mr_sim_put(&w->world, topic, partition, "the key", value, 1700000000000);
+    mr_sim_put(&w->world, topic, partition, "the key", value, 1704067200000);
 }
 
 void sql_start(sql_world *w, uint32_t k, bool is_bounded)
