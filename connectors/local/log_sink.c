@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/run/late.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,9 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
         if (has_failed(errors, &at, row))
             continue;
         records[count] = record_of(&self->encoded, i, topic_hash);
+        if (batch->late != NULL)
+            records[count].headers =
+                mr_late_headers(&batch->late[row], batch->arena, &records[count].headers_count);
         if (context->refused_count > 0 && is_refused(context, records[count].tag))
             mr_row_errors_add(&refused, row, MR_E_ROW_REFUSED_BY_LOG,
                               "topic `%s` refused the record (too large or invalid)",

@@ -47,6 +47,11 @@ mr_batch mr_batch_compact(const mr_batch *batch, mr_arena *arena)
         for (uint32_t i = 0; i < count; i++)
             result.record[i] = batch->record[batch->selection[i]];
     }
+    if (batch->late != NULL) {
+        result.late = mr_arena_alloc(arena, count * sizeof *result.late);
+        for (uint32_t i = 0; i < count; i++)
+            result.late[i] = batch->late[batch->selection[i]];
+    }
     return result;
 }
 

@@ -12,6 +12,7 @@
  *               are judged by
  *   kind        row kinds; NULL: all +I
  *   record      index into `records`, the fetch that the rows were decoded from
+ *   late        of rows of a late relation: how late they were
  */
 #ifndef MR_ENGINE_BATCH_BATCH_H
 #define MR_ENGINE_BATCH_BATCH_H
@@ -28,6 +29,14 @@ typedef enum mr_row_kind {
     MR_ROW_DELETE = 3,        /* -D */
 } mr_row_kind;
 
+/* How a row was late: what its late relation says, whatever is left of its columns later. */
+typedef struct mr_row_late {
+    const char *operator;                   /* id of the one that judged */
+    int64_t window_start_ms, window_end_ms; /* first start, last end missed; MR_TIME_NONE: none */
+    int64_t watermark_ms;
+    int64_t by_ms;
+} mr_row_late;
+
 typedef struct mr_batch {
     uint32_t rows;
     uint32_t columns_count;
@@ -39,6 +48,7 @@ typedef struct mr_batch {
     uint8_t *kind;
     const mr_records *records;
     uint32_t *record;
+    mr_row_late *late;
     mr_arena *arena; /* lives as long as the batch */
 } mr_batch;
 

@@ -1,6 +1,9 @@
 #include "engine/run/late.h"
 
+#include <inttypes.h>
+
 #define US_PER_MS INT64_C(1000)
+#define LATE_HEADERS_MAX 5
 
 #define NOT_NULL_STRING                                                              \
     {                                                                                \
@@ -51,6 +54,19 @@ static void fill_facts(const mr_batch *input, const char *operator_id, const mr_
     }
 }
 
+static mr_row_late *marks_of(const char *operator_id, const mr_late_fact *facts, uint32_t count,
+                             mr_arena *arena)
+{
+    mr_row_late *late = mr_arena_alloc(arena, count * sizeof *late);
+    for (uint32_t i = 0; i < count; i++)
+        late[i] = (mr_row_late){.operator= operator_id,
+                                .window_start_ms = facts[i].window_start_ms,
+                                .window_end_ms = facts[i].window_end_ms,
+                                .watermark_ms = facts[i].watermark_ms,
+                                .by_ms = facts[i].late_by_ms};
+    return late;
+}
+
 mr_batch mr_late_batch(const mr_batch *input, const char *operator_id, const mr_late_fact *facts,
                        uint32_t count, mr_arena *arena)
 {
@@ -63,7 +79,33 @@ mr_batch mr_late_batch(const mr_batch *input, const char *operator_id, const mr_
         mr_arena_alloc(arena, (late.columns_count + MR_LATE_COLUMNS) * sizeof *columns);
     memcpy(columns, late.columns, late.columns_count * sizeof *columns);
     fill_facts(input, operator_id, facts, count, columns + late.columns_count, arena);
+    late.late = marks_of(operator_id, facts, count, arena);
     late.columns = columns;
     late.columns_count += MR_LATE_COLUMNS;
     return late;
+}
+
+static void put_header(mr_header *headers, uint32_t *count, const char *name, const char *value)
+{
+    headers[(*count)++] =
+        (mr_header){.name = name, .value = value, .value_length = (uint32_t)strlen(value)};
+}
+
+static void put_ms(mr_header *headers, uint32_t *count, const char *name, int64_t ms,
+                   mr_arena *arena)
+{
+    if (ms != MR_TIME_NONE && ms != MR_TIME_MAX)
+        put_header(headers, count, name, mr_arena_printf(arena, "%" PRId64, ms));
+}
+
+const mr_header *mr_late_headers(const mr_row_late *late, mr_arena *arena, uint32_t *count)
+{
+    mr_header *headers = mr_arena_alloc(arena, LATE_HEADERS_MAX * sizeof *headers);
+    *count = 0;
+    put_header(headers, count, "__millrace.late.operator", late->operator);
+    put_ms(headers, count, "__millrace.late.watermark", late->watermark_ms, arena);
+    put_ms(headers, count, "__millrace.late.window.start", late->window_start_ms, arena);
+    put_ms(headers, count, "__millrace.late.window.end", late->window_end_ms, arena);
+    put_ms(headers, count, "__millrace.late.by.ms", late->by_ms, arena);
+    return headers;
 }

@@ -31,4 +31,9 @@ typedef struct mr_late_fact {
 mr_batch mr_late_batch(const mr_batch *input, const char *operator_id, const mr_late_fact *facts,
                        uint32_t count, mr_arena *arena);
 
+/* Headers of a late row that goes to a topic: __millrace.late.operator, .watermark, .window.start,
+ * .window.end, .by.ms; text, times in ms; what there is none of is left out. At the end of the
+ * input (watermark MR_TIME_MAX) there is no watermark to name. Memory: `arena`. */
+const mr_header *mr_late_headers(const mr_row_late *late, mr_arena *arena, uint32_t *count);
+
 #endif

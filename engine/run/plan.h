@@ -37,9 +37,17 @@ typedef enum mr_errors_mode {
     MR_ERRORS_IGNORE, /* counted only */
 } mr_errors_mode;
 
+/* Whose names the headers of dead letters have (engine/run/dead/dead_header.h). */
+typedef enum mr_dead_headers_style {
+    MR_DEAD_HEADERS_STREAMS = 0,
+    MR_DEAD_HEADERS_CONNECT,
+    MR_DEAD_HEADERS_SPRING,
+} mr_dead_headers_style;
+
 typedef struct mr_errors_policy {
     mr_errors_mode mode;
     const char *dlq_topic; /* DLQ */
+    mr_dead_headers_style style;
     /* 'errors.budget' = '1 % of 10000': stop when more than `budget_share` of the last
      * `budget_rows` rows died. budget_rows 0: none. */
     double budget_share;

@@ -21,7 +21,8 @@ typedef struct source_state {
 struct mr_task {
     const mr_plan *plan;
     uint32_t index;
-    const mr_task_io *io;
+    const mr_task_io *worker_io; /* changes between epochs */
+    mr_task_io io;               /* a copy of it, of this task and epoch */
     mr_state *state;
     mr_graph *graph;
     mr_arena job;
@@ -45,6 +46,14 @@ static mr_status open_sources(mr_task *task, mr_error *err)
     return MR_OK;
 }
 
+/* What the worker has changed since, and which epoch is open. */
+static void set_epoch(mr_task *task, uint64_t epoch)
+{
+    task->io = *task->worker_io;
+    task->io.task = task->index;
+    task->io.epoch = epoch;
+}
+
 mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, const mr_task_io *io,
                       mr_task **result, mr_error *err)
 {
@@ -52,13 +61,14 @@ mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, co
     MR_ASSERT(task != NULL);
     task->plan = plan;
     task->index = index;
-    task->io = io;
+    task->worker_io = io;
+    set_epoch(task, 1);
     task->is_settled = true;
     task->state = mr_state_new(budget);
     task->sources = mr_arena_zalloc(&task->job, plan->sources_count, sizeof *task->sources);
     mr_status status = open_sources(task, err);
     if (status == MR_OK)
-        status = mr_graph_new(plan, index, task->state, budget, io, &task->graph, err);
+        status = mr_graph_new(plan, index, task->state, budget, &task->io, &task->graph, err);
     if (status != MR_OK) {
         mr_task_free(task);
         return status;
@@ -192,6 +202,7 @@ mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_erro
 {
     if (record != NULL && record->counters_count == counters_count(task->plan))
         restore_counters(task, record->counters);
+    set_epoch(task, record != NULL ? record->epoch + 1 : 1);
     mr_status status = mr_graph_restored(task->graph, err);
     task->is_settled = task->is_settled && !mr_graph_has_rest(task->graph);
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
@@ -239,11 +250,12 @@ mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *r
         return MR_OK;
     follow_place(input, records);
     MR_ASSERT(records->record[0].offset >= input->offset_next);
+    set_epoch(task, task->io.epoch);
     mr_graph_reset(task->graph);
     task->has_progress = true;
     input->watermark.is_idle = false;
     mr_source_result result;
-    mr_status status = mr_source_stage_run(source->stage, task->io, records, &input->watermark,
+    mr_status status = mr_source_stage_run(source->stage, &task->io, records, &input->watermark,
                                            others_of(source, number), source->watermark_ms,
                                            mr_graph_arena(task->graph), &result, err);
     if (status == MR_OK)
@@ -291,6 +303,7 @@ mr_status mr_task_advance(mr_task *task, mr_progress *progress, mr_error *err)
     *progress = MR_DONE;
     if (task->is_settled)
         return MR_OK;
+    set_epoch(task, task->io.epoch);
     mr_graph_reset(task->graph);
     mr_status status = mr_graph_advance(task->graph, progress, err);
     task->has_progress = true;
@@ -324,6 +337,7 @@ void mr_task_refresh(mr_task *task)
 void mr_task_mark_committed(mr_task *task)
 {
     task->has_progress = false;
+    task->io.epoch++;
     mr_buffer_clear(&task->journal);
 }
 

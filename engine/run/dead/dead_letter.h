@@ -2,12 +2,8 @@
  * Dead letters: what becomes of records and rows that failed.
  *
  * A dead letter holds the original key, value, headers and timestamp untouched, at the same
- * partition number where the DLQ topic has it, and these headers besides (UTF-8 text):
- *   __streams.errors.exception   MR<code>            __streams.errors.message    reason
- *   __streams.errors.stacktrace  code, stage, operator and expression as one cause chain
- *   __streams.errors.topic, .partition, .offset      of the source record (absent for made rows)
- *   __millrace.errors.job, .operator, .stage, .code, .time, .expression
- * A row that an operator made has no record: its value is the row as text, its key is NULL.
+ * partition number where the DLQ topic has it; dead_header.h has the headers that come besides. A
+ * row that an operator made has no record: its value is the row as text, its key is NULL.
  * They are produced inside the epoch's transaction. Thread: the engine's.
  */
 #ifndef MR_ENGINE_RUN_DEAD_DEAD_LETTER_H
@@ -24,13 +20,17 @@ enum {
     MR_E_ROW_FUTURE = 3004,
 };
 
-/* What all tasks of a worker write through. Set up by the worker, changed between epochs. */
+/* What all tasks of a worker write through. Set up by the worker, changed between epochs; a task
+ * works with a copy that says which task and epoch it is. */
 typedef struct mr_task_io {
     mr_log_writer *writer; /* open transaction; NULL: a job without a log */
     mr_sink **sinks;       /* [plan->sinks_count] */
     const uint64_t *refused;
     uint32_t refused_count;
     const char *job;
+    uint32_t task;
+    uint64_t epoch;           /* that is open */
+    uint32_t failed_attempts; /* of the worker's work since its last commit */
     const mr_clock *clock;
     const mr_logger *logger;
     /* Partitions of a DLQ topic, asked once by the worker; 0: unknown. */
@@ -51,7 +51,8 @@ typedef struct mr_dead_rows {
     mr_arena *arena;
 } mr_dead_rows;
 
-/* The record that a dead row came from; NULL: a made row. */
+/* The record that a dead row came from; NULL: a made row. And its number, where there is one. */
+uint32_t mr_dead_rows_record_number(const mr_dead_rows *rows, uint32_t row);
 const mr_record *mr_dead_rows_record(const mr_dead_rows *rows, uint32_t row);
 
 /* Where the row of `error` died. */

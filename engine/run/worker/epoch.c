@@ -385,6 +385,7 @@ mr_status mr_worker_commit(mr_worker *worker, mr_error *err)
     if (status != MR_OK)
         return status;
     worker->is_epoch_open = false;
+    worker->io.failed_attempts = 0;
     /* Most of what was refused is in the dead letters by now; the rest will be refused again.
      * Not sooner: a try that commits a part must still know what it comes to next. */
     if (worker->refused_count > MR_WORKER_REFUSED_MAX / 2)

@@ -214,6 +214,7 @@ static mr_status prepare(mr_worker *worker, mr_error *err)
 static void abort_epoch(mr_worker *worker)
 {
     mr_error err;
+    worker->io.failed_attempts += worker->is_epoch_open;
     drop_tasks(worker);
     if (worker->is_epoch_open && worker->writer != NULL &&
         (worker->plan->guarantee != MR_EXACTLY_ONCE ||

@@ -15,9 +15,11 @@ static const mr_option_spec common[] = {
     {"errors.mode", MR_SETTING_ENUM, NULL, "log|dlq|fail|ignore",
      "what becomes of records and rows that fail"},
     {"errors.deadletterqueue.topic.name", MR_SETTING_STRING, NULL, NULL, "topic of dead letters"},
+    {"errors.deadletterqueue.context.headers.style", MR_SETTING_ENUM, "streams",
+     "streams|connect|spring", "whose names the headers of dead letters have"},
     {"errors.budget", MR_SETTING_STRING, NULL, NULL, "stop when too many die: '1 % of 10000'"},
     {"error-handling.mode", MR_SETTING_ENUM, NULL, "log|dlq|fail|ignore",
-     "the same as errors.mode"},
+     "the same as errors.mode; `log` with a target is `dlq`"},
     {"error-handling.log.target", MR_SETTING_STRING, NULL, NULL,
      "the same as errors.deadletterqueue.topic.name"},
 };

@@ -162,6 +162,13 @@ static const mr_option *either(const mr_table *table, const char *name, const ch
     return option != NULL ? option : mr_options_find(&table->options, alias);
 }
 
+/* Under Confluent's names `log` means: log them to the target. */
+static bool is_log_to_target(const mr_option *mode, const mr_option *topic)
+{
+    return topic != NULL && (mr_errors_mode)mode->number == MR_ERRORS_LOG &&
+           strcmp(mode->key, "error-handling.mode") == 0;
+}
+
 static void read_errors(mr_table *table, mr_diagnostics *diagnostics)
 {
     mr_errors_policy *errors = &table->errors;
@@ -171,8 +178,10 @@ static void read_errors(mr_table *table, mr_diagnostics *diagnostics)
     const mr_option *budget = mr_options_find(&table->options, "errors.budget");
     errors->dlq_topic = topic != NULL ? topic->text : NULL;
     errors->mode = topic != NULL ? MR_ERRORS_DLQ : MR_ERRORS_LOG;
-    if (mode != NULL)
+    if (mode != NULL && !is_log_to_target(mode, topic))
         errors->mode = (mr_errors_mode)mode->number;
+    errors->style = (mr_dead_headers_style)mr_options_number(
+        &table->options, "errors.deadletterqueue.context.headers.style", MR_DEAD_HEADERS_STREAMS);
     if (errors->mode == MR_ERRORS_DLQ && topic == NULL)
         mr_diagnostics_report(diagnostics, MR_E_MISSING_OPTION, mode->value_span,
                               "mode `dlq` needs 'errors.deadletterqueue.topic.name'");
