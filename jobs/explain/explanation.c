@@ -6,7 +6,7 @@
 #include "engine/run/late.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/project.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -240,5 +240,5 @@ const char *mr_explain_readers(const mr_plan *plan, mr_origin origin, mr_arena *
 
 bool mr_explain_is_keyed(const mr_plan_node *node)
 {
-    return node->class == &mr_window_aggregate_class || node->class == &mr_deduplicate_class;
+    return mr_class_aggregates_windows(node->class) || node->class == &mr_deduplicate_class;
 }

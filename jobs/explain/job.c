@@ -4,7 +4,7 @@
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/project.h"
 #include "operators/rows/union_all.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static const char *trace(const mr_plan *plan, mr_origin origin, uint32_t column,
 {
     while (origin.kind == MR_ORIGIN_NODE_ROWS) {
         const mr_plan_node *node = &plan->nodes[origin.index];
-        if (node->class == &mr_window_aggregate_class || node->class == &mr_union_all_class)
+        if (mr_class_aggregates_windows(node->class) || node->class == &mr_union_all_class)
             return NULL;
         if (node->class == &mr_project_class) {
             const mr_project_config *config = node->config;
@@ -108,7 +108,7 @@ static bool is_partitioned(const mr_plan *plan, const mr_plan_node *node)
     const uint32_t *keys;
     uint32_t count, held = 0;
     const mr_plan_source *source = NULL;
-    if (node->class == &mr_window_aggregate_class) {
+    if (mr_class_aggregates_windows(node->class)) {
         keys = ((const mr_window_config *)node->config)->keys;
         count = ((const mr_window_config *)node->config)->keys_count;
     } else {

@@ -6,7 +6,8 @@
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/filter.h"
 #include "operators/rows/project.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session.h"
+#include "operators/window/session_aggregate.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -140,22 +141,61 @@ static void add_window_state(const mr_window_config *config, mr_facts *facts)
                 mr_explain_duration(config->size_ms, arena));
 }
 
+static void add_session(const mr_window_config *config, mr_facts *facts)
+{
+    mr_fact_add(facts, "window",
+                "SESSION with a gap of %s%s; rows that far apart or nearer share one; [s, last row "
+                "+ gap) fires when the watermark reaches its end - 1 ms",
+                mr_explain_duration(config->size_ms, facts->arena),
+                config->is_local ? ", shown in the job's time zone" : "");
+}
+
+static void add_session_state(const mr_window_config *config, mr_facts *facts)
+{
+    bool has_strings = false, has_distinct = false;
+    uint32_t value = sizeof(mr_session),
+             key = 4 + key_bytes(config->key_types, config->keys_count, &has_strings);
+    for (uint32_t i = 0; i < config->aggregates_count; i++) {
+        value += mr_aggregate_size(&config->aggregates[i]);
+        has_distinct |= config->aggregates[i].is_distinct;
+    }
+    mr_fact_add(facts, "state",
+                "about %" PRIu32 " bytes%s for each live session, its timer and its key; a row "
+                "updates one, or makes one of two that it connects%s",
+                entry_bytes(key, value) + entry_bytes(key - 4, sizeof(mr_session_list)) +
+                    (uint32_t)sizeof(mr_timer) + (uint32_t)sizeof(void *),
+                has_strings ? " and its strings" : "",
+                has_distinct ? "; besides, one entry for each distinct value" : "");
+    mr_fact_add(facts, "bound",
+                "event time: a session is forgotten when it fires; what is held are the sessions "
+                "with a row in about %s behind the newest row, plus the watermark's delay",
+                mr_explain_duration(config->size_ms, facts->arena));
+}
+
 static void explain_window(mr_explanation *explanation, const mr_part *part, mr_facts *facts)
 {
     const mr_plan_node *node = &explanation->plan->nodes[part->index];
     const mr_window_config *config = node->config;
-    add_window(config, facts);
+    bool is_session = config->kind == MR_WINDOW_SESSION;
+    if (is_session)
+        add_session(config, facts);
+    else
+        add_window(config, facts);
     mr_fact_add(facts, "keys", "%s",
                 config->keys_count == 0
-                    ? "none: one group a window"
+                    ? is_session ? "none: one session at a time" : "none: one group a window"
                     : mr_explain_columns(explanation->plan, node->inputs[0], config->keys,
                                          config->keys_count, facts->arena));
     if (config->aggregates_count > 0)
         mr_fact_add(facts, "computes", "%s", aggregate_text(explanation->plan, node, facts->arena));
-    add_window_state(config, facts);
+    if (is_session)
+        add_session_state(config, facts);
+    else
+        add_window_state(config, facts);
     add_late(explanation, part,
-             config->kind == MR_WINDOW_TUMBLE ? "rows whose window has fired"
-                                              : "rows whose last window has fired",
+             is_session ? "rows that touch no open session and whose own would have fired"
+             : config->kind == MR_WINDOW_TUMBLE ? "rows whose window has fired"
+                                                : "rows whose last window has fired",
              facts);
     add_dead(node, "rows without a time, results out of range", facts);
 }
@@ -209,7 +249,7 @@ void mr_explain_node(mr_explanation *explanation, mr_part *part)
         explain_filter(node, input, facts);
     else if (node->class == &mr_project_class)
         explain_project(node, input, facts);
-    else if (node->class == &mr_window_aggregate_class)
+    else if (mr_class_aggregates_windows(node->class))
         explain_window(explanation, part, facts);
     else if (node->class == &mr_deduplicate_class)
         explain_deduplicate(explanation, part, facts);

@@ -6,7 +6,7 @@
 #include "connectors/local/print_sink.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/union_all.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 
 static const char *class_of(const mr_plan_sink *sink)
 {
@@ -47,7 +47,7 @@ static const char *order_of(const mr_plan *plan, mr_origin origin)
 {
     while (origin.kind == MR_ORIGIN_NODE_ROWS) {
         const mr_plan_node *node = &plan->nodes[origin.index];
-        if (node->class == &mr_window_aggregate_class)
+        if (mr_class_aggregates_windows(node->class))
             return "by window end";
         if (node->class == &mr_deduplicate_class)
             return "by event time, as the watermark passes";

@@ -7,7 +7,7 @@
 #include "jobs/plan/zone.h"
 #include "jobs/sql/parser/parser.h"
 #include "operators/rank/deduplicate.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void put_type(mr_buffer *text, mr_type type)
 
 static void put_state(mr_buffer *text, const mr_plan_node *node)
 {
-    if (node->class == &mr_window_aggregate_class) {
+    if (mr_class_aggregates_windows(node->class)) {
         const mr_window_config *c = node->config;
         mr_buffer_printf(text, "window %d %lld %lld %lld %d;", (int)c->kind, (long long)c->size_ms,
                          (long long)c->slide_ms, (long long)c->offset_ms, c->is_local);

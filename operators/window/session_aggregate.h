@@ -20,4 +20,10 @@
  * used. */
 extern const mr_operator_class mr_session_aggregate_class;
 
+/* Of this class or of mr_window_aggregate_class: its config is an mr_window_config. */
+static inline bool mr_class_aggregates_windows(const mr_operator_class *class)
+{
+    return class == &mr_window_aggregate_class || class == &mr_session_aggregate_class;
+}
+
 #endif

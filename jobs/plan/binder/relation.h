@@ -55,11 +55,14 @@ typedef enum mr_window_shape {
     MR_SHAPE_TUMBLE = 0,
     MR_SHAPE_HOP,
     MR_SHAPE_CUMULATE,
+    MR_SHAPE_SESSION,
 } mr_window_shape;
 
 typedef struct mr_window_spec {
     mr_window_shape shape;
-    int64_t size_ms, slide_ms, offset_ms;
+    int64_t size_ms, slide_ms, offset_ms; /* SESSION: the size is the gap */
+    uint32_t keys_count;                  /* SESSION: PARTITION BY, columns of the WINDOW */
+    const uint32_t *keys;
     bool is_local; /* over TIMESTAMP_LTZ: aligned in the job's zone */
     const char *time_name;
     mr_span span;

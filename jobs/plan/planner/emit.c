@@ -5,7 +5,7 @@
 #include "operators/rows/filter.h"
 #include "operators/rows/project.h"
 #include "operators/rows/union_all.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -338,7 +338,8 @@ static void emit_aggregate(mr_planner *planner, const mr_relation *relation, mr_
     planned->origin = mr_plan_add_node(
         planner, (mr_plan_node){
                      .id = relation->id,
-                     .class = &mr_window_aggregate_class,
+                     .class = config->kind == MR_WINDOW_SESSION ? &mr_session_aggregate_class
+                                                                : &mr_window_aggregate_class,
                      .config = config,
                      .inputs_count = 1,
                      .inputs = mr_arena_copy(planner->arena, &below->origin, sizeof below->origin),

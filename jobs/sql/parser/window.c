@@ -54,6 +54,30 @@ static const function_row functions[] = {
      "SESSION(TABLE t [PARTITION BY key], DESCRIPTOR(ts), gap)"},
 };
 
+static void parse_partition(mr_parser *parser, const function_row *function, mr_ast_ref *ref)
+{
+    mr_ast_window *window = &ref->window;
+    mr_span partition = mr_parser_peek(parser, 0).span;
+    if (!mr_parser_accept_word(parser, MR_WORD_PARTITION))
+        return;
+    if (function->kind != MR_AST_SESSION &&
+        mr_parser_fail(parser, MR_E_WINDOW_ARGUMENT, partition,
+                       "PARTITION BY belongs to SESSION windows only"))
+        mr_diagnostics_label(parser->diagnostics, "group by the key instead");
+    mr_parser_expect_word(parser, MR_WORD_BY);
+    mr_parser_list list = {0};
+    do {
+        mr_ast_expr *key = mr_parse_expression(parser);
+        mr_parser_push_expr(parser, &list, key);
+        if (key != NULL)
+            mr_parser_deepen(parser, &ref->depth, key->depth);
+        /* The next comma may end the keys as well: DESCRIPTOR or a named argument tells. */
+    } while (mr_parser_at(parser, MR_TOKEN_COMMA) &&
+             mr_parser_peek(parser, 1).word != MR_WORD_DESCRIPTOR &&
+             mr_parser_peek(parser, 2).kind != MR_TOKEN_ARROW && mr_parser_comma(parser));
+    window->partition_by = (mr_ast_list){.items = list.items, .count = list.count};
+}
+
 /* TABLE t [PARTITION BY a, b] or a bracketed query. */
 static void parse_data(mr_parser *parser, const function_row *function, mr_ast_ref *ref)
 {
@@ -77,25 +101,11 @@ static void parse_data(mr_parser *parser, const function_row *function, mr_ast_r
     }
     input->span = mr_parser_span_from(parser, start);
     mr_parser_deepen(parser, &ref->depth, input->depth);
-    mr_span partition = mr_parser_peek(parser, 0).span;
-    if (!mr_parser_accept_word(parser, MR_WORD_PARTITION))
-        return;
-    if (function->kind != MR_AST_SESSION &&
-        mr_parser_fail(parser, MR_E_WINDOW_ARGUMENT, partition,
-                       "PARTITION BY belongs to SESSION windows only"))
-        mr_diagnostics_label(parser->diagnostics, "group by the key instead");
-    mr_parser_expect_word(parser, MR_WORD_BY);
-    mr_parser_list list = {0};
-    do {
-        mr_ast_expr *key = mr_parse_expression(parser);
-        mr_parser_push_expr(parser, &list, key);
-        if (key != NULL)
-            mr_parser_deepen(parser, &ref->depth, key->depth);
-        /* The next comma may end the keys as well: DESCRIPTOR or a named argument tells. */
-    } while (mr_parser_at(parser, MR_TOKEN_COMMA) &&
-             mr_parser_peek(parser, 1).word != MR_WORD_DESCRIPTOR &&
-             mr_parser_peek(parser, 2).kind != MR_TOKEN_ARROW && mr_parser_comma(parser));
-    window->partition_by = (mr_ast_list){.items = list.items, .count = list.count};
+    parse_partition(parser, function, ref);
+    mr_token order = mr_parser_peek(parser, 0);
+    if (order.word == MR_WORD_ORDER && mr_parser_fail(parser, MR_E_WINDOW_ARGUMENT, order.span,
+                                                      "a window function takes no ORDER BY"))
+        mr_diagnostics_label(parser->diagnostics, "rows are taken by their time");
 }
 
 static void parse_descriptor(mr_parser *parser, mr_ast_window *window)

@@ -1,6 +1,7 @@
 #include "jobs/plan/binder/query/group.h"
 
 #include "engine/base/buffer.h"
+#include "jobs/plan/binder/query/query.h"
 #include "jobs/plan/binder/query/walk.h"
 #include "jobs/sql/unparse.h"
 
@@ -182,7 +183,8 @@ mr_grouping *mr_group_begin(mr_binder *binder, const mr_scope *rows, const mr_as
     for (uint32_t i = 0; i < keys; i++)
         is_good &= add_key(binder, grouping, select->group_by.items[i], has_role);
     mr_span place = select->has_group_by ? select->group_by_span : span;
-    if (!is_good || !check_window(binder, place, has_role))
+    if (!is_good || !check_window(binder, place, has_role) ||
+        !mr_bind_session_keys(binder, rows->relation, grouping->keys, grouping->keys_count, place))
         return NULL;
     make_aggregate(binder, grouping, aggregates);
     grouping->aggregate->window = NULL;
@@ -324,14 +326,14 @@ mr_expr *mr_group_bind_aggregate(mr_binder *binder, mr_grouping *grouping, const
 
 void mr_group_end(mr_binder *binder, mr_grouping *grouping)
 {
-    static const char *const shapes[] = {"TUMBLE", "HOP", "CUMULATE"};
+    static const char *const shapes[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
     static const char *const functions[] = {"COUNT", "SUM", "MIN", "MAX", "AVG"};
     const mr_relation *aggregate = grouping->aggregate;
     const mr_relation *extension = grouping->extension;
     const mr_window_spec *window = extension->window;
     mr_buffer text = {0};
     mr_buffer_printf(&text, "%s(%s, ", shapes[window->shape], window->time_name);
-    if (window->shape != MR_SHAPE_TUMBLE)
+    if (window->shape == MR_SHAPE_HOP || window->shape == MR_SHAPE_CUMULATE)
         mr_buffer_printf(&text, "%lld ms, ", (long long)window->slide_ms);
     mr_buffer_printf(&text, "%lld ms", (long long)window->size_ms);
     if (window->offset_ms != 0)

@@ -16,6 +16,11 @@ bool mr_bind_ref(mr_binder *binder, const mr_ast_ref *ref, mr_scope *scope);
 /* TABLE(TUMBLE(..)) */
 mr_relation *mr_bind_window(mr_binder *binder, const mr_ast_ref *ref);
 
+/* Where a SESSION lies below `rows`: the `count` columns of GROUP BY are what it partitions by, and
+ * no filter in between takes rows out of sessions. False: reported. */
+bool mr_bind_session_keys(mr_binder *binder, const mr_relation *rows, const uint32_t *keys,
+                          uint32_t count, mr_span span);
+
 /* The columns of `relation` under other names; counts must agree, else NULL: reported. */
 mr_relation *mr_bind_rename(mr_binder *binder, mr_relation *relation, const mr_ast_names *names);
 

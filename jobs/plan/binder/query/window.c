@@ -1,4 +1,4 @@
-/* TABLE(TUMBLE | HOP | CUMULATE (TABLE t, DESCRIPTOR(ts), ..)) */
+/* TABLE(TUMBLE | HOP | CUMULATE | SESSION (TABLE t, DESCRIPTOR(ts), ..)) */
 #include "jobs/plan/binder/query/query.h"
 
 #include <string.h>
@@ -37,7 +37,8 @@ static bool read_length(mr_binder *binder, const mr_ast_expr *ast, const char *w
 static bool read_lengths(mr_binder *binder, const mr_ast_window *ast, mr_window_spec *spec)
 {
     const char *step = ast->kind == MR_AST_HOP ? "slide" : "step";
-    bool is_good = read_length(binder, ast->size, "size", false, &spec->size_ms);
+    const char *size = ast->kind == MR_AST_SESSION ? "gap" : "size";
+    bool is_good = read_length(binder, ast->size, size, false, &spec->size_ms);
     spec->slide_ms = spec->size_ms;
     if (ast->step != NULL)
         is_good &= read_length(binder, ast->step, step, false, &spec->slide_ms);
@@ -88,15 +89,34 @@ static bool check_time(mr_binder *binder, const mr_ast_window *ast, const mr_sco
     return false;
 }
 
+/* PARTITION BY of SESSION: columns. */
+static bool read_partition(mr_binder *binder, const mr_ast_window *ast, const mr_scope *scope,
+                           mr_window_spec *spec)
+{
+    uint32_t *keys = mr_arena_zalloc(binder->arena, ast->partition_by.count, sizeof *keys);
+    bool is_good = true;
+    for (uint32_t i = 0; i < ast->partition_by.count; i++) {
+        const mr_ast_expr *key = ast->partition_by.items[i];
+        if (key->kind != MR_AST_COLUMN) {
+            mr_diagnostics_report(binder->diagnostics, MR_E_WINDOW_GROUP, key->span,
+                                  "PARTITION BY of SESSION takes columns");
+            mr_diagnostics_hint(binder->diagnostics,
+                                "compute it in a view: SESSION(TABLE v PARTITION BY ..)");
+            is_good = false;
+            continue;
+        }
+        keys[i] = mr_bind_column(binder, scope, &key->path);
+        is_good &= keys[i] != UINT32_MAX;
+    }
+    spec->keys = keys;
+    spec->keys_count = ast->partition_by.count;
+    return is_good;
+}
+
 mr_relation *mr_bind_window(mr_binder *binder, const mr_ast_ref *ref)
 {
     const mr_ast_window *ast = &ref->window;
     mr_scope scope;
-    if (ast->kind == MR_AST_SESSION) {
-        mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_QUERY, ast->function.span,
-                              "session windows are not supported yet");
-        return NULL;
-    }
     if (!mr_bind_ref(binder, ast->input, &scope) ||
         !mr_bind_is_plain(binder, scope.relation, ast->input->span))
         return NULL;
@@ -104,7 +124,8 @@ mr_relation *mr_bind_window(mr_binder *binder, const mr_ast_ref *ref)
     *spec =
         (mr_window_spec){.shape = (mr_window_shape)(ast->kind - MR_AST_TUMBLE), .span = ref->span};
     bool is_timed = check_time(binder, ast, &scope, spec);
-    if (!read_lengths(binder, ast, spec) || !is_timed)
+    bool is_partitioned = read_partition(binder, ast, &scope, spec);
+    if (!read_lengths(binder, ast, spec) || !is_timed || !is_partitioned)
         return NULL;
     mr_relation *input = binder->relations.items[scope.relation->number];
     uint32_t count = input->columns_count;
@@ -123,4 +144,102 @@ mr_relation *mr_bind_window(mr_binder *binder, const mr_ast_ref *ref)
     window->window = spec;
     window->span = ref->span;
     return window;
+}
+
+/* ---- SESSION below GROUP BY ---- */
+
+static bool is_key(const mr_window_spec *spec, uint32_t column)
+{
+    for (uint32_t k = 0; k < spec->keys_count; k++)
+        if (spec->keys[k] == column)
+            return true;
+    return false;
+}
+
+/* The WINDOW's column that this column of a relation above it is; UINT32_MAX: none. */
+static uint32_t trace(const mr_relation *at, uint32_t column)
+{
+    for (; at->kind != MR_RELATION_WINDOW; at = at->inputs[0]) {
+        if (at->kind != MR_RELATION_PROJECT)
+            continue;
+        if (at->exprs[column] == NULL || at->exprs[column]->kind != MR_EXPR_COLUMN)
+            return UINT32_MAX;
+        column = at->exprs[column]->column;
+    }
+    return column;
+}
+
+static bool reads_keys_only(const mr_window_spec *spec, const mr_relation *input,
+                            const mr_expr *expr)
+{
+    if (expr->kind == MR_EXPR_COLUMN)
+        return is_key(spec, trace(input, expr->column));
+    for (uint32_t i = 0; i < expr->args_count; i++)
+        if (!reads_keys_only(spec, input, expr->args[i]))
+            return false;
+    return true;
+}
+
+/* Rows are grouped in one step with the making of sessions: a filter in between would take rows out
+ * before, and so split sessions that they hold together. One over keys takes whole sessions. */
+static bool check_filters(mr_binder *binder, const mr_window_spec *spec, const mr_relation *rows,
+                          mr_span span)
+{
+    for (const mr_relation *at = rows; at->kind != MR_RELATION_WINDOW; at = at->inputs[0]) {
+        bool is_plain = at->kind == MR_RELATION_PROJECT;
+        if (at->kind == MR_RELATION_FILTER)
+            is_plain = reads_keys_only(spec, at->inputs[0], at->predicate);
+        if (is_plain)
+            continue;
+        mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_QUERY, span,
+                              "between SESSION and its aggregation rows can be filtered by its "
+                              "PARTITION BY columns only");
+        mr_diagnostics_hint(binder->diagnostics,
+                            "rows that make no session: SESSION((SELECT * FROM t WHERE ..), ..); "
+                            "rows that only do not count: COUNT(*) FILTER (WHERE ..)");
+        return false;
+    }
+    return true;
+}
+
+static bool refuse_keys(mr_binder *binder, const mr_window_spec *spec, const mr_relation *window,
+                        mr_span span)
+{
+    const char *names = "";
+    for (uint32_t k = 0; k < spec->keys_count; k++)
+        names = mr_arena_printf(
+            binder->arena, "%s%s, ", names,
+            mr_relation_column_name(&window->columns[spec->keys[k]], binder->arena));
+    mr_diagnostics_report(binder->diagnostics, MR_E_WINDOW_GROUP, span,
+                          "a session is grouped by exactly what SESSION partitions by");
+    mr_diagnostics_hint(binder->diagnostics,
+                        "GROUP BY %swindow_start, window_end, or other columns in PARTITION BY: "
+                        "SESSION(TABLE t PARTITION BY .., DESCRIPTOR(%s), ..)",
+                        names, spec->time_name);
+    return false;
+}
+
+bool mr_bind_session_keys(mr_binder *binder, const mr_relation *rows, const uint32_t *keys,
+                          uint32_t count, mr_span span)
+{
+    const mr_window_spec *spec = rows->window;
+    if (spec->shape != MR_SHAPE_SESSION)
+        return true;
+    const mr_relation *window = rows;
+    while (window->kind != MR_RELATION_WINDOW)
+        window = window->inputs[0];
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t column = keys[i] < rows->columns_count ? trace(rows, keys[i]) : UINT32_MAX;
+        if (!is_key(spec, column))
+            return refuse_keys(binder, spec, window, span);
+    }
+    for (uint32_t k = 0; k < spec->keys_count; k++)
+        for (uint32_t i = 0; i < count; i++)
+            if (trace(rows, keys[i]) == spec->keys[k]) {
+                held++;
+                break;
+            }
+    return held == spec->keys_count ? check_filters(binder, spec, rows, span)
+                                    : refuse_keys(binder, spec, window, span);
 }

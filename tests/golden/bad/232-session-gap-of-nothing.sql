@@ -5,4 +5,4 @@ CREATE TABLE bids (
 ) WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'json',
   'properties.bootstrap.servers' = 'localhost:9092', 'scan.startup.mode' = 'earliest-offset');
 CREATE TABLE sums (auction BIGINT, total BIGINT, who VARCHAR(20)) WITH ('connector' = 'print');
-SELECT COUNT(*) FROM TABLE(SESSION(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;
+SELECT COUNT(*) FROM TABLE(SESSION(TABLE bids, DESCRIPTOR(ts), INTERVAL '0' SECOND)) GROUP BY window_start, window_end;
