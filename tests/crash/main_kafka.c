@@ -34,6 +34,7 @@ static const scenario SCENARIOS[] = {
     {"recovers_from_damage", mr_crash_recovers_from_damage},
     {"refuses_lost_log", mr_crash_refuses_lost_log},
     {"refuses_foreign_record", mr_crash_refuses_foreign_record},
+    {"parks_a_damaged_task", mr_crash_parks_a_damaged_task},
     {"refuses_finished_job", mr_crash_refuses_finished_job},
     {"at_least_once", mr_crash_at_least_once},
     {"bites_apply", mr_crash_bites_apply},

@@ -17,6 +17,7 @@ typedef struct mr_worker_task {
     bool is_parked;
     bool is_finished;      /* the epoch record says so */
     mr_status failed_with; /* last failure of its own; the same again parks it */
+    const char *parked_why;
     mr_pending pending;
     mr_arena recovered_arena;
     mr_local_store *store;

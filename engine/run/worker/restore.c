@@ -235,9 +235,12 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
 mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err)
 {
     const mr_worker_task *finished = NULL;
-    for (uint32_t t = 0; t < worker->tasks_count; t++)
+    for (uint32_t t = 0; t < worker->tasks_count; t++) {
+        if (worker->tasks[t].is_parked) /* it tells at its end what became of them */
+            return MR_OK;
         if (worker->tasks[t].is_finished)
             finished = &worker->tasks[t];
+    }
     if (finished == NULL || worker->has_met_work)
         return MR_OK;
     return mr_error_set(err, MR_E_STATE_FINISHED,

@@ -269,6 +269,42 @@ static mr_status poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *er
     return status == MR_OK ? on_member_event(worker, &event, err) : status;
 }
 
+/* Stops one task with the facts; the rest go on. False: there is no rest. */
+static bool park_task(mr_worker *worker, uint32_t task, mr_status status, const mr_error *err)
+{
+    mr_worker_task *at = &worker->tasks[task];
+    at->is_parked = true;
+    at->failed_with = status;
+    at->parked_why = mr_arena_string(&worker->arena, err->message, strlen(err->message));
+    mr_logger_line(worker->config.logger, MR_LOG_ERROR,
+                   "task parked job=%s task=%" PRIu32 " code=MR%d reason=\"%s\"", worker->plan->job,
+                   at->index, status, err->message);
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        if (!worker->tasks[t].is_parked)
+            return true;
+    return false;
+}
+
+/* The state of this one task is at fault. What all tasks share (another plan, a topic that is gone)
+ * stops the worker: parts of the job by one plan beside parts by another would be worse. */
+static bool is_damage(mr_status status)
+{
+    return status == MR_E_STATE_FORMAT || status == MR_E_STATE_GAP || status == MR_E_STATE_AHEAD;
+}
+
+/* A run without the rows of a parked task is no success. */
+static mr_status tell_parked(const mr_worker *worker, mr_error *err)
+{
+    for (uint32_t t = 0; t < worker->tasks_count; t++) {
+        const mr_worker_task *at = &worker->tasks[t];
+        if (at->is_parked)
+            return mr_error_set(err, at->failed_with,
+                                "task %" PRIu32 " of job `%s` was parked, the others went on: %s",
+                                at->index, worker->plan->job, at->parked_why);
+    }
+    return MR_OK;
+}
+
 static mr_status restore_next(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
@@ -282,6 +318,8 @@ static mr_status restore_next(mr_worker *worker, mr_error *err)
             mr_worker_drop_task(worker, t);
         else
             worker->restores++;
+        if (is_damage(status) && park_task(worker, t, status, err))
+            return MR_OK;
         /* A claim under way would have the next try wait for our own transaction to end. */
         if (status != MR_OK && worker->is_epoch_open && err->recovery == MR_RECOVERY_RETRY)
             err->recovery = MR_RECOVERY_EPOCH;
@@ -414,16 +452,10 @@ static mr_status refresh_offsets(mr_worker *worker, int64_t now, mr_error *err)
     return mr_worker_begin_epoch(worker, err);
 }
 
-/* The rest went on without the parked tasks, but a run without their rows is no success. */
-static mr_status finish(mr_worker *worker, mr_error *err)
+static mr_status end(mr_worker *worker, mr_worker_phase phase, mr_error *err)
 {
-    mr_status status = stop(worker, MR_WORKER_FINISHED, err);
-    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
-        if (worker->tasks[t].is_parked)
-            status = mr_error_set(err, worker->tasks[t].failed_with,
-                                  "task %" PRIu32 " of job `%s` was parked; all others finished",
-                                  worker->tasks[t].index, worker->plan->job);
-    return status;
+    mr_status status = stop(worker, phase, err);
+    return status == MR_OK ? tell_parked(worker, err) : status;
 }
 
 /* Too many rows died: what was done is committed, their dead letters with it, so that somebody can
@@ -455,9 +487,9 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
     if (status != MR_OK || worked)
         return status;
     if (atomic_load(&worker->is_stop_requested))
-        return stop(worker, MR_WORKER_STOPPED, err);
+        return end(worker, MR_WORKER_STOPPED, err);
     if (is_all_finished(worker))
-        return finish(worker, err);
+        return end(worker, MR_WORKER_FINISHED, err);
     if (atomic_load(&worker->is_end_requested) && !worker->config.is_bounded) {
         status = mr_worker_bound_inputs(worker, err);
         if (status != MR_OK)
@@ -523,17 +555,9 @@ static bool park(mr_worker *worker, uint32_t task, mr_status status, const mr_er
     if (task >= worker->tasks_count || !is_own || status == MR_E_CRASHED || worker->tasks_count < 2)
         return false;
     mr_worker_task *at = &worker->tasks[task];
-    if (at->failed_with == status) {
-        at->is_parked = true;
-        mr_logger_line(worker->config.logger, MR_LOG_ERROR,
-                       "task parked job=%s task=%" PRIu32 " code=MR%d reason=\"%s\"",
-                       worker->plan->job, at->index, status, err->message);
-    }
+    bool is_again = at->failed_with == status;
     at->failed_with = status;
-    for (uint32_t t = 0; t < worker->tasks_count; t++)
-        if (!worker->tasks[t].is_parked)
-            return true;
-    return false;
+    return !is_again || park_task(worker, task, status, err);
 }
 
 /* What a failed step means for the worker. Zero: go on with the next step. */
@@ -574,7 +598,7 @@ mr_status mr_worker_step(mr_worker *worker, mr_error *err)
     bool is_stop = atomic_load(&worker->is_stop_requested) && worker->phase != MR_WORKER_RUN;
     if (is_stop && worker->phase < MR_WORKER_RUN) {
         worker->phase = MR_WORKER_STOPPED;
-        return MR_OK;
+        return tell_parked(worker, err);
     }
     if (worker->phase == MR_WORKER_RESTORE || worker->phase == MR_WORKER_RUN)
         status = poll_member(worker, 0, err);

@@ -75,8 +75,9 @@ typedef struct mr_worker mr_worker;
 /* Nothing is opened yet. The config is copied; what it points to must outlive the worker. */
 mr_worker *mr_worker_new(const mr_worker_config *config);
 
-/* One piece of work; waits for input at most about 50 ms. Non-zero: the worker cannot go on (the
- * open epoch is aborted); free it. */
+/* One piece of work; waits for input at most about 50 ms. Non-zero: the worker cannot go on, free
+ * it. In the phases STOPPED and FINISHED everything is committed, and the error says why that is
+ * not all: a budget of errors is used up, a task is parked. Else the open epoch is aborted. */
 mr_status mr_worker_step(mr_worker *worker, mr_error *err);
 
 mr_worker_phase mr_worker_phase_of(const mr_worker *worker);

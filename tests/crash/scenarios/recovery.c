@@ -1,7 +1,8 @@
 /*
  * What a start finds, and what it must make of it: state in RocksDB and the log, in the log alone,
  * in a damaged directory; and what it must refuse with the facts instead of guessing: a state topic
- * that is gone, one that a stranger wrote to, a bounded job that has finished.
+ * that is gone, one that a stranger wrote to (that task alone where there are more), a bounded job
+ * that has finished.
  */
 #include "engine/commit/epoch_record.h"
 #include "tests/crash/round/round.h"
@@ -58,9 +59,10 @@ static bool is_refused(mr_crash_round *round, const mr_crash_worker_options *opt
 typedef bool play_function(mr_crash_round *round, const mr_crash_worker_options *options,
                            char *text, size_t size);
 
-static bool run(mr_crash_env *env, const char *stem, play_function *play, char *text, size_t size)
+static bool run_with(mr_crash_env *env, const char *stem, uint32_t tasks, play_function *play,
+                     char *text, size_t size)
 {
-    mr_crash_round_options options = {0};
+    mr_crash_round_options options = {.sim.tasks_count = tasks};
     mr_crash_round round;
     bool is_good = mr_crash_round_begin(&round, env, stem, &options);
     if (is_good) {
@@ -72,6 +74,11 @@ static bool run(mr_crash_env *env, const char *stem, play_function *play, char *
         snprintf(text, size, "%s", round.why);
     mr_crash_round_end(&round);
     return is_good;
+}
+
+static bool run(mr_crash_env *env, const char *stem, play_function *play, char *text, size_t size)
+{
+    return run_with(env, stem, 1, play, text, size);
 }
 
 static bool play_log(mr_crash_round *round, const mr_crash_worker_options *options, char *text,
@@ -226,6 +233,34 @@ static bool play_foreign(mr_crash_round *round, const mr_crash_worker_options *o
 bool mr_crash_refuses_foreign_record(mr_crash_env *env, char *text, size_t size)
 {
     return run(env, "foreign", play_foreign, text, size);
+}
+
+static bool play_parked(mr_crash_round *round, const mr_crash_worker_options *options, char *text,
+                        size_t size)
+{
+    found got;
+    if (!live(round, options, SIGTERM, &got) ||
+        !mr_crash_topic_put(round->env->bootstrap, round->state, 1, "a stranger was here",
+                            round->why, sizeof round->why))
+        return false;
+    mr_crash_feed_allow(round->feed, MR_CRASH_TIME_END);
+    mr_crash_life life;
+    mr_crash_round_start(round, &life, options);
+    bool is_good = mr_crash_life_await_commits(&life, COMMITS, READY_MS) ||
+                   mr_crash_round_fail(round, &life, "the other task did not go on");
+    mr_crash_life_signal(&life, SIGTERM);
+    is_good = is_good && mr_crash_life_await_end(&life, 1, READY_MS) &&
+              atomic_load(&life.page->status) == MR_E_STATE_FORMAT;
+    if (!is_good)
+        mr_crash_round_fail(round, &life, "it did not end with what parked its task");
+    mr_crash_life_end(&life);
+    snprintf(text, size, "one of two tasks was parked, the other went on");
+    return is_good;
+}
+
+bool mr_crash_parks_a_damaged_task(mr_crash_env *env, char *text, size_t size)
+{
+    return run_with(env, "parked", 2, play_parked, text, size);
 }
 
 static bool play_finished(mr_crash_round *round, const mr_crash_worker_options *options, char *text,

@@ -32,6 +32,7 @@ mr_crash_scenario mr_crash_recovers_from_log;
 mr_crash_scenario mr_crash_recovers_from_damage;
 mr_crash_scenario mr_crash_refuses_lost_log;
 mr_crash_scenario mr_crash_refuses_foreign_record;
+mr_crash_scenario mr_crash_parks_a_damaged_task;
 mr_crash_scenario mr_crash_refuses_finished_job;
 
 /* at_least_once.c: kill -9 under the weaker guarantee. */
