@@ -50,6 +50,19 @@ static const mr_command commands[] = {
      .flags = FLAGS_OF_JOBS | MR_FLAG_STATE_DIR | MR_FLAG_BOUNDED | MR_FLAG_RESET |
               MR_FLAG_CREATE_TOPICS | MR_FLAG_STATS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
      .run = mr_command_run},
+    {.name = "config",
+     .group = "Help",
+     .verb = "dump",
+     .argument = "[FILE]",
+     .summary = "all settings; dump: what holds, and who said so",
+     .details = "Without `dump`: every setting with its default and meaning. With it: the value "
+                "each one\nhas for a job run from here, and whether the flag, the environment or "
+                "the script gave\nit; secrets are masked. Without FILE: for no job in "
+                "particular.\n\n"
+                "  millrace config\n"
+                "  MILLRACE_EXECUTION__GUARANTEE=at-least-once millrace config dump job.sql",
+     .flags = FLAGS_OF_JOBS,
+     .run = mr_command_config},
     {.name = "explain-error",
      .group = "Help",
      .argument = "[CODE]",
@@ -94,8 +107,10 @@ static int run_command(const mr_command *command, int argc, char **argv)
     if (command->run_raw != NULL)
         return (int)command->run_raw(argc - 1, argv + 1);
     mr_flags flags;
-    if (!mr_flags_parse(&flags, command->flags, command->name, argc, argv, 2))
+    bool has_verb = command->verb != NULL && argc > 2 && strcmp(argv[2], command->verb) == 0;
+    if (!mr_flags_parse(&flags, command->flags, command->name, argc, argv, has_verb ? 3 : 2))
         return MR_EXIT_USAGE;
+    flags.has_verb = has_verb;
     if (mr_flags_has(&flags, MR_FLAG_HELP)) {
         mr_help_print_command(command);
         return MR_EXIT_OK;

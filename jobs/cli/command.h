@@ -9,6 +9,7 @@
 typedef struct mr_command {
     const char *name;
     const char *group;    /* "Run" */
+    const char *verb;     /* a word that may stand first: "dump"; NULL: none */
     const char *argument; /* "FILE"; "[CODE]": may be left out; NULL: none */
     const char *summary;  /* one line */
     const char *details;  /* what help says besides */
@@ -32,6 +33,7 @@ void mr_help_print_command(const mr_command *command);
 mr_exit mr_command_check(const mr_flags *flags);
 mr_exit mr_command_explain(const mr_flags *flags);
 mr_exit mr_command_run(const mr_flags *flags);
+mr_exit mr_command_config(const mr_flags *flags);
 mr_exit mr_command_explain_error(const mr_flags *flags);
 
 #endif

@@ -43,6 +43,7 @@ typedef enum mr_stats_mode {
 
 typedef struct mr_flags {
     uint32_t given;                              /* mr_flag bits */
+    bool has_verb;                               /* the command's own word stood first */
     const char *file;                            /* "-": standard input; NULL: none */
     const char *name;                            /* --name */
     const char *state_dir;                       /* --state-dir */

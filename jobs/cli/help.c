@@ -33,6 +33,15 @@ static void print_flags(uint32_t allowed)
     }
 }
 
+/* "config [dump] [FILE]" */
+static void print_usage(const mr_command *command, char *to, size_t size)
+{
+    const char *verb = command->verb, *argument = command->argument;
+    snprintf(to, size, "%s%s%s%s%s%s", command->name, verb != NULL ? " [" : "",
+             verb != NULL ? verb : "", verb != NULL ? "]" : "", argument != NULL ? " " : "",
+             argument != NULL ? argument : "");
+}
+
 void mr_help_print(void)
 {
     printf("millrace - stream processing over Kafka: event-time windows in SQL, exactly-once "
@@ -42,8 +51,7 @@ void mr_help_print(void)
     const char *group = "";
     for (uint32_t i = 0; i < count; i++) {
         char left[40];
-        snprintf(left, sizeof left, "%s %s", commands[i].name,
-                 commands[i].argument != NULL ? commands[i].argument : "");
+        print_usage(&commands[i], left, sizeof left);
         printf("  %-7s %-20s %s\n", strcmp(group, commands[i].group) != 0 ? commands[i].group : "",
                left, commands[i].summary);
         group = commands[i].group;
@@ -59,8 +67,9 @@ void mr_help_print(void)
 
 void mr_help_print_command(const mr_command *command)
 {
-    printf("millrace %s%s%s - %s\n\n", command->name, command->argument != NULL ? " " : "",
-           command->argument != NULL ? command->argument : "", command->summary);
+    char usage[64];
+    print_usage(command, usage, sizeof usage);
+    printf("millrace %s - %s\n\n", usage, command->summary);
     if (command->details != NULL)
         printf("%s\n\n", command->details);
     print_flags(command->flags);

@@ -114,12 +114,15 @@ mr_loaded mr_load(const mr_flags *flags)
                               .stem = stem,
                               .settings = flags->settings,
                               .settings_count = flags->settings_count,
+                              .environment = (const char *const *)environ,
                               .properties = flags->properties,
                               .properties_count = flags->properties_count,
                               .is_bounded = mr_flags_has(flags, MR_FLAG_BOUNDED)};
     mr_diagnostics diagnostics = {0};
     loaded.job = mr_job_new(&loaded.script, &options, &diagnostics);
     loaded.exit = loaded.job != NULL ? MR_EXIT_OK : MR_EXIT_JOB;
+    if (loaded.job != NULL)
+        loaded.settings = loaded.job->settings;
     if (diagnostics.errors + diagnostics.others > 0)
         mask_secrets(&loaded.script, loaded.text);
     print(&diagnostics, &loaded.script, mr_flags_has(flags, MR_FLAG_QUIET));
@@ -127,8 +130,27 @@ mr_loaded mr_load(const mr_flags *flags)
     return loaded;
 }
 
+mr_loaded mr_load_settings(const mr_flags *flags)
+{
+    if (flags->file != NULL)
+        return mr_load(flags);
+    mr_loaded loaded = {.exit = MR_EXIT_OK};
+    mr_setting_sources sources = {.flags = flags->settings,
+                                  .flags_count = flags->settings_count,
+                                  .environment = (const char *const *)environ};
+    mr_diagnostics diagnostics = {0};
+    mr_script_init(&loaded.script, "<none>", "\n", 1);
+    loaded.settings = mr_settings_read(&(mr_ast_script){0}, &sources, &loaded.arena, &diagnostics);
+    if (diagnostics.errors > 0)
+        loaded.exit = MR_EXIT_USAGE;
+    print(&diagnostics, &loaded.script, false);
+    mr_diagnostics_release(&diagnostics);
+    return loaded;
+}
+
 void mr_loaded_release(mr_loaded *loaded)
 {
+    mr_arena_release(&loaded->arena);
     mr_job_free(loaded->job);
     mr_script_release(&loaded->script);
     free(loaded->text);

@@ -1,21 +1,16 @@
 #include "jobs/plan/cluster.h"
 
 #include "connectors/kafka/settings.h"
+#include "jobs/plan/options/substitute.h"
 
 #include <string.h>
 
-typedef struct property {
-    const char *name;
-    const char *value;
-    bool is_extra;
-} property;
-
 typedef struct properties {
-    property *items;
+    mr_cluster_property *items;
     uint32_t count;
 } properties;
 
-static property *find(const properties *list, const char *name)
+static mr_cluster_property *find(const properties *list, const char *name)
 {
     for (uint32_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i].name, name) == 0)
@@ -31,17 +26,17 @@ static void check(mr_diagnostics *diagnostics, const char *name, const char *val
     mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, span, "%s", err.message);
 }
 
-static void add_option(const mr_binder *binder, const mr_option *option, properties *list,
-                       mr_cluster *cluster)
+static void add_option(const mr_binder *binder, const mr_table *table, const mr_option *option,
+                       properties *list, mr_cluster *cluster)
 {
     const char *name = option->key + strlen("properties.");
     if (strcmp(name, "group.id") == 0)
         return; /* says whose offsets to start from */
     bool is_bootstrap = strcmp(name, "bootstrap.servers") == 0;
-    property *known = find(list, name);
+    mr_cluster_property *known = find(list, name);
     const char *before = is_bootstrap ? cluster->bootstrap : known != NULL ? known->value : NULL;
     if (before != NULL && strcmp(before, option->text) != 0 &&
-        (known == NULL || !known->is_extra)) {
+        (known == NULL || known->table != NULL)) {
         mr_diagnostics_report(binder->diagnostics, MR_E_OPTION_CONFLICT, option->value_span,
                               "another table has another '%s'", option->key);
         mr_diagnostics_hint(binder->diagnostics, "all Kafka tables of a job lie in one cluster");
@@ -51,7 +46,10 @@ static void add_option(const mr_binder *binder, const mr_option *option, propert
         cluster->bootstrap = option->text;
     else if (known == NULL) {
         check(binder->diagnostics, name, option->text, option->key_span);
-        list->items[list->count++] = (property){.name = name, .value = option->text};
+        list->items[list->count++] = (mr_cluster_property){.name = name,
+                                                           .value = option->text,
+                                                           .table = table->name,
+                                                           .is_secret = option->is_secret};
     }
 }
 
@@ -71,7 +69,8 @@ static void add_extra(const mr_binder *binder, const char *text, properties *lis
         return; /* the command line has said so */
     const char *name = mr_arena_string(binder->arena, text, (size_t)(equals - text));
     check(binder->diagnostics, name, equals + 1, (mr_span){0});
-    list->items[list->count++] = (property){.name = name, .value = equals + 1, .is_extra = true};
+    list->items[list->count++] = (mr_cluster_property){
+        .name = name, .value = equals + 1, .is_secret = mr_option_is_secret(name)};
 }
 
 mr_cluster mr_cluster_read(const mr_binder *binder, const char *const *extra, uint32_t extra_count)
@@ -85,7 +84,7 @@ mr_cluster mr_cluster_read(const mr_binder *binder, const char *const *extra, ui
         const mr_table *table = binder->names.items[i]->table;
         for (uint32_t o = 0; table != NULL && o < table->options.count; o++)
             if (strncmp(table->options.items[o].key, "properties.", 11) == 0)
-                add_option(binder, &table->options.items[o], &list, &cluster);
+                add_option(binder, table, &table->options.items[o], &list, &cluster);
     }
     const char **flat = mr_arena_zalloc(binder->arena, list.count * 2U + 1, sizeof *flat);
     for (uint32_t i = 0; i < list.count; i++) {
@@ -93,5 +92,7 @@ mr_cluster mr_cluster_read(const mr_binder *binder, const char *const *extra, ui
         flat[2 * i + 1] = list.items[i].value;
     }
     cluster.properties = flat;
+    cluster.facts = list.items;
+    cluster.facts_count = list.count;
     return cluster;
 }

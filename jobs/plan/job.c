@@ -215,8 +215,10 @@ mr_job *mr_job_new(const mr_script *script, const mr_job_options *options,
         abort();
     mr_ast_script ast = mr_parse(script, &job->arena, diagnostics);
     bool is_complete = diagnostics->errors == 0;
-    job->settings = mr_settings_read(&ast, options->settings, options->settings_count, &job->arena,
-                                     diagnostics);
+    mr_setting_sources sources = {.flags = options->settings,
+                                  .flags_count = options->settings_count,
+                                  .environment = options->environment};
+    job->settings = mr_settings_read(&ast, &sources, &job->arena, diagnostics);
     load_zone(job, diagnostics);
     job->plan.job = job_name(job, options, diagnostics);
     mr_binder binder;

@@ -16,7 +16,8 @@ typedef struct mr_job_options {
     const char *stem;            /* name when the job has none: the file's, "job" */
     const char *const *settings; /* -D key=value */
     uint32_t settings_count;
-    const char *const *properties; /* -X name=value */
+    const char *const *environment; /* NAME=value .. NULL: MILLRACE_* are settings; NULL: none */
+    const char *const *properties;  /* -X name=value */
     uint32_t properties_count;
     bool is_bounded; /* every source ends at the ends known at start */
 } mr_job_options;

@@ -1,5 +1,6 @@
 /*
- * Every code a job's text can be answered with (MR1xxx), its severity and its one-line title.
+ * Every code a job's text and settings can be answered with (MR1xxx, MR2010), its severity and
+ * its one-line title.
  *
  * Codes are stable: a code is never given another meaning, a retired one is not used again. The
  * name says what is wrong, not where. Groups:
@@ -109,7 +110,13 @@
     X(1314, MR_E_UNSUPPORTED_JOIN, ERROR, "join that is not supported")                 \
     X(1315, MR_E_GUARANTEE, ERROR, "delivery guarantees that differ")
 
+/* Not of the text, but reported with it. */
+#define MR_CODES_SETTINGS(X)             \
+    X(2010, MR_E_UNKNOWN_SETTING, ERROR, \
+      "unknown setting on the command line or in the environment")
+
 #define MR_CODES(X)             \
+    MR_CODES_SETTINGS(X)        \
     MR_CODES_SYNTAX(X)          \
     MR_CODES_TEXT_WARNINGS(X)   \
     MR_CODES_NAMES_AND_TYPES(X) \

@@ -79,7 +79,7 @@ static bool admit(mr_diagnostics *list, mr_severity severity, mr_span span)
         if ((other->severity == MR_SEVERITY_ERROR) != (severity == MR_SEVERITY_ERROR))
             continue;
         kept++;
-        if (severity == MR_SEVERITY_ERROR && other->span.start == span.start &&
+        if (severity == MR_SEVERITY_ERROR && span.end != 0 && other->span.start == span.start &&
             other->span.end == span.end)
             return false;
     }
@@ -278,7 +278,7 @@ static void print_one(const printer *to, const mr_diagnostic *item)
     mr_buffer_put(to->out, "\n  --> ", 7);
     put_plain(to);
     if (item->span.end == 0 && to->script->length > 0) { /* no place in the script */
-        mr_buffer_printf(to->out, "command line or settings\n");
+        mr_buffer_printf(to->out, "command line or environment\n");
         if (item->hint != NULL)
             mr_buffer_printf(to->out, "  = help: %s\n", item->hint);
         return;

@@ -54,7 +54,7 @@ typedef struct mr_diagnostics {
 void mr_diagnostics_release(mr_diagnostics *list);
 
 /* Adds a diagnostic. A second error at exactly the span of a kept one is dropped, not counted: it
- * is nearly always a consequence of the first. */
+ * is nearly always a consequence of the first. (One without a place, span {0}, is kept.) */
 void mr_diagnostics_report(mr_diagnostics *list, mr_code code, mr_span span, const char *format,
                            ...) __attribute__((format(printf, 4, 5)));
 

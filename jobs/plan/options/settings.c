@@ -1,5 +1,6 @@
 #include "jobs/plan/options/settings.h"
 
+#include "jobs/plan/options/environment.h"
 #include "jobs/plan/options/read.h"
 
 #include <string.h>
@@ -38,34 +39,129 @@ mr_option_specs mr_settings_specs(void)
     return (mr_option_specs){.items = specs, .count = sizeof specs / sizeof *specs};
 }
 
-/* Adds an option, replacing an earlier one of the same key: the later SET wins. */
-static void put(mr_ast_option *list, uint32_t *count, mr_ast_option option)
+/* One setting on its way to be read. */
+typedef struct given {
+    mr_ast_option option;
+    mr_setting_origin origin;
+    const char *variable;
+} given;
+
+typedef struct givens {
+    given *items;
+    uint32_t count;
+} givens;
+
+/* Adds one, replacing an earlier one of the same key: the later wins. */
+static void put(givens *list, given one)
 {
-    for (uint32_t i = 0; i < *count; i++)
-        if (strcmp(list[i].key.text, option.key.text) == 0) {
-            list[i] = option;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].option.key.text, one.option.key.text) == 0) {
+            list->items[i] = one;
             return;
         }
-    list[(*count)++] = option;
+    list->items[list->count++] = one;
 }
 
-static uint32_t collect(const mr_ast_script *script, const char *const *overrides,
-                        uint32_t overrides_count, mr_arena *arena, mr_ast_option *list)
+/* RESET ['key'] */
+static void take_back(givens *list, const char *key)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < script->count; i++)
-        if (script->statements[i]->kind == MR_AST_SET)
-            put(list, &count, script->statements[i]->setting);
-    for (uint32_t i = 0; i < overrides_count; i++) {
-        const char *equals = strchr(overrides[i], '=');
-        size_t length = equals != NULL ? (size_t)(equals - overrides[i]) : strlen(overrides[i]);
-        const char *value = equals != NULL ? equals + 1 : "";
-        put(list, &count,
-            (mr_ast_option){
-                .key = {.text = mr_arena_string(arena, overrides[i], length), .length = length},
-                .value = {.text = value, .length = strlen(value)}});
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (key != NULL && strcmp(list->items[i].option.key.text, key) != 0)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+static mr_ast_option option_of(const char *key, const char *value)
+{
+    return (mr_ast_option){.key = {.text = key, .length = strlen(key)},
+                           .value = {.text = value, .length = strlen(value)}};
+}
+
+/* Nobody else's script is to blame for a key of the command line or the environment. */
+static void refuse(const char *where, const char *key, const char *meant,
+                   mr_diagnostics *diagnostics)
+{
+    mr_option_specs known = mr_settings_specs();
+    mr_diagnostics_report(diagnostics, MR_E_UNKNOWN_SETTING, (mr_span){0},
+                          "%s: a job has no setting `%s`", where, key);
+    const char *nearest = meant != NULL ? meant : mr_option_nearest(&known, 1, key);
+    if (nearest != NULL)
+        mr_diagnostics_hint(diagnostics, "did you mean `%s`?", nearest);
+    else
+        mr_diagnostics_hint(diagnostics, "`millrace config` lists all");
+}
+
+static void collect_environment(const mr_setting_sources *sources, mr_arena *arena, givens *list,
+                                mr_diagnostics *diagnostics)
+{
+    mr_option_specs known = mr_settings_specs();
+    const mr_environment_setting *items;
+    uint32_t count = mr_environment_settings(sources->environment, &known, arena, &items);
+    for (uint32_t i = 0; i < count; i++)
+        if (items[i].meant != NULL || mr_option_spec_of(&known, 1, items[i].key) == NULL)
+            refuse(items[i].variable, items[i].key, items[i].meant, diagnostics);
+        else
+            put(list, (given){.option = option_of(items[i].key, items[i].value),
+                              .origin = MR_SETTING_BY_ENVIRONMENT,
+                              .variable = items[i].variable});
+}
+
+static void collect_flags(const mr_setting_sources *sources, mr_arena *arena, givens *list,
+                          mr_diagnostics *diagnostics)
+{
+    mr_option_specs known = mr_settings_specs();
+    for (uint32_t i = 0; i < sources->flags_count; i++) {
+        const char *text = sources->flags[i], *equals = strchr(text, '=');
+        size_t length = equals != NULL ? (size_t)(equals - text) : strlen(text);
+        const char *key = mr_arena_string(arena, text, length);
+        if (mr_option_spec_of(&known, 1, key) == NULL)
+            refuse("-D", key, NULL, diagnostics);
+        else
+            put(list, (given){.option = option_of(key, equals != NULL ? equals + 1 : ""),
+                              .origin = MR_SETTING_BY_FLAG});
     }
-    return count;
+}
+
+static givens collect(const mr_ast_script *script, const mr_setting_sources *sources,
+                      mr_arena *arena, mr_diagnostics *diagnostics)
+{
+    uint32_t room = script->count + sources->flags_count;
+    for (uint32_t i = 0; sources->environment != NULL && sources->environment[i] != NULL; i++)
+        room++;
+    givens list = {.items = mr_arena_zalloc(arena, room + 1, sizeof *list.items)};
+    for (uint32_t i = 0; i < script->count; i++) {
+        const mr_ast_statement *statement = script->statements[i];
+        if (statement->kind == MR_AST_SET)
+            put(&list, (given){.option = statement->setting, .origin = MR_SETTING_BY_SCRIPT});
+        else if (statement->kind == MR_AST_RESET)
+            take_back(&list, statement->setting.key.text);
+    }
+    collect_environment(sources, arena, &list, diagnostics);
+    collect_flags(sources, arena, &list, diagnostics);
+    return list;
+}
+
+/* What was understood of the list, with where it came from. */
+static mr_options read_givens(const mr_option_reading *reading, const givens *list,
+                              mr_settings *settings)
+{
+    mr_ast_option *plain = mr_arena_alloc(reading->arena, (list->count + 1) * sizeof *plain);
+    for (uint32_t i = 0; i < list->count; i++)
+        plain[i] = list->items[i].option;
+    mr_options options = mr_options_read(reading, plain, list->count);
+    mr_setting_value *values = mr_arena_zalloc(reading->arena, options.count + 1, sizeof *values);
+    for (uint32_t i = 0; i < options.count; i++) {
+        uint32_t g = 0;
+        while (strcmp(list->items[g].option.key.text, options.items[i].key) != 0)
+            g++;
+        values[i] = (mr_setting_value){.option = &options.items[i],
+                                       .origin = list->items[g].origin,
+                                       .variable = list->items[g].variable};
+    }
+    settings->values = values;
+    settings->values_count = options.count;
+    return options;
 }
 
 static void note_ignored(const mr_options *options, mr_diagnostics *diagnostics)
@@ -110,11 +206,10 @@ static void check(const mr_options *options, const mr_settings *settings,
     }
 }
 
-mr_settings mr_settings_read(const mr_ast_script *script, const char *const *overrides,
-                             uint32_t overrides_count, mr_arena *arena, mr_diagnostics *diagnostics)
+mr_settings mr_settings_read(const mr_ast_script *script, const mr_setting_sources *sources,
+                             mr_arena *arena, mr_diagnostics *diagnostics)
 {
-    mr_ast_option *list = mr_arena_zalloc(arena, script->count + overrides_count + 1, sizeof *list);
-    uint32_t count = collect(script, overrides, overrides_count, arena, list);
+    givens list = collect(script, sources, arena, diagnostics);
     mr_option_specs known = mr_settings_specs();
     mr_option_reading reading = {.arena = arena,
                                  .diagnostics = diagnostics,
@@ -122,12 +217,15 @@ mr_settings mr_settings_read(const mr_ast_script *script, const char *const *ove
                                  .lists_count = 1,
                                  .owner = "a job",
                                  .unknown = MR_W_UNKNOWN_SETTING};
-    mr_options options = mr_options_read(&reading, list, count);
+    mr_settings found = {0};
+    mr_options options = read_givens(&reading, &list, &found);
     const mr_option *guarantee = mr_options_find(&options, "execution.guarantee");
     const mr_option *zone = mr_options_find(&options, "table.local-time-zone");
     int64_t timeout = mr_options_number(&options, "transaction.timeout", 10000);
     int64_t interval = mr_options_number(&options, "execution.checkpointing.interval", 1000);
     mr_settings settings = {
+        .values = found.values,
+        .values_count = found.values_count,
         .name = mr_options_text(&options, "pipeline.name", NULL),
         .commit_interval_ms = interval > timeout / 2 ? timeout / 2 : interval,
         .transaction_timeout_ms = (int32_t)timeout,
