@@ -26,6 +26,15 @@ enum {
 
     /* raw */
     MR_E_RAW_LENGTH = 3130, /* not as many bytes as the type has */
+
+    /* csv, decoding */
+    MR_E_CSV_QUOTE = 3140,  /* a quoted field that is not closed, or goes on behind its quote */
+    MR_E_CSV_ESCAPE = 3141, /* an escape character with nothing behind it */
+    MR_E_CSV_WIDTH = 3142,  /* more or fewer fields than the table has columns */
+    MR_E_CSV_BEHIND = 3143, /* something follows the row's line end */
+
+    /* csv, encoding */
+    MR_E_CSV_UNQUOTED = 3145, /* text that needs quotes, and quotes are disabled */
 };
 
 #endif

@@ -18,6 +18,7 @@ typedef struct mr_codec_column {
     uint32_t path_length;
     const char *const *path; /* nested ROW fields from the outside in: a.b.c */
     mr_type type;
+    uint32_t place; /* among the table's columns of this part, from 0: for formats without names */
 } mr_codec_column;
 
 /* A column to encode: column `column` of the batch under `name`. One column may be in key and

@@ -1,15 +1,17 @@
 #include "connectors/formats/format.h"
 
+#include "connectors/formats/csv/format.h"
 #include "connectors/formats/json/format.h"
 #include "connectors/formats/pair.h"
 #include "connectors/formats/raw/format.h"
+#include "connectors/formats/text/character.h"
 #include "engine/base/assert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
-static const mr_format *const FORMATS[] = {&mr_format_json, &mr_format_raw};
+static const mr_format *const FORMATS[] = {&mr_format_json, &mr_format_csv, &mr_format_raw};
 
 const mr_format *const *mr_format_all(uint32_t *count)
 {
@@ -48,6 +50,7 @@ static mr_status refuse_value(const mr_format_option *option, const char *value,
 
 mr_status mr_format_check_value(const mr_format_option *option, const char *value, mr_error *err)
 {
+    char character;
     switch (option->kind) {
     case MR_OPTION_BOOLEAN:
         if (strcasecmp(value, "true") == 0 || strcasecmp(value, "false") == 0)
@@ -59,6 +62,16 @@ mr_status mr_format_check_value(const mr_format_option *option, const char *valu
             if (strcasecmp(*v, value) == 0)
                 return MR_OK;
         return refuse_value(option, value, err);
+    case MR_OPTION_CHARACTER:
+        if (mr_character_parse(value, &character))
+            return MR_OK;
+        return mr_error_set(err, MR_E_SETTING,
+                            "`%s` is no value of `%s`; it takes one ASCII "
+                            "character, or one of `\\t`, `\\\\`, `\\u0001` and their like",
+                            value, option->name);
+    case MR_OPTION_REFUSED:
+        return mr_error_set(err, MR_E_SETTING, "`%s` is not supported: %s", option->name,
+                            option->help);
     default: return MR_OK;
     }
 }

@@ -18,6 +18,8 @@ typedef enum mr_option_kind {
     MR_OPTION_BOOLEAN = 0, /* true, false, in any case */
     MR_OPTION_ENUM,        /* one of `values`, in any case */
     MR_OPTION_TEXT,
+    MR_OPTION_CHARACTER, /* see text/character.h */
+    MR_OPTION_REFUSED,   /* known, but not to be had: `help` says why */
 } mr_option_kind;
 
 typedef struct mr_format_option {
@@ -40,6 +42,7 @@ typedef struct mr_format_use {
     const mr_format *format;
     const mr_format_setting *settings;
     uint32_t settings_count;
+    uint32_t width; /* columns that the table has in this part, read or not */
 } mr_format_use;
 
 struct mr_format {

@@ -10,6 +10,7 @@
 #define MR_CONNECTORS_FORMATS_JSON_FAST_H
 
 #include "connectors/formats/json/scan.h"
+#include "connectors/formats/text/digits.h"
 
 /* What the readers below need to be left: a sign, 16 bytes and what follows them. */
 #define MR_JSON_FAST_BYTES 32
@@ -24,34 +25,14 @@ typedef struct mr_json_minute {
 
 #if defined(__SSE2__)
 
-/* How many of the 16 bytes at `at` are digits before the first that is none. */
-static inline unsigned mr_json_digits(const char *at)
-{
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-    __m128i values = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values);
-    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(is_digit));
-}
-
 /* The digits of an integer behind its sign: 1 to 15 of them, 0: decline. */
 static inline unsigned mr_json_integer_digits(const char *at)
 {
-    unsigned count = mr_json_digits(at);
+    unsigned count = mr_digits_count(at);
     if (count == 0 || count > 15 || (*at == '0' && count > 1))
         return 0;
     char next = at[count];
     return next == ',' || next == '}' || next == ']' || mr_json_is_blank(next) ? count : 0;
-}
-
-/* `count` (1..8) digits, of 8 readable bytes: neighbours are folded pairwise, three times. */
-static inline uint64_t mr_json_fold_digits(const char *at, unsigned count)
-{
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    bytes <<= 64 - 8 * count; /* little-endian: zeros move in before the first digit */
-    bytes = (bytes & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
-    bytes = (bytes & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
-    return (bytes & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
 }
 
 /* Without a sign; 17 bytes are readable. */
@@ -60,11 +41,7 @@ static inline const char *mr_json_fast_magnitude(const char *at, uint64_t *value
     unsigned count = mr_json_integer_digits(at);
     if (count == 0)
         return NULL;
-    if (count <= 8)
-        *value = mr_json_fold_digits(at, count);
-    else
-        *value =
-            mr_json_fold_digits(at, count - 8) * 100000000 + mr_json_fold_digits(at + count - 8, 8);
+    *value = mr_digits_value(at, count);
     return at + count;
 }
 

@@ -61,8 +61,12 @@ static void read_keys(mr_table *table, mr_arena *arena, mr_diagnostics *diagnost
     if (fields != NULL) {
         uint32_t *columns;
         uint32_t count = column_list(table, fields, &columns, arena, diagnostics);
-        for (uint32_t i = 0; i < count; i++)
-            table->columns[columns[i]].is_key = true;
+        for (uint32_t i = 0, place = 0; i < count; i++) {
+            mr_table_column *column = &table->columns[columns[i]];
+            if (!column->is_key)
+                column->key_place = place++;
+            column->is_key = true;
+        }
     }
     if (fields != NULL && format == NULL)
         mr_diagnostics_report(diagnostics, MR_E_MISSING_OPTION, fields->key_span,

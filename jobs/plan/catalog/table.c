@@ -31,6 +31,29 @@ uint32_t mr_table_column_find(const mr_table *table, const char *name)
     return UINT32_MAX;
 }
 
+static bool is_in_value(const mr_table *table, const mr_table_column *column)
+{
+    bool has_keys = table->key_format.format == NULL ||
+                    mr_options_number(&table->options, "value.fields-include", 0) == 0;
+    return column->kind == MR_AST_COLUMN_PHYSICAL && (has_keys || !column->is_key);
+}
+
+uint32_t mr_table_value_place(const mr_table *table, uint32_t column)
+{
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < column; i++)
+        place += is_in_value(table, &table->columns[i]);
+    return place;
+}
+
+/* How many columns the halves of a record have, for formats that go by place. */
+static void count_widths(mr_table *table)
+{
+    for (uint32_t i = 0; i < table->columns_count; i++)
+        table->key_format.width += table->columns[i].is_key;
+    table->value_format.width = mr_table_value_place(table, table->columns_count);
+}
+
 static const mr_ast_option *given(const mr_ast_create_table *ast, const char *key)
 {
     for (uint32_t i = 0; i < ast->options_count; i++)
@@ -218,6 +241,7 @@ mr_table *mr_table_read(const mr_ast_create_table *ast, mr_arena *arena,
     bool options_are_good = read_options(table, arena, diagnostics);
     read_primary_key(table, diagnostics);
     mr_policies_read(table, arena, diagnostics);
+    count_widths(table);
     if (ast->partitioned_by.count > 0) {
         mr_diagnostics_report(diagnostics, MR_E_UNSUPPORTED_QUERY,
                               ast->partitioned_by.items[0].span,

@@ -23,7 +23,8 @@ typedef struct mr_table_column {
     const mr_ast_expr *expr;  /* computed */
     mr_metadata metadata;
     bool is_virtual;
-    bool is_key; /* one of key.fields */
+    bool is_key;        /* one of key.fields */
+    uint32_t key_place; /* which of them */
 } mr_table_column;
 
 typedef struct mr_table {
@@ -56,6 +57,9 @@ bool mr_table_check_sink(mr_table *table, mr_span span, mr_diagnostics *diagnost
 
 /* UINT32_MAX: none of that name. */
 uint32_t mr_table_column_find(const mr_table *table, const char *name);
+
+/* The column's place in the value, from 0: keys count where the value holds them too. */
+uint32_t mr_table_value_place(const mr_table *table, uint32_t column);
 
 /* "a.b.c" of a dotted name. */
 const char *mr_path_text(const mr_ast_path *path, mr_arena *arena);

@@ -9,29 +9,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fields of key and value, in the order of the columns. */
+/* Fields of the key, in the order of 'key.fields'. */
+static void put_key_fields(const mr_table *table, mr_schema schema, mr_encoder_config *config,
+                           mr_codec_field *fields)
+{
+    const char *prefix = mr_options_text(&table->options, "key.fields-prefix", "");
+    if (table->key_format.format == NULL)
+        return;
+    for (uint32_t i = 0; i < schema.columns_count; i++) {
+        const mr_field *field = &schema.columns[i];
+        const mr_table_column *column = &table->columns[mr_table_column_find(table, field->name)];
+        if (!column->is_key)
+            continue;
+        bool has_prefix = strncmp(field->name, prefix, strlen(prefix)) == 0;
+        config->key = &table->key_format;
+        config->fields_count++;
+        fields[column->key_place] =
+            (mr_codec_field){.part = MR_PART_KEY,
+                             .column = i,
+                             .name = field->name + (has_prefix ? strlen(prefix) : 0),
+                             .type = field->type};
+    }
+}
+
+/* Fields of key and value; those of the value in the order of the columns. */
 static mr_encoder_config *encoder_of(mr_planner *planner, const mr_table *table, mr_schema schema)
 {
     mr_encoder_config *config = mr_arena_zalloc(planner->arena, 1, sizeof *config);
     mr_codec_field *fields =
         mr_arena_zalloc(planner->arena, schema.columns_count * 2U, sizeof *fields);
     bool leaves_keys_out = mr_options_number(&table->options, "value.fields-include", 0) == 1;
-    const char *prefix = mr_options_text(&table->options, "key.fields-prefix", "");
     *config = (mr_encoder_config){.value = &table->value_format, .fields = fields};
+    put_key_fields(table, schema, config, fields);
     for (uint32_t i = 0; i < schema.columns_count; i++) {
         const mr_field *field = &schema.columns[i];
         const mr_table_column *column = &table->columns[mr_table_column_find(table, field->name)];
-        if (column->is_key && table->key_format.format != NULL) {
-            bool has_prefix = strncmp(field->name, prefix, strlen(prefix)) == 0;
-            config->key = &table->key_format;
-            fields[config->fields_count++] =
-                (mr_codec_field){.part = MR_PART_KEY,
-                                 .column = i,
-                                 .name = field->name + (has_prefix ? strlen(prefix) : 0),
-                                 .type = field->type};
-            if (leaves_keys_out)
-                continue;
-        }
+        if (config->key != NULL && column->is_key && leaves_keys_out)
+            continue;
         fields[config->fields_count++] = (mr_codec_field){
             .part = MR_PART_VALUE, .column = i, .name = field->name, .type = field->type};
     }

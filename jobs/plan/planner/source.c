@@ -45,6 +45,9 @@ static void put_decoded(mr_planner *planner, const mr_relation *relation, uint32
     const mr_table_column *own = column_of(relation, i);
     const char **path = mr_arena_zalloc(planner->arena, column->path_length + 1, sizeof *path);
     bool is_key = is_in_key(relation->table, own);
+    uint32_t place =
+        is_key ? own->key_place
+               : mr_table_value_place(relation->table, (uint32_t)(own - relation->table->columns));
     path[0] = is_key ? key_name(relation->table, column->name) : column->name;
     for (uint32_t p = 0; p < column->path_length; p++)
         path[p + 1] = column->path[p];
@@ -52,7 +55,8 @@ static void put_decoded(mr_planner *planner, const mr_relation *relation, uint32
     to->decoded[to->decoded_count] = (mr_codec_column){.part = is_key ? MR_PART_KEY : MR_PART_VALUE,
                                                        .path_length = column->path_length + 1,
                                                        .path = path,
-                                                       .type = column->type};
+                                                       .type = column->type,
+                                                       .place = place};
     to->columns[to->count++] = (mr_source_column){
         .field = {.name = mr_relation_column_name(column, planner->arena), .type = column->type},
         .origin = MR_COLUMN_VALUE,
