@@ -5,6 +5,7 @@
  * shared variable is needed; a call that waits for an absent broker asks too.
  */
 #include "connectors/kafka/log.h"
+#include "connectors/local/helper_thread.h"
 #include "connectors/memory/clock.h"
 #include "connectors/memory/log.h"
 #include "engine/run/worker/worker.h"
@@ -17,6 +18,7 @@
 #include "jobs/explain/explain.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -36,7 +38,9 @@ typedef struct run {
     mr_log *log;
     mr_state_dir *dir;
     mr_store_factory *stores;
+    mr_helper *helper; /* of pipelined commits */
     mr_worker *worker;
+    atomic_bool was_signalled; /* asked for by calls that wait for a broker, on any thread */
 } run;
 
 static mr_exit exit_of(const mr_error *err)
@@ -72,20 +76,25 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* A signal waits to be taken. */
+/* A signal waits to be taken, or was. */
 static bool is_stopping(void *hook)
 {
-    (void)hook;
+    const run *self = hook;
+    if (atomic_load(&self->was_signalled))
+        return true;
     sigset_t pending;
     return sigpending(&pending) == 0 &&
            (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
 }
 
-static bool take_signal(void)
+static bool take_signal(run *self)
 {
     sigset_t set;
     stop_signals(&set);
-    return sigtimedwait(&set, NULL, &(struct timespec){0}) > 0;
+    if (sigtimedwait(&set, NULL, &(struct timespec){0}) <= 0)
+        return false;
+    atomic_store(&self->was_signalled, true);
+    return true;
 }
 
 /* ---- opening ---- */
@@ -112,7 +121,8 @@ static mr_status open_log(run *self, mr_error *err)
     mr_kafka_config config = {.bootstrap = self->job->cluster.bootstrap,
                               .properties = self->job->cluster.properties,
                               .logger = &self->logger,
-                              .is_stopping = is_stopping};
+                              .is_stopping = is_stopping,
+                              .hook = self};
     return mr_kafka_log_open(&config, &self->log, err);
 }
 
@@ -143,6 +153,7 @@ static mr_status open_worker(run *self, mr_error *err)
                                .budget = &self->budget,
                                .instance_id =
                                    self->dir != NULL ? mr_state_dir_instance(self->dir) : "local",
+                               .helper = self->helper,
                                .is_bounded = mr_flags_has(self->flags, MR_FLAG_BOUNDED)};
     if (mr_flags_has(self->flags, MR_FLAG_RESET) && self->job->plan.uses_log) {
         mr_status status = mr_worker_reset(&config, err);
@@ -161,6 +172,8 @@ static mr_status open_all(run *self, mr_error *err)
                                    mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS), err);
     if (status == MR_OK)
         status = open_state(self, err);
+    if (status == MR_OK && self->job->plan.is_pipelined)
+        status = mr_helper_thread_open(&self->helper, err);
     if (status == MR_OK)
         status = open_worker(self, err);
     return status;
@@ -170,6 +183,8 @@ static void close_all(run *self)
 {
     if (self->worker != NULL)
         mr_worker_free(self->worker);
+    if (self->helper != NULL)
+        self->helper->class->close(self->helper);
     if (self->stores != NULL)
         mr_rocksdb_factory_free(self->stores);
     mr_state_dir_close(self->dir);
@@ -190,7 +205,7 @@ static mr_exit work(run *self)
         mr_worker_phase phase = mr_worker_phase_of(self->worker);
         if (phase == MR_WORKER_STOPPED || phase == MR_WORKER_FINISHED)
             break;
-        if (take_signal())
+        if (take_signal(self))
             mr_worker_request_stop(self->worker);
         if (mr_worker_step(self->worker, &err) != MR_OK) {
             mr_progress_end(&progress, self->worker, false);

@@ -172,6 +172,7 @@ static void finish(mr_job *job, const mr_planner *planner, const mr_job_options 
     plan->tasks_count = planner->is_keyed ? 1 : job->settings.parallelism;
     plan->commit_interval_ms = job->settings.commit_interval_ms;
     plan->transaction_timeout_ms = job->settings.transaction_timeout_ms;
+    plan->is_pipelined = job->settings.is_pipelined;
     plan->guarantee = plan->uses_log ? guarantee_of(planner->binder) : MR_NO_GUARANTEE;
     plan->version = version_of(plan);
 }

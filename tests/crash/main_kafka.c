@@ -2,8 +2,10 @@
  * crash_kafka: real workers on a real Kafka die, freeze and lose their broker; what a
  * read_committed reader sees afterwards must keep the law (tests/sim/law.h).
  *
- *   crash_kafka [--kills N] [--seed S] [--only NAME] [--quick] [--keep] [--list]
+ *   crash_kafka [--kills N] [--seed S] [--only NAME] [--pipelined on|off] [--quick] [--keep]
+ *               [--list]
  *
+ * Whether commits are pipelined is drawn for each worker, unless --pipelined says it for all.
  * Needs MILLRACE_TEST_BROKER, MILLRACE_TEST_BROKER_DIR, MILLRACE_TEST_BROKER_TOOL (tests/run sets
  * them). --keep leaves the workers' logs in the folder that is printed. The last line is
  * `N passed, N failed, N skipped`.
@@ -45,8 +47,8 @@ static const scenario SCENARIOS[] = {
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: crash_kafka [--kills N] [--seed S] [--only NAME] [--quick] [--keep] "
-                    "[--list]\n");
+    fprintf(stderr, "usage: crash_kafka [--kills N] [--seed S] [--only NAME] "
+                    "[--pipelined on|off] [--quick] [--keep] [--list]\n");
     return 2;
 }
 
@@ -63,6 +65,10 @@ static bool parse(int argc, char **argv, mr_crash_env *env, const char **only)
             env->kills = (uint32_t)strtoul(next, NULL, 10), i++;
         } else if (strcmp(argv[i], "--seed") == 0) {
             env->random = strtoull(next, NULL, 10), i++;
+        } else if (strcmp(argv[i], "--pipelined") == 0) {
+            env->pipelined =
+                strcmp(next, "on") == 0 ? MR_CRASH_PIPELINED_ON : MR_CRASH_PIPELINED_OFF;
+            i++;
         } else if (strcmp(argv[i], "--only") == 0) {
             *only = next, i++;
         } else {

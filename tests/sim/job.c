@@ -245,6 +245,7 @@ void mr_sim_job_init(mr_sim_job *job, const mr_sim_job_options *options)
                           .guarantee = options->guarantee,
                           .commit_interval_ms = 40,
                           .transaction_timeout_ms = 10000,
+                          .is_pipelined = true, /* of a worker that has a helper */
                           .uses_log = true};
     make_source(job, options->idle_timeout_ms);
     make_window(job, options->is_hop);

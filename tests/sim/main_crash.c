@@ -2,14 +2,16 @@
  * sim_crash: the real engine and commit code on the simulated log, one thread, virtual time, with
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
- *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--sabotage
- *   apply|deltas|journal|doubt|hang] [--quick]
+ *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
+ *             [--sabotage apply|deltas|journal|doubt|hang|staged]
  *
+ * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
  * protocol is broken on purpose and the run passes when some seed shows it.
  */
 #include "engine/base/assert.h"
 #include "engine/run/worker/worker.h"
+#include "tests/sim/helper.h"
 #include "tests/sim/job.h"
 #include "tests/sim/law.h"
 #include "tests/sim/world.h"
@@ -31,6 +33,7 @@ typedef struct sim_options {
     bool is_traced;
     mr_worker_sabotage sabotage;
     bool is_doubt_hidden; /* the log keeps to itself that a request was resent */
+    enum { MODE_DRAWN = 0, MODE_ON, MODE_OFF } pipelined; /* by life: drawn, all, none */
     const char *sabotage_name;
 } sim_options;
 
@@ -39,7 +42,8 @@ typedef struct sim_hits {
     const char *call[CALLS_MAX];
     uint64_t count[CALLS_MAX];
     uint64_t deaths, deaths_in_epoch, deaths_in_restore;
-    uint64_t stops, stops_in_epoch; /* SIGSTOP */
+    uint64_t deaths_deciding, deaths_staged; /* beside a decision; with rows in the staging arena */
+    uint64_t stops, stops_in_epoch;          /* SIGSTOP */
     uint64_t results, late, broken, refused, commits, aborts;
     uint64_t hung; /* transactions whose end no partition was told */
 } sim_hits;
@@ -91,13 +95,14 @@ static void feed(history *h, uint32_t rows)
     }
 }
 
-static void note_death(history *h, const mr_memory_process *process, mr_worker_phase phase,
-                       bool had_epoch)
+static void note_death(history *h, const mr_memory_process *process, const mr_worker_stats *before)
 {
     sim_hits *hits = h->hits;
     hits->deaths++;
-    hits->deaths_in_epoch += had_epoch;
-    hits->deaths_in_restore += phase == MR_WORKER_RESTORE;
+    hits->deaths_in_epoch += before->has_open_epoch;
+    hits->deaths_in_restore += before->phase == MR_WORKER_RESTORE;
+    hits->deaths_deciding += before->is_deciding;
+    hits->deaths_staged += before->staged_bytes > 0;
     for (int i = 0; i < CALLS_MAX && process->last_call != NULL; i++) {
         if (hits->call[i] == NULL)
             hits->call[i] = process->last_call;
@@ -116,6 +121,7 @@ typedef struct life {
     mr_memory_process *process;
     mr_log *log;
     mr_worker *worker; /* NULL: no life */
+    mr_sim_helper helper;
     mr_worker_stats stats, before;
     mr_status status;
     mr_error err;
@@ -148,6 +154,9 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
     else
         doom(h, k);
     snprintf(l->instance, sizeof l->instance, "w%" PRIu32, k);
+    mr_sim_helper_init(&l->helper, h->world.cluster, l->process);
+    bool is_pipelined = h->options->pipelined == MODE_ON ||
+                        (h->options->pipelined == MODE_DRAWN && draw(h, 3) != 0);
     mr_worker_config config = {.plan = &h->job.plan,
                                .log = l->log,
                                .stores = draw(h, 6) == 0 ? NULL : mr_sim_stores(&h->world, k),
@@ -158,6 +167,8 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
                                .fetch_rows_max = 1 + (uint32_t)draw(h, 20),
                                .apply_epochs = 1 + (uint32_t)draw(h, 4),
                                .base_bytes_min = 500 + draw(h, 4000),
+                               .helper = is_pipelined ? &l->helper.helper : NULL,
+                               .staged_bytes_max = draw(h, 3) == 0 ? 500 : 0,
                                .sabotage = h->options->sabotage};
     l->worker = mr_worker_new(&config);
 }
@@ -184,7 +195,7 @@ static bool end_life(history *h, life *l)
     h->hits->commits += l->stats.commits;
     h->hits->aborts += l->stats.aborts;
     if (l->status == MR_E_CRASHED)
-        note_death(h, l->process, l->before.phase, l->before.has_open_epoch);
+        note_death(h, l->process, &l->before);
     mr_worker_free(l->worker);
     l->worker = NULL;
     l->log->class->close(l->log);
@@ -405,13 +416,14 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.leave_out_deltas = strcmp(name, "deltas") == 0;
     options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
+    options->sabotage.leak_staged = strcmp(name, "staged") == 0;
     options->is_doubt_hidden = strcmp(name, "doubt") == 0;
 }
 
 /* The suite bites: each way of breaking the protocol is noticed within a few histories. */
-static bool bites(const char *name)
+static bool bites(const char *name, const sim_options *options)
 {
-    sim_options broken = {.count = 100};
+    sim_options broken = {.count = 100, .pipelined = options->pipelined};
     set_sabotage(&broken, name);
     for (uint64_t seed = 1; seed <= broken.count; seed++)
         if (!play_apart(&broken, seed))
@@ -422,7 +434,7 @@ static bool bites(const char *name)
 
 /* Every port call of a commit, of a recovery, of an application to the local store and of a base
  * has been the one in which a process died. */
-static bool has_hit_everything(const sim_hits *hits)
+static bool has_hit_everything(const sim_hits *hits, const sim_options *options)
 {
     static const char *const calls[] = {
         "writer.begin",    "writer.produce", "writer.flush",     "writer.send_offsets",
@@ -440,18 +452,21 @@ static bool has_hit_everything(const sim_hits *hits)
         all = all && is_hit;
     }
     return all && hits->deaths_in_epoch > 0 && hits->deaths_in_restore > 0 &&
-           hits->stops_in_epoch > 0 && hits->refused > 0 && hits->hung > 0;
+           hits->stops_in_epoch > 0 && hits->refused > 0 && hits->hung > 0 &&
+           (options->pipelined == MODE_OFF ||
+            (hits->deaths_deciding > 0 && hits->deaths_staged > 0));
 }
 
 static void report(const sim_hits *hits, uint64_t seeds, uint64_t failed)
 {
     printf("%" PRIu64 " histories: %" PRIu64 " deaths (%" PRIu64 " with an open epoch, %" PRIu64
-           " in a restore), %" PRIu64 " commits, %" PRIu64 " aborts, %" PRIu64 " results, %" PRIu64
-           " late rows, %" PRIu64 " dead letters, %" PRIu64 " refused results, %" PRIu64
-           " zombies (%" PRIu64 " with an open epoch), %" PRIu64 " hanging transactions\n",
-           seeds, hits->deaths, hits->deaths_in_epoch, hits->deaths_in_restore, hits->commits,
-           hits->aborts, hits->results, hits->late, hits->broken, hits->refused, hits->stops,
-           hits->stops_in_epoch, hits->hung);
+           " beside a decision, %" PRIu64 " with staged rows, %" PRIu64 " in a restore), %" PRIu64
+           " commits, %" PRIu64 " aborts, %" PRIu64 " results, %" PRIu64 " late rows, %" PRIu64
+           " dead letters, %" PRIu64 " refused results, %" PRIu64 " zombies (%" PRIu64
+           " with an open epoch), %" PRIu64 " hanging transactions\n",
+           seeds, hits->deaths, hits->deaths_in_epoch, hits->deaths_deciding, hits->deaths_staged,
+           hits->deaths_in_restore, hits->commits, hits->aborts, hits->results, hits->late,
+           hits->broken, hits->refused, hits->stops, hits->stops_in_epoch, hits->hung);
     printf("died in:");
     for (int i = 0; i < CALLS_MAX && hits->call[i] != NULL; i++)
         printf(" %s %" PRIu64, hits->call[i], hits->count[i]);
@@ -475,11 +490,14 @@ static bool parse(int argc, char **argv, sim_options *options)
         } else if (strcmp(argv[i], "--seed") == 0) {
             options->first = strtoull(next, NULL, 10), i++;
             options->count = 1;
+        } else if (strcmp(argv[i], "--pipelined") == 0) {
+            options->pipelined = strcmp(next, "on") == 0 ? MODE_ON : MODE_OFF, i++;
         } else if (strcmp(argv[i], "--sabotage") == 0) {
             set_sabotage(options, next), i++;
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
-                            "[--sabotage apply|deltas|journal|doubt|hang] [--quick]\n");
+                            "[--sabotage apply|deltas|journal|doubt|hang|staged] "
+                            "[--pipelined on|off] [--quick]\n");
             return false;
         }
     }
@@ -518,14 +536,16 @@ int main(int argc, char **argv)
     report(hits, options.count, failed);
     uint64_t passed = options.count - failed;
     if (options.count >= SEEDS_THAT_HIT_EVERYTHING) {
-        bool all = has_hit_everything(hits);
+        bool all = has_hit_everything(hits, &options);
         passed += all;
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"apply", "deltas", "journal", "doubt", "hang"};
-    for (size_t i = 0; i < MR_LENGTH(sabotages) && options.count > 1; i++) {
-        bool is_noticed = bites(sabotages[i]);
+    static const char *const sabotages[] = {"apply", "deltas", "journal",
+                                            "doubt", "hang",   "staged"};
+    size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF);
+    for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {
+        bool is_noticed = bites(sabotages[i], &options);
         passed += is_noticed;
         failed += !is_noticed;
     }

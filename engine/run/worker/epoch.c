@@ -1,7 +1,8 @@
 /*
- * The one commit. Order matters, and is the protocol:
- *   flush other sinks -> deltas and epoch records -> flush -> offsets -> commit (the decision)
- *   -> only then: clean tables, changes on their way to the local store, trim behind a new base.
+ * An epoch from its begin to its seal, and what stands beside it in the state log: claims, bases.
+ * Order matters, and is the protocol:
+ *   flush other sinks -> deltas and epoch records -> | flush -> offsets -> commit (the decision)
+ *                                                seal| (decision.c, engine/commit/commit.h)
  */
 #include "engine/run/worker/private.h"
 
@@ -14,19 +15,31 @@
 #define FLUSH_TIMEOUT_MS 60000
 #define RETRIES_MAX 1000
 #define BASE_BYTES_MIN ((uint64_t)1 << 20)
-#define APPLY_EPOCHS 16
-#define APPLY_BYTES ((size_t)4 << 20)
 
+/* While the last epoch is undecided the writer is not ours: what this one produces is staged, and
+ * its transaction begins when the decision is noticed. */
 mr_status mr_worker_begin_epoch(mr_worker *worker, mr_error *err)
 {
     if (worker->is_epoch_open)
         return MR_OK;
     mr_status status = MR_OK;
-    if (worker->plan->guarantee == MR_EXACTLY_ONCE)
-        status = worker->writer->class->begin(worker->writer, err);
+    if (!worker->is_deciding)
+        status = mr_worker_begin_transaction(worker, err);
     if (status == MR_OK) {
         worker->is_epoch_open = true;
         worker->epoch_began_us = mr_worker_now_us(worker);
+    }
+    return status;
+}
+
+mr_status mr_worker_begin_transaction(mr_worker *worker, mr_error *err)
+{
+    if (worker->plan->guarantee != MR_EXACTLY_ONCE)
+        return MR_OK;
+    mr_status status = worker->writer->class->begin(worker->writer, err);
+    if (status == MR_OK) {
+        worker->is_transaction_open = true;
+        worker->transaction_began_us = mr_worker_now_us(worker);
     }
     return status;
 }
@@ -118,9 +131,46 @@ static void fill_progress(const mr_worker *worker, const mr_worker_task *at,
     record->is_finished = mr_task_is_finished(at->task);
 }
 
-/* Writes the delta, a base when one is due, and the epoch record of one task. */
-static mr_status write_task(mr_worker *worker, mr_worker_task *at, mr_arena *arena, mr_error *err)
+/* Where the changes of a task go: the delta, and the list that waits for the local store. */
+typedef struct change_ways {
+    mr_chunk_writer *delta;
+    mr_pending *pending; /* NULL: there is no local store */
+} change_ways;
+
+static mr_status visit_change(void *context, const mr_store_change *change, mr_error *err)
 {
+    const change_ways *ways = context;
+    mr_status status = mr_chunk_writer_add(ways->delta, change, err);
+    return status == MR_OK && ways->pending != NULL ? mr_pending_add(ways->pending, change, err)
+                                                    : status;
+}
+
+/* All that the decision needs to know of a task, as it is now. */
+static void freeze(mr_worker *worker, uint32_t number, const mr_epoch_record *record,
+                   uint32_t checksum)
+{
+    const mr_worker_task *at = &worker->tasks[number];
+    mr_commit_add_task(&worker->commit, &(mr_commit_task){.number = number,
+                                                          .partition = (int32_t)at->index,
+                                                          .epoch = record->epoch,
+                                                          .checksum = checksum,
+                                                          .has_base = record->has_base,
+                                                          .is_finished = record->is_finished});
+    for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
+        const mr_task_input *input = mr_task_input_at(at->task, worker->slots[i].input);
+        if (worker->slots[i].reader == 0) /* the log's: for lag tools */
+            mr_commit_add_offset(&worker->commit, &(mr_log_offset){.topic = input->topic,
+                                                                   .partition = input->partition,
+                                                                   .offset = input->offset_next});
+    }
+}
+
+/* Writes the delta, a base when one is due, and the epoch record of one task. From here on its
+ * tables and its journal are those of the next epoch: what was dirty is in the delta, and should
+ * that come to nothing, the whole task is restored. */
+static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, mr_error *err)
+{
+    mr_worker_task *at = &worker->tasks[number];
     mr_state *state = mr_task_state(at->task);
     mr_epoch_record record = describe(worker, at, arena);
     record.epoch = at->epoch + 1;
@@ -129,7 +179,8 @@ static mr_status write_task(mr_worker *worker, mr_worker_task *at, mr_arena *are
         .header = {.kind = MR_DELTA_CHUNK, .task = at->index, .epoch = record.epoch}};
     mr_chunk_writer base = {
         .header = {.kind = MR_DELTA_BASE, .task = at->index, .epoch = record.epoch}};
-    mr_status status = mr_state_changes(state, mr_chunk_writer_add, &delta, err);
+    change_ways ways = {.delta = &delta, .pending = at->store != NULL ? &at->pending : NULL};
+    mr_status status = mr_state_changes(state, visit_change, &ways, err);
     mr_chunk_writer_finish(&delta);
     record.bytes_since_base += delta.bytes.length + 256;
     if (status == MR_OK && is_base_due(worker, at)) {
@@ -139,21 +190,23 @@ static mr_status write_task(mr_worker *worker, mr_worker_task *at, mr_arena *are
         record.base_bytes = base.bytes.length;
         record.bytes_since_base = 0;
     }
-    record.delta_chunks = delta.chunks_count;
+    bool is_left_out = worker->config.sabotage.leave_out_deltas;
+    record.delta_chunks = is_left_out ? 0 : delta.chunks_count;
     record.base_chunks = base.chunks_count;
-    if (status == MR_OK && !worker->config.sabotage.leave_out_deltas)
+    if (status == MR_OK && !is_left_out)
         status = produce_chunks(worker, at->index, &delta, err);
     if (status == MR_OK)
         status = produce_chunks(worker, at->index, &base, err);
-    if (worker->config.sabotage.leave_out_deltas)
-        record.delta_chunks = 0;
-    at->checksum_before = at->epoch_checksum;
+    uint32_t checksum = 0;
     if (status == MR_OK)
-        status = produce_record(worker, at, MR_DELTA_EPOCH, &record, &at->epoch_checksum, err);
+        status = produce_record(worker, at, MR_DELTA_EPOCH, &record, &checksum, err);
     at->base_bytes = record.base_bytes;
     at->bytes_since_base = record.bytes_since_base;
-    at->epoch_has_base = record.has_base;
-    at->is_committing = status == MR_OK;
+    if (status == MR_OK) {
+        freeze(worker, number, &record, checksum);
+        mr_state_mark_clean(state);
+        mr_task_mark_committed(at->task);
+    }
     mr_chunk_writer_release(&delta);
     mr_chunk_writer_release(&base);
     return status;
@@ -181,157 +234,26 @@ static mr_status flush_writer(mr_worker *worker, mr_error *err)
     return status;
 }
 
-/* Offsets of the state partitions (always) and of the log's inputs (for lag tools). */
-static uint32_t list_offsets(mr_worker *worker, mr_arena *arena, mr_log_offset **offsets)
-{
-    uint32_t room = worker->tasks_count + worker->slots_count, count = 0;
-    *offsets = mr_arena_alloc(arena, (room + 1) * sizeof **offsets);
-    for (uint32_t t = 0; t < worker->tasks_count; t++) {
-        mr_worker_task *at = &worker->tasks[t];
-        if (!at->is_committing)
-            continue;
-        int64_t offset = worker->writer->class->last_offset(worker->writer, worker->state_topic,
-                                                            (int32_t)at->index);
-        char *metadata = mr_arena_alloc(arena, MR_EPOCH_METADATA_MAX);
-        mr_epoch_metadata_print(metadata, at->epoch + 1, offset, at->epoch_checksum);
-        (*offsets)[count++] = (mr_log_offset){.topic = worker->state_topic,
-                                              .partition = (int32_t)at->index,
-                                              .offset = offset + 1,
-                                              .metadata = metadata};
-        for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
-            if (worker->slots[i].reader != 0)
-                continue;
-            const mr_task_input *input = mr_task_input_at(at->task, worker->slots[i].input);
-            (*offsets)[count++] = (mr_log_offset){.topic = input->topic,
-                                                  .partition = input->partition,
-                                                  .offset = input->offset_next,
-                                                  .metadata = metadata};
-        }
-    }
-    return count;
-}
-
-static mr_status decide(mr_worker *worker, const mr_log_offset *offsets, uint32_t count,
-                        mr_error *err)
-{
-    mr_log_writer *writer = worker->writer;
-    mr_status status;
-    uint32_t tries = 0;
-    if (worker->plan->guarantee == MR_AT_LEAST_ONCE)
-        return worker->member->class->commit(worker->member, offsets, count, err);
-    do {
-        status = writer->class->send_offsets(writer, worker->member, offsets, count, err);
-    } while (status != MR_OK && err->recovery == MR_RECOVERY_RETRY && ++tries < RETRIES_MAX);
-    tries = 0;
-    while (status == MR_OK) {
-        status = writer->class->commit(writer, err);
-        if (status == MR_OK)
-            break;
-        if (err->recovery == MR_RECOVERY_RETRY && ++tries < RETRIES_MAX)
-            status = MR_OK;
-    }
-    return status;
-}
-
-static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, mr_error *err)
-{
-    uint32_t epochs = worker->config.apply_epochs != 0 ? worker->config.apply_epochs : APPLY_EPOCHS;
-    if (at->store == NULL ||
-        (at->pending.epochs < epochs && mr_pending_bytes(&at->pending) < APPLY_BYTES))
-        return MR_OK;
-    return mr_pending_apply(&at->pending, at->store, err);
-}
-
-/* Everything of the epoch with the base stands behind the epoch record before it. Counting its
- * records back from its end would not do: those of a fenced writer may lie between them. */
-static void trim_behind_base(mr_worker *worker, const mr_worker_task *at, int64_t first)
-{
-    mr_error err;
-    mr_log *log = worker->config.log;
-    mr_status status = log->class->trim(log, worker->state_topic, (int32_t)at->index, first, &err);
-    if (status != MR_OK && status != MR_E_CRASHED)
-        mr_logger_line(worker->config.logger, MR_LOG_WARN,
-                       "state log not trimmed job=%s task=%" PRIu32 " before=%" PRId64
-                       " reason=\"%s\"",
-                       worker->plan->job, at->index, first, err.message);
-}
-
-static mr_store_marker marker_of(const mr_worker *worker, uint64_t epoch, int64_t offset,
-                                 uint32_t checksum)
-{
-    return (mr_store_marker){.is_present = true,
-                             .plan_version = worker->plan->version,
-                             .epoch = epoch,
-                             .log_offset = offset + 1,
-                             .checksum = checksum};
-}
-
-/* The changes of the epoch are on their way to the local store, which then is where `marker`
- * says. */
-static mr_status hand_to_store(mr_worker_task *at, const mr_store_marker *marker, mr_error *err)
-{
-    if (at->store == NULL)
-        return MR_OK;
-    mr_status status = mr_state_changes(mr_task_state(at->task), mr_pending_add, &at->pending, err);
-    mr_pending_seal(&at->pending, marker);
-    return status;
-}
-
-static mr_status after_decision(mr_worker *worker, mr_worker_task *at, mr_error *err)
-{
-    mr_status status = MR_OK;
-    int64_t behind_previous = at->epoch_offset + 1;
-    at->epoch++;
-    at->epoch_offset =
-        worker->writer->class->last_offset(worker->writer, worker->state_topic, (int32_t)at->index);
-    mr_store_marker marker = marker_of(worker, at->epoch, at->epoch_offset, at->epoch_checksum);
-    if (!worker->config.sabotage.apply_before_decision)
-        status = hand_to_store(at, &marker, err);
-    mr_state_mark_clean(mr_task_state(at->task));
-    mr_task_mark_committed(at->task);
-    at->is_finished = mr_task_is_finished(at->task);
-    at->is_committing = false;
-    at->failed_with = MR_OK;
-    if (status == MR_OK)
-        status = apply_if_due(worker, at, err);
-    if (status == MR_OK && at->epoch_has_base)
-        trim_behind_base(worker, at, behind_previous);
-    return status;
-}
-
-static mr_status write_tasks(mr_worker *worker, mr_arena *arena, mr_error *err)
-{
-    mr_status status = MR_OK;
-    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
-        mr_worker_task *at = &worker->tasks[t];
-        at->is_committing = false;
-        if (at->task != NULL && mr_task_has_progress(at->task))
-            status = write_task(worker, at, arena, err);
-    }
-    return status;
-}
-
 /* Test-only: what a naive engine would do. It keeps the old marker, for with the new one the
  * recovery would see that the store is ahead of the log. */
 static mr_status apply_too_early(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
-    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
-        mr_worker_task *at = &worker->tasks[t];
-        if (!at->is_committing || at->store == NULL || at->epoch == 0)
+    for (uint32_t t = 0; status == MR_OK && t < worker->commit.tasks_count; t++) {
+        mr_worker_task *at = &worker->tasks[worker->commit.tasks[t].number];
+        if (at->store == NULL || at->epoch == 0)
             continue;
         mr_store_marker marker =
-            marker_of(worker, at->epoch, at->epoch_offset, at->checksum_before);
-        status = hand_to_store(at, &marker, err);
-        if (status == MR_OK)
-            status = mr_pending_apply(&at->pending, at->store, err);
+            mr_worker_marker(worker, at->epoch, at->epoch_offset, at->epoch_checksum);
+        mr_pending_seal(&at->pending, &marker);
+        status = mr_pending_apply(&at->pending, at->store, err);
         if (status == MR_OK)
             status = at->store->class->flush(at->store, err);
     }
     return status;
 }
 
-static mr_status commit_without_state(mr_worker *worker, mr_error *err)
+static mr_status seal_without_state(mr_worker *worker, mr_error *err)
 {
     mr_status status = worker->writer != NULL ? flush_writer(worker, err) : MR_OK;
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
@@ -345,56 +267,46 @@ static mr_status commit_without_state(mr_worker *worker, mr_error *err)
     return status;
 }
 
-static mr_status commit_with_state(mr_worker *worker, mr_error *err)
+static void begin_commit(mr_worker *worker)
+{
+    mr_commit_begin(
+        &worker->commit,
+        &(mr_commit_target){.writer = worker->writer,
+                            .member = worker->member,
+                            .clock = worker->config.clock,
+                            .state_topic = worker->state_topic,
+                            .is_transactional = worker->plan->guarantee == MR_EXACTLY_ONCE});
+}
+
+static mr_status seal_with_state(mr_worker *worker, mr_error *err)
 {
     mr_arena arena = {0};
-    mr_log_offset *offsets = NULL;
     mr_status status = MR_OK;
     /* At least once: outputs are safe before the state that knows of them. */
     if (worker->plan->guarantee == MR_AT_LEAST_ONCE)
         status = flush_writer(worker, err);
     if (status == MR_OK)
-        status = write_tasks(worker, &arena, err);
-    if (status == MR_OK)
-        status = flush_writer(worker, err);
+        begin_commit(worker);
+    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
+        if (worker->tasks[t].task != NULL && mr_task_has_progress(worker->tasks[t].task))
+            status = seal_task(worker, t, &arena, err);
     if (status == MR_OK && worker->config.sabotage.apply_before_decision)
         status = apply_too_early(worker, err);
-    if (status == MR_OK) {
-        uint32_t count = list_offsets(worker, &arena, &offsets);
-        status = count > 0 ? decide(worker, offsets, count, err) : MR_OK;
-    }
+    if (status != MR_OK && mr_commit_is_begun(&worker->commit))
+        mr_commit_cancel(&worker->commit);
     mr_arena_release(&arena);
-    if (status != MR_OK)
-        return status;
-    worker->is_epoch_open = false;
-    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
-        if (worker->tasks[t].is_committing)
-            status = after_decision(worker, &worker->tasks[t], err);
     return status;
 }
 
-mr_status mr_worker_commit(mr_worker *worker, mr_error *err)
+mr_status mr_worker_seal(mr_worker *worker, mr_error *err)
 {
-    if (!worker->is_epoch_open)
-        return MR_OK;
-    int64_t began = mr_worker_now_us(worker);
     mr_status status = flush_sinks(worker, err);
     if (status == MR_OK)
-        status = mr_worker_keeps_state(worker) ? commit_with_state(worker, err)
-                                               : commit_without_state(worker, err);
-    if (status != MR_OK)
-        return status;
-    worker->is_epoch_open = false;
-    worker->io.failed_attempts = 0;
-    /* Most of what was refused is in the dead letters by now; the rest will be refused again.
-     * Not sooner: a try that commits a part must still know what it comes to next. */
-    if (worker->refused_count > MR_WORKER_REFUSED_MAX / 2)
-        worker->refused_count = worker->io.refused_count = 0;
-    worker->commits++;
-    worker->commit_us_last = mr_worker_now_us(worker) - began;
-    if (worker->commit_us_last > worker->commit_us_max)
-        worker->commit_us_max = worker->commit_us_last;
-    return MR_OK;
+        status = mr_worker_keeps_state(worker) ? seal_with_state(worker, err)
+                                               : seal_without_state(worker, err);
+    if (status == MR_OK)
+        worker->is_epoch_open = false;
+    return status;
 }
 
 /* Who may have an open transaction from now on, and where it starts: before anything is
@@ -407,17 +319,17 @@ mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err)
     uint32_t checksum;
     char metadata[MR_EPOCH_METADATA_MAX];
     mr_epoch_metadata_print(metadata, at->epoch, at->epoch_offset, at->epoch_checksum);
-    mr_log_offset offset = {.topic = worker->state_topic,
-                            .partition = (int32_t)at->index,
-                            .offset = at->epoch_offset + 1,
-                            .metadata = metadata};
     mr_status status = mr_worker_begin_epoch(worker, err);
     if (status == MR_OK)
         status = produce_record(worker, at, MR_DELTA_CLAIM, &record, &checksum, err);
-    if (status == MR_OK)
-        status = flush_writer(worker, err);
-    if (status == MR_OK)
-        status = decide(worker, &offset, 1, err);
+    if (status == MR_OK) {
+        begin_commit(worker);
+        mr_commit_add_offset(&worker->commit, &(mr_log_offset){.topic = worker->state_topic,
+                                                               .partition = (int32_t)at->index,
+                                                               .offset = at->epoch_offset + 1,
+                                                               .metadata = metadata});
+        status = mr_worker_decide_now(worker, err);
+    }
     if (status == MR_OK)
         worker->is_epoch_open = false;
     mr_arena_release(&arena);

@@ -4,6 +4,9 @@
 #ifndef MR_ENGINE_RUN_WORKER_PRIVATE_H
 #define MR_ENGINE_RUN_WORKER_PRIVATE_H
 
+#include "engine/commit/commit.h"
+#include "engine/commit/cut.h"
+#include "engine/commit/staging.h"
 #include "engine/run/worker/worker.h"
 
 #include <stdatomic.h>
@@ -24,11 +27,8 @@ typedef struct mr_worker_task {
     uint64_t epoch;
     int64_t epoch_offset;
     uint32_t epoch_checksum;
-    uint32_t checksum_before; /* epoch_checksum before the epoch being committed */
     uint64_t base_bytes, bytes_since_base;
     uint32_t first_slot, slots_count;
-    bool epoch_has_base;
-    bool is_committing;
 } mr_worker_task;
 
 /* An input as readers number it. */
@@ -74,8 +74,14 @@ struct mr_worker {
     uint32_t tasks_count;
     mr_worker_slot *slots;
     uint32_t slots_count, slots_capacity;
-    bool is_epoch_open; /* the transaction has begun */
-    int64_t epoch_began_us;
+    bool is_epoch_open;       /* something was or may be processed since the last cut */
+    bool is_transaction_open; /* begun, and not known to be decided */
+    int64_t epoch_began_us, transaction_began_us;
+    mr_staging staging; /* what tasks write to; holds while the helper decides */
+    mr_commit commit;   /* of the epoch before the open one */
+    bool is_deciding;   /* the helper has it, and the writer, and the member */
+    int64_t commit_began_us;
+    mr_cut cut;
     int64_t looked_us;    /* at ends, last */
     int64_t polled_us;    /* the member, last */
     int64_t refreshed_us; /* all offsets were committed, last */
@@ -138,9 +144,33 @@ mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err);
 
 /* epoch.c */
 mr_status mr_worker_begin_epoch(mr_worker *worker, mr_error *err);
-mr_status mr_worker_commit(mr_worker *worker, mr_error *err);
+/* Exactly once only; else there is none. */
+mr_status mr_worker_begin_transaction(mr_worker *worker, mr_error *err);
+/* Ends the open epoch: deltas and epoch records are queued, tables and journals are clean for the
+ * next one, and all that the decision needs lies in worker->commit, ready for its first step. */
+mr_status mr_worker_seal(mr_worker *worker, mr_error *err);
 mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err);
 /* Applies all committed changes to the local stores and flushes them. */
 mr_status mr_worker_settle_stores(mr_worker *worker, mr_error *err);
+
+/* decision.c */
+/* What a local store holds that has applied this epoch. */
+mr_store_marker mr_worker_marker(const mr_worker *worker, uint64_t epoch, int64_t offset,
+                                 uint32_t checksum);
+/* Takes all steps of worker->commit here and now, and ends it. */
+mr_status mr_worker_decide_now(mr_worker *worker, mr_error *err);
+/* An epoch may be processed while the one before it is decided. */
+bool mr_worker_is_pipelined(const mr_worker *worker);
+/* Ends the open epoch and has it decided: at once, or, when pipelined, by the helper. None may be
+ * under way. */
+mr_status mr_worker_cut(mr_worker *worker, mr_error *err);
+/* Takes what came of the decision under way, when it came within `timeout_ms` (negative: however
+ * long it takes): after it the open epoch has its transaction. Errors: those of the commit. */
+mr_status mr_worker_notice(mr_worker *worker, int32_t timeout_ms, mr_error *err);
+/* Has everything decided: the epoch under way, then the open one. */
+mr_status mr_worker_commit(mr_worker *worker, mr_error *err);
+/* Something failed: waits for the decision under way without building on it. `*failed` gets its
+ * own error, if it had one (else status 0). */
+void mr_worker_settle_decision(mr_worker *worker, mr_error *failed);
 
 #endif

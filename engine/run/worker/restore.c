@@ -112,7 +112,8 @@ mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
         worker->writer->class->close(worker->writer);
     if (status != MR_OK)
         worker->writer = NULL;
-    worker->io.writer = worker->writer;
+    mr_staging_set_target(&worker->staging, worker->writer);
+    worker->io.writer = worker->writer != NULL ? &worker->staging.writer : NULL;
     return status;
 }
 

@@ -13,6 +13,9 @@
 #define POLL_EVERY_US INT64_C(10000)
 #define RETRIES_MAX 2000u
 #define DIRTY_BYTES_MAX ((size_t)64 << 20)
+#define STAGED_BYTES_MAX ((size_t)16 << 20)
+#define NOTICE_TIMEOUT_MS 2 /* a fetch while a decision is awaited */
+#define FULL_TIMEOUT_MS 20  /* a wait for it where no more work may be taken */
 
 /* Partitions of a DLQ topic, asked once. */
 static int32_t dlq_partitions(void *context, const char *topic)
@@ -24,6 +27,12 @@ static int32_t dlq_partitions(void *context, const char *topic)
     return 0;
 }
 
+static bool is_decision_under_way(const void *context)
+{
+    const mr_worker *worker = context;
+    return worker->is_deciding && worker->commit.phase < MR_COMMIT_DECIDED;
+}
+
 mr_worker *mr_worker_new(const mr_worker_config *config)
 {
     mr_worker *worker = calloc(1, sizeof *worker);
@@ -31,6 +40,16 @@ mr_worker *mr_worker_new(const mr_worker_config *config)
     worker->config = *config;
     worker->plan = config->plan;
     worker->lag_records = -1;
+    mr_staging_init(&worker->staging, config->budget);
+    if (config->sabotage.leak_staged) {
+        worker->staging.leaks = is_decision_under_way;
+        worker->staging.leaks_context = worker;
+    }
+    worker->cut = (mr_cut){.age_us = config->plan->commit_interval_ms * 1000,
+                           .dirty_bytes = config->dirty_bytes_max != 0 ? config->dirty_bytes_max
+                                                                       : DIRTY_BYTES_MAX,
+                           .staged_bytes = config->staged_bytes_max != 0 ? config->staged_bytes_max
+                                                                         : STAGED_BYTES_MAX};
     worker->state_topic = mr_arena_printf(&worker->arena, "%s.state", config->plan->job);
     worker->transactional_id =
         mr_arena_printf(&worker->arena, "%s-%s", config->plan->job, config->instance_id);
@@ -56,13 +75,16 @@ static void close_writer(mr_worker *worker)
     if (worker->writer != NULL)
         worker->writer->class->close(worker->writer);
     worker->writer = worker->io.writer = NULL;
-    worker->is_epoch_open = false;
+    mr_staging_set_target(&worker->staging, NULL);
+    worker->is_epoch_open = worker->is_transaction_open = false;
 }
 
 void mr_worker_free(mr_worker *worker)
 {
     if (worker == NULL)
         return;
+    mr_error ignored;
+    mr_worker_settle_decision(worker, &ignored); /* else its helper would use what goes now */
     drop_tasks(worker);
     close_writer(worker);
     if (worker->member != NULL)
@@ -77,6 +99,8 @@ void mr_worker_free(mr_worker *worker)
     free(worker->slots);
     free(worker->partitions);
     free(worker->refused);
+    mr_staging_release(&worker->staging);
+    mr_commit_release(&worker->commit);
     mr_arena_release(&worker->arena);
     free(worker);
 }
@@ -211,16 +235,22 @@ static mr_status prepare(mr_worker *worker, mr_error *err)
 
 /* --- join and restore ------------------------------------------------------------------ */
 
+/* Drops the open epoch, and the one before it unless that is decided. */
 static void abort_epoch(mr_worker *worker)
 {
     mr_error err;
-    worker->io.failed_attempts += worker->is_epoch_open;
+    mr_worker_settle_decision(worker, &err);
+    bool must_replace = err.status != MR_OK && err.recovery == MR_RECOVERY_WRITER;
+    worker->io.failed_attempts += worker->is_epoch_open || worker->is_transaction_open;
     drop_tasks(worker);
-    if (worker->is_epoch_open && worker->writer != NULL &&
-        (worker->plan->guarantee != MR_EXACTLY_ONCE ||
-         worker->writer->class->abort(worker->writer, &err) != MR_OK))
-        close_writer(worker); /* its successor aborts what is left; what was queued is not sent */
-    worker->is_epoch_open = false;
+    mr_staging_clear(&worker->staging);
+    bool is_queued = worker->is_epoch_open && worker->plan->guarantee != MR_EXACTLY_ONCE;
+    /* What is not aborted here, the next writer aborts; what was queued is not sent. */
+    if (worker->writer != NULL && (must_replace || is_queued ||
+                                   (worker->is_transaction_open &&
+                                    worker->writer->class->abort(worker->writer, &err) != MR_OK)))
+        close_writer(worker);
+    worker->is_epoch_open = worker->is_transaction_open = false;
     worker->aborts++;
 }
 
@@ -258,7 +288,7 @@ static mr_status on_member_event(mr_worker *worker, const mr_member_event *event
 
 static mr_status poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err)
 {
-    if (worker->member == NULL)
+    if (worker->member == NULL || worker->is_deciding) /* a revoke waits for the decision */
         return MR_OK;
     int64_t now = mr_worker_now_us(worker);
     if (timeout_ms == 0 && now - worker->polled_us < POLL_EVERY_US)
@@ -343,22 +373,29 @@ static bool has_progress(const mr_worker *worker)
     return false;
 }
 
+static int64_t epoch_age_us(const mr_worker *worker)
+{
+    return mr_worker_now_us(worker) - worker->epoch_began_us;
+}
+
 static bool is_commit_due(const mr_worker *worker)
+{
+    return worker->is_epoch_open && has_progress(worker) &&
+           mr_cut_is_due(&worker->cut, epoch_age_us(worker));
+}
+
+/* No more work before the open epoch ends. */
+static bool is_epoch_full(const mr_worker *worker)
 {
     if (!worker->is_epoch_open || !has_progress(worker))
         return false;
-    int64_t age = mr_worker_now_us(worker) - worker->epoch_began_us;
-    if (age >= worker->plan->commit_interval_ms * 1000)
-        return true;
     if (worker->config.budget != NULL && mr_budget_is_over(worker->config.budget))
         return true;
-    size_t limit =
-        worker->config.dirty_bytes_max != 0 ? worker->config.dirty_bytes_max : DIRTY_BYTES_MAX;
     size_t dirty = 0;
     for (uint32_t t = 0; t < worker->tasks_count; t++)
         if (worker->tasks[t].task != NULL)
             dirty += mr_state_dirty_bytes(mr_task_state(worker->tasks[t].task));
-    return dirty > limit;
+    return mr_cut_is_full(&worker->cut, dirty, worker->staging.bytes);
 }
 
 /* Work of the epoch is half done: the same call again would do it twice or not at all, so what may
@@ -428,14 +465,14 @@ static mr_status stop(mr_worker *worker, mr_worker_phase phase, mr_error *err)
     return status;
 }
 
-/* How long a fetch may wait: not beyond the next commit. */
+/* How long a fetch may wait: not beyond the next commit, nor long when one is under way. */
 static int32_t patience_ms(const mr_worker *worker)
 {
+    int64_t patience = worker->is_deciding ? NOTICE_TIMEOUT_MS : FETCH_TIMEOUT_MS;
     if (!worker->is_epoch_open)
-        return FETCH_TIMEOUT_MS;
-    int64_t age_ms = (mr_worker_now_us(worker) - worker->epoch_began_us) / 1000;
-    int64_t left = worker->plan->commit_interval_ms - age_ms;
-    return left < 0 ? 0 : left < FETCH_TIMEOUT_MS ? (int32_t)left : FETCH_TIMEOUT_MS;
+        return (int32_t)patience;
+    int64_t left = mr_cut_left_us(&worker->cut, epoch_age_us(worker)) / 1000;
+    return (int32_t)(left < patience ? left : patience);
 }
 
 /* A job without input would lose its group's offsets after a week: once a day all are committed
@@ -475,14 +512,28 @@ static mr_status check_budgets(mr_worker *worker, mr_error *err)
     return status != MR_OK ? status : verdict;
 }
 
+/* What the commit asks for: a look at the one under way, a cut. `*is_done`: nothing else this
+ * step. An epoch that is only old goes on while the one before it is decided; a full one waits. */
+static mr_status see_to_commit(mr_worker *worker, bool *is_done, mr_error *err)
+{
+    bool is_full = is_epoch_full(worker);
+    bool was_deciding = worker->is_deciding;
+    mr_status status = mr_worker_notice(worker, is_full ? FULL_TIMEOUT_MS : 0, err);
+    *is_done = status != MR_OK || (was_deciding && (is_full || !worker->is_deciding));
+    if (*is_done || worker->is_deciding || (!is_full && !is_commit_due(worker)))
+        return status;
+    *is_done = true;
+    return mr_worker_cut(worker, err);
+}
+
 static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
 {
     mr_status status = check_budgets(worker, err);
-    if (status != MR_OK)
-        return status;
-    if (is_commit_due(worker))
-        return half_done(mr_worker_commit(worker, err), err);
     bool worked;
+    if (status == MR_OK)
+        status = half_done(see_to_commit(worker, &worked, err), err);
+    if (status != MR_OK || worked)
+        return status;
     status = half_done(advance_one(worker, task, &worked, err), err);
     if (status != MR_OK || worked)
         return status;
@@ -560,6 +611,17 @@ static bool park(mr_worker *worker, uint32_t task, mr_status status, const mr_er
     return !is_again || park_task(worker, task, status, err);
 }
 
+/* The transaction had more to do than its timeout lets it: the broker aborts it then and fences the
+ * writer, or records were not delivered in time. */
+static bool outlived_timeout(const mr_worker *worker, mr_status status)
+{
+    bool is_log = status > MR_E_KAFKA && status < MR_E_INTERNAL;
+    int64_t age_us = mr_worker_now_us(worker) - worker->transaction_began_us;
+    return worker->is_transaction_open && is_log &&
+           (status == MR_E_KAFKA_TIMEOUT ||
+            age_us >= worker->plan->transaction_timeout_ms * INT64_C(1000));
+}
+
 /* What a failed step means for the worker. Zero: go on with the next step. */
 static mr_status recover(mr_worker *worker, uint32_t task, mr_status status, mr_error *err)
 {
@@ -570,6 +632,19 @@ static mr_status recover(mr_worker *worker, uint32_t task, mr_status status, mr_
     mr_recovery recovery = err->recovery;
     if (recovery == MR_RECOVERY_RETRY && ++worker->retries < RETRIES_MAX)
         return MR_OK;
+    /* Its helper must have let go before anything is undone or asked; what it failed with counts as
+     * well. */
+    mr_error undecided;
+    bool is_late = outlived_timeout(worker, status);
+    mr_worker_settle_decision(worker, &undecided);
+    if (undecided.status == MR_E_CRASHED) {
+        *err = undecided;
+        return MR_E_CRASHED;
+    }
+    bool must_replace = recovery == MR_RECOVERY_WRITER ||
+                        (undecided.status != MR_OK && undecided.recovery == MR_RECOVERY_WRITER);
+    if (is_late)
+        mr_cut_on_timeout_abort(&worker->cut);
     bool is_parked = recovery == MR_RECOVERY_STOP && park(worker, task, status, err);
     if (recovery == MR_RECOVERY_STOP && !is_parked) {
         mr_error why = *err;
@@ -584,7 +659,7 @@ static mr_status recover(mr_worker *worker, uint32_t task, mr_status status, mr_
      * batch too large names nobody, and the next writer makes smaller ones). */
     status = note_refused(worker, err);
     abort_epoch(worker);
-    if (recovery == MR_RECOVERY_WRITER)
+    if (must_replace)
         close_writer(worker);
     if (worker->phase == MR_WORKER_RUN)
         worker->phase = MR_WORKER_RESTORE;
@@ -667,7 +742,10 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .tasks = worker->tasks_count,
                                .commit_us_last = worker->commit_us_last,
                                .commit_us_max = worker->commit_us_max,
-                               .has_open_epoch = worker->is_epoch_open};
+                               .has_open_epoch = worker->is_epoch_open || worker->is_deciding,
+                               .is_deciding = worker->is_deciding,
+                               .staged_bytes = worker->staging.bytes,
+                               .cut_halvings = worker->cut.halvings};
     for (uint32_t t = 0; t < worker->tasks_count; t++) {
         stats->tasks_parked += worker->tasks[t].is_parked;
         mr_task *task = worker->tasks[t].task;

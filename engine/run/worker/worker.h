@@ -1,6 +1,5 @@
 /*
- * Worker: the engine of one job: one thread, one transactional writer, its tasks, one epoch at a
- * time.
+ * Worker: the engine of one job: one thread, one transactional writer, its tasks, one open epoch.
  *
  *   PREPARE -> JOIN -> RESTORE -> RUN -> (STOPPED | FINISHED)
  *                ^        ^        |
@@ -11,13 +10,19 @@
  * the simulator can drive several workers in one thread. Every failure goes one way: drop what the
  * epoch did, restore the tasks from the last commit, go on. Guarantees: EXACTLY_ONCE commits
  * outputs, deltas, offsets in one transaction; AT_LEAST_ONCE flushes outputs, then deltas, then
- * offsets; NONE keeps nothing. Thread: one; only the two requests may be called from elsewhere (a
- * signal handler too).
+ * offsets; NONE keeps nothing.
+ *
+ * With a helper and a plan that is pipelined (EXACTLY_ONCE only), an epoch is processed while the
+ * one before it is being decided: at most one is undecided, what the next one produces is staged,
+ * and the member is not polled meanwhile, so that a revoke waits for the decision. Any failure
+ * waits for it too; what it left undecided is dropped with the epoch behind it.
+ * Thread: one; only the two requests may be called from elsewhere (a signal handler too).
  */
 #ifndef MR_ENGINE_RUN_WORKER_WORKER_H
 #define MR_ENGINE_RUN_WORKER_WORKER_H
 
 #include "engine/commit/recovery.h"
+#include "engine/ports/helper.h"
 #include "engine/run/task.h"
 
 /* Breaks the protocol on purpose, so that tests can show that they would notice. All false in
@@ -27,6 +32,7 @@ typedef struct mr_worker_sabotage {
     bool leave_out_deltas;      /* offsets move without the state */
     bool ignore_journal;        /* a restore forgets watermarks, idleness and counters */
     bool let_hang;              /* hanging transactions of a predecessor are left alone */
+    bool leak_staged;           /* outputs of an epoch ride in the transaction before it */
 } mr_worker_sabotage;
 
 typedef struct mr_worker_config {
@@ -43,6 +49,8 @@ typedef struct mr_worker_config {
     uint32_t apply_epochs;   /* epochs between applications to the local store; 0: 16 */
     uint64_t base_bytes_min; /* deltas below this never cause a base; 0: 1 MiB */
     size_t dirty_bytes_max;  /* cut the epoch early beyond; 0: 64 MiB */
+    size_t staged_bytes_max; /* no more work beyond, while a decision is awaited; 0: 16 MiB */
+    mr_helper *helper;       /* decides beside the worker; NULL: nothing is pipelined */
     mr_worker_sabotage sabotage;
 } mr_worker_config;
 
@@ -68,6 +76,9 @@ typedef struct mr_worker_stats {
     uint64_t bytes_in;
     int64_t commit_us_last, commit_us_max;
     bool has_open_epoch; /* uncommitted work is under way */
+    bool is_deciding;    /* a commit is under way beside the worker */
+    size_t staged_bytes;
+    uint32_t cut_halvings; /* of the early cut's limits, by timeout aborts (commit/cut.h) */
 } mr_worker_stats;
 
 typedef struct mr_worker mr_worker;

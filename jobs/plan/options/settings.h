@@ -39,6 +39,7 @@ typedef struct mr_settings {
     const char *name; /* pipeline.name; NULL */
     int64_t commit_interval_ms;
     int32_t transaction_timeout_ms;
+    bool is_pipelined;     /* execution.pipelined-commit */
     const char *zone_name; /* NULL: UTC */
     uint32_t parallelism;
     int64_t idle_timeout_ms;

@@ -14,6 +14,13 @@ uint64_t mr_crash_draw(mr_crash_env *env, uint64_t below)
     return (z ^ (z >> 31)) % below;
 }
 
+bool mr_crash_draw_pipelined(mr_crash_env *env)
+{
+    bool is_drawn = mr_crash_draw(env, 2) == 0;
+    return env->pipelined == MR_CRASH_PIPELINED_DRAWN ? is_drawn
+                                                      : env->pipelined == MR_CRASH_PIPELINED_ON;
+}
+
 int64_t mr_crash_now_ms(void)
 {
     struct timespec now;

@@ -8,6 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef enum mr_crash_pipelined {
+    MR_CRASH_PIPELINED_DRAWN = 0, /* of every life by itself, so that they take turns in one job */
+    MR_CRASH_PIPELINED_ON,
+    MR_CRASH_PIPELINED_OFF,
+} mr_crash_pipelined;
+
 typedef struct mr_crash_env {
     const char *program;   /* this program, to be started again as a worker */
     const char *millrace;  /* MILLRACE: the real one */
@@ -15,6 +21,7 @@ typedef struct mr_crash_env {
     const char *broker_dir, *broker_tool;
     char folder[512];
     bool is_quick, is_kept; /* is_kept: the folder stays, for a look at the logs */
+    mr_crash_pipelined pipelined;
     uint32_t kills;
     uint64_t random;
     uint32_t rounds; /* begun so far: names are made of it */
@@ -22,6 +29,9 @@ typedef struct mr_crash_env {
 
 /* Below `below`, uniformly enough. */
 uint64_t mr_crash_draw(mr_crash_env *env, uint64_t below);
+
+/* Are the commits of the next life pipelined? */
+bool mr_crash_draw_pipelined(mr_crash_env *env);
 
 int64_t mr_crash_now_ms(void);
 void mr_crash_sleep_us(int64_t us);

@@ -78,6 +78,7 @@ mr_crash_worker_options mr_crash_round_worker(mr_crash_round *round, const char 
                                      .bootstrap = round->env->bootstrap,
                                      .dir = dir,
                                      .instance = dir != NULL ? dir : "a",
+                                     .is_pipelined = mr_crash_draw_pipelined(round->env),
                                      .apply_epochs = 1 + (uint32_t)mr_crash_draw(round->env, 8),
                                      .base_bytes_min = 2000 + mr_crash_draw(round->env, 200000)};
 }
@@ -114,6 +115,7 @@ void mr_crash_round_note(mr_crash_round *round, const mr_crash_life *life)
     hits->by_phase[phase]++;
     hits->in_restore += phase == MR_WORKER_RESTORE;
     hits->in_open_epoch += phase == MR_WORKER_RUN && atomic_load(&life->page->has_open_epoch);
+    hits->beside_decision += phase == MR_WORKER_RUN && atomic_load(&life->page->is_deciding);
 }
 
 void mr_crash_round_kill(mr_crash_round *round, mr_crash_life *life)

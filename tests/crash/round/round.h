@@ -22,7 +22,8 @@ typedef struct mr_crash_hits {
     uint32_t faults;
     uint32_t by_phase[MR_WORKER_FINISHED + 1];
     uint32_t in_open_epoch, in_restore;
-    uint32_t open_at_broker; /* the broker itself showed an undecided transaction right after */
+    uint32_t beside_decision; /* a pipelined commit was under way */
+    uint32_t open_at_broker;  /* the broker itself showed an undecided transaction right after */
 } mr_crash_hits;
 
 typedef struct mr_crash_round_options {

@@ -30,6 +30,7 @@ static void add(totals *all, const mr_crash_round *round)
     all->hits.faults += hits->faults;
     all->hits.in_open_epoch += hits->in_open_epoch;
     all->hits.in_restore += hits->in_restore;
+    all->hits.beside_decision += hits->beside_decision;
     all->hits.open_at_broker += hits->open_at_broker;
     for (int p = 0; p <= MR_WORKER_FINISHED; p++)
         all->hits.by_phase[p] += hits->by_phase[p];
@@ -130,17 +131,17 @@ static bool play_round(mr_crash_round *round, uint32_t kills, totals *all)
 static void report(const totals *all, char *text, size_t size)
 {
     const mr_crash_hits *h = &all->hits;
-    snprintf(
-        text, size,
-        "%u kills: %u with an open epoch, %u in a restore, %u in join, %u in prepare, %u idle; "
-        "%u found open at the broker; %u takeovers, %u directories deleted; %" PRIu64
-        " commits, %" PRId64 " rows, %" PRId64 " late, %" PRIu64 " broken, %" PRId64
-        " results; first commit after %" PRId64 " ms (max %" PRId64 ")",
-        h->faults, h->in_open_epoch, h->in_restore, h->by_phase[MR_WORKER_JOIN],
-        h->by_phase[MR_WORKER_PREPARE], h->by_phase[MR_WORKER_RUN] - h->in_open_epoch,
-        h->open_at_broker, all->takeovers, all->wiped, all->commits, all->rows, all->late,
-        all->broken, all->results, all->ready > 0 ? all->ready_ms_sum / all->ready : 0,
-        all->ready_ms_max);
+    snprintf(text, size,
+             "%u kills: %u with an open epoch, %u beside a decision, "
+             "%u in a restore, %u in join, %u in prepare, %u idle; "
+             "%u found open at the broker; %u takeovers, %u directories deleted; %" PRIu64
+             " commits, %" PRId64 " rows, %" PRId64 " late, %" PRIu64 " broken, %" PRId64
+             " results; first commit after %" PRId64 " ms (max %" PRId64 ")",
+             h->faults, h->in_open_epoch, h->beside_decision, h->in_restore,
+             h->by_phase[MR_WORKER_JOIN], h->by_phase[MR_WORKER_PREPARE],
+             h->by_phase[MR_WORKER_RUN] - h->in_open_epoch, h->open_at_broker, all->takeovers,
+             all->wiped, all->commits, all->rows, all->late, all->broken, all->results,
+             all->ready > 0 ? all->ready_ms_sum / all->ready : 0, all->ready_ms_max);
 }
 
 bool mr_crash_kills(mr_crash_env *env, char *text, size_t size)

@@ -1,6 +1,7 @@
 #include "tests/crash/worker/worker.h"
 
 #include "connectors/kafka/log.h"
+#include "connectors/local/helper_thread.h"
 #include "connectors/memory/clock.h"
 #include "engine/base/assert.h"
 #include "engine/state/rocksdb_store.h"
@@ -36,17 +37,18 @@ void mr_crash_worker_args(const mr_crash_worker_options *o, const char *program,
         arena, "tasks=%" PRIu32 " hop=%d guarantee=%d interval=%" PRId64 " timeout=%" PRId32,
         job->sim.tasks_count, job->sim.is_hop, (int)job->sim.guarantee, job->commit_interval_ms,
         job->transaction_timeout_ms);
-    args[n++] = mr_arena_printf(
-        arena, "bounded=%d fetch=%" PRIu32 " apply=%" PRIu32 " base=%" PRIu64 " sabotage=%d%d%d",
-        o->is_bounded, o->fetch_rows_max, o->apply_epochs, o->base_bytes_min,
-        o->sabotage.apply_before_decision, o->sabotage.leave_out_deltas,
-        o->sabotage.ignore_journal);
+    args[n++] = mr_arena_printf(arena,
+                                "bounded=%d pipelined=%d fetch=%" PRIu32 " apply=%" PRIu32
+                                " base=%" PRIu64 " sabotage=%d%d%d",
+                                o->is_bounded, o->is_pipelined, o->fetch_rows_max, o->apply_epochs,
+                                o->base_bytes_min, o->sabotage.apply_before_decision,
+                                o->sabotage.leave_out_deltas, o->sabotage.ignore_journal);
     args[n] = NULL;
 }
 
 static bool parse(int count, char **args, mr_crash_worker_options *o)
 {
-    int hop, guarantee, bounded;
+    int hop, guarantee, bounded, pipelined;
     char sabotage[4];
     if (count != 7)
         return false;
@@ -58,13 +60,16 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
                &o->job.sim.tasks_count, &hop, &guarantee, &o->job.commit_interval_ms,
                &o->job.transaction_timeout_ms) != 5 ||
         sscanf(args[6],
-               "bounded=%d fetch=%" SCNu32 " apply=%" SCNu32 " base=%" SCNu64 " sabotage=%3s",
-               &bounded, &o->fetch_rows_max, &o->apply_epochs, &o->base_bytes_min, sabotage) != 5 ||
+               "bounded=%d pipelined=%d fetch=%" SCNu32 " apply=%" SCNu32 " base=%" SCNu64
+               " sabotage=%3s",
+               &bounded, &pipelined, &o->fetch_rows_max, &o->apply_epochs, &o->base_bytes_min,
+               sabotage) != 6 ||
         strlen(sabotage) != 3)
         return false;
     o->job.sim.is_hop = hop != 0;
     o->job.sim.guarantee = (mr_guarantee)guarantee;
     o->is_bounded = bounded != 0;
+    o->is_pipelined = pipelined != 0;
     o->sabotage = (mr_worker_sabotage){.apply_before_decision = sabotage[0] == '1',
                                        .leave_out_deltas = sabotage[1] == '1',
                                        .ignore_journal = sabotage[2] == '1'};
@@ -81,6 +86,7 @@ typedef struct world {
     mr_log *log;
     mr_state_dir *dir;
     mr_store_factory *stores;
+    mr_helper *helper;
 } world;
 
 static void write_line(void *sink, mr_log_level level, const char *line)
@@ -120,11 +126,15 @@ static mr_status open_world(world *w, const mr_crash_worker_options *options, mr
                                    &(mr_rocksdb_settings){.cache_bytes = (size_t)4 << 20,
                                                           .memtable_bytes = (size_t)1 << 20},
                                    NULL);
+    if (status == MR_OK && options->is_pipelined)
+        status = mr_helper_thread_open(&w->helper, err);
     return status;
 }
 
 static void close_world(world *w)
 {
+    if (w->helper != NULL)
+        w->helper->class->close(w->helper);
     if (w->stores != NULL)
         mr_rocksdb_factory_free(w->stores);
     mr_state_dir_close(w->dir);
@@ -140,6 +150,7 @@ static void tell(mr_crash_page *page, const mr_worker *worker)
     mr_worker_stats stats;
     mr_worker_stats_get(worker, &stats);
     atomic_store(&page->has_open_epoch, stats.has_open_epoch);
+    atomic_store(&page->is_deciding, stats.is_deciding);
     atomic_store(&page->phase, (unsigned)stats.phase);
     atomic_store(&page->commits, stats.commits);
     atomic_store(&page->aborts, stats.aborts);
@@ -173,6 +184,7 @@ static mr_status live(world *w, const mr_crash_worker_options *options, const si
                                                   ? options->instance
                                                   : mr_state_dir_instance(w->dir),
                                .is_bounded = options->is_bounded,
+                               .helper = w->helper,
                                .fetch_rows_max = options->fetch_rows_max,
                                .apply_epochs = options->apply_epochs,
                                .base_bytes_min = options->base_bytes_min,

@@ -21,6 +21,7 @@ typedef struct mr_crash_worker_options {
     const char *dir;      /* state directory; NULL: state lives in the log alone */
     const char *instance; /* NULL: the state directory's own */
     bool is_bounded;
+    bool is_pipelined;
     uint32_t fetch_rows_max, apply_epochs;
     uint64_t base_bytes_min;
     mr_worker_sabotage sabotage;
