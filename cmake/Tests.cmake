@@ -63,7 +63,12 @@ function(mr_criterion name folder)
         ${MR_GMP_LIBRARY})
 endfunction()
 
-mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c)
+# mr_witness(TARGET): its looks into the table of Kafka errors are seen by tests/harness/kafka.
+function(mr_witness target)
+    target_link_options(${target} PRIVATE -Wl,--wrap=mr_kafka_rule_of)
+endfunction()
+
+mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c LINK mr_rdkafka)
 mr_part(mr_sim tests/sim LINK mr_engine)
 mr_mains(sim tests/sim LINK mr_sim)
 mr_part(mr_crash tests/crash LINK mr_engine mr_rdkafka)
@@ -78,6 +83,7 @@ if(NOT MR_FUZZ AND NOT MR_SANITIZE MATCHES "thread")
             mr_criterion(unit_${part} tests/unit/${part})
             if(TARGET unit_${part})
                 add_test(NAME unit_${part} COMMAND unit_${part})
+                mr_witness(unit_${part})
                 # Criterion calls a leaking test passed unless the sanitizer aborts.
                 set_tests_properties(unit_${part} PROPERTIES
                     ENVIRONMENT "ASAN_OPTIONS=abort_on_error=1")
@@ -85,6 +91,9 @@ if(NOT MR_FUZZ AND NOT MR_SANITIZE MATCHES "thread")
         endif()
     endforeach()
     mr_criterion(broker_tests tests/broker)
+    if(TARGET broker_tests)
+        mr_witness(broker_tests)
+    endif()
 endif()
 
 mr_mains(unit_main tests/unit LINK mr_sim)

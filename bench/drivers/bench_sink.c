@@ -81,8 +81,7 @@ static mr_status load(mr_log *log, const options *o, loaded *l, mr_error *err)
     if (status != MR_OK)
         return status;
     for (int32_t p = 0; status == MR_OK && p < facts.partitions; p++)
-        status =
-            reader->class->add(reader, (uint32_t)p, o->from, p, MR_OFFSET_EARLIEST, err);
+        status = reader->class->add(reader, (uint32_t)p, o->from, p, MR_OFFSET_EARLIEST, err);
     while (status == MR_OK && l->count < o->count) {
         mr_records records;
         status = reader->class->fetch(reader, 4096, 1000, &records, err);

@@ -9,6 +9,7 @@
 /* A broker that refuses connections answers in no time; waiting for the whole timeout would only
  * tell the user later. This long is enough for one that is just starting. */
 #define UNREACHABLE_AFTER_MS 3000
+#define REFUSED_AFTER_MS 1000 /* one refusal may be an accident of a broker that goes or comes */
 #define SLICE_MS 500
 #define MEMBERS_GONE_MS 12000 /* beyond session.timeout.ms */
 #define STABLE_MS 1000        /* how long offsets in an open transaction are waited for */
@@ -18,12 +19,37 @@ static mr_kafka_log *kafka_of(mr_log *log)
     return (mr_kafka_log *)log;
 }
 
-static mr_status unreachable(mr_kafka_log *log, mr_error *err)
+static mr_status unreachable(mr_kafka_log *log, const char *why, mr_error *err)
 {
     return mr_error_set_recovery(err, MR_E_KAFKA_UNREACHABLE, MR_RECOVERY_RETRY,
                                  "no broker answers at %s; check the address, the network and that "
-                                 "the broker is up",
-                                 log->bootstrap);
+                                 "the broker is up%s%s",
+                                 log->bootstrap, why[0] ? "; " : "", why);
+}
+
+/* A cluster that refuses us looks to every call like one that is away; only the error callback has
+ * heard why. */
+static mr_status no_connection(mr_kafka_log *log, mr_error *err)
+{
+    char why[sizeof log->admin.why];
+    pthread_mutex_lock(&log->admin.lock);
+    rd_kafka_resp_err_t refused = log->admin.refused;
+    memcpy(why, log->admin.why, sizeof why);
+    pthread_mutex_unlock(&log->admin.lock);
+    return refused
+               ? mr_kafka_fail(err, MR_KAFKA_ADMIN, refused, why, "connect to %s", log->bootstrap)
+               : unreachable(log, why, err);
+}
+
+/* Has the wait for a connection been long enough to believe what was told meanwhile? */
+static bool is_hopeless(mr_kafka_log *log, int64_t waited_ms)
+{
+    pthread_mutex_lock(&log->admin.lock);
+    bool is_refused = log->admin.refused != RD_KAFKA_RESP_ERR_NO_ERROR;
+    pthread_mutex_unlock(&log->admin.lock);
+    if (is_refused && waited_ms >= REFUSED_AFTER_MS)
+        return true;
+    return waited_ms >= UNREACHABLE_AFTER_MS && atomic_load(&log->admin.all_down) > 0;
 }
 
 /* A timeout of a cluster of which no broker is reachable is not a slow answer. */
@@ -32,9 +58,9 @@ static mr_status fail(mr_kafka_log *log, rd_kafka_resp_err_t error, const char *
 {
     mr_status status = mr_kafka_fail(err, MR_KAFKA_ADMIN, error, reason, "%s %s", what, name);
     if (status == MR_E_KAFKA_UNREACHABLE)
-        return unreachable(log, err);
+        return unreachable(log, "", err);
     if (status == MR_E_KAFKA_TIMEOUT && atomic_load(&log->admin.all_down) > 0)
-        return unreachable(log, err);
+        return unreachable(log, "", err);
     return status;
 }
 
@@ -45,7 +71,7 @@ static mr_status metadata(mr_kafka_log *log, const char *topic,
     rd_kafka_topic_t *handle = rd_kafka_topic_new(log->admin.rk, topic, NULL);
     if (!handle)
         return fail(log, rd_kafka_last_error(), NULL, "topic", topic, err);
-    atomic_store(&log->admin.all_down, 0);
+    mr_kafka_client_forget(&log->admin);
     int64_t start_ms = mr_kafka_now_ms();
     rd_kafka_resp_err_t error;
     int64_t waited_ms;
@@ -53,14 +79,15 @@ static mr_status metadata(mr_kafka_log *log, const char *topic,
         error = rd_kafka_metadata(log->admin.rk, 0, handle, found, SLICE_MS);
         rd_kafka_poll(log->admin.rk, 0); /* serves the error callback */
         waited_ms = mr_kafka_now_ms() - start_ms;
-        if (error && waited_ms >= UNREACHABLE_AFTER_MS && atomic_load(&log->admin.all_down) > 0)
+        if (error && is_hopeless(log, waited_ms))
             break;
-    } while (error && mr_kafka_is_transient(error) && waited_ms < log->timeout_ms);
+    } while (error && mr_kafka_is_transient(error, MR_KAFKA_ADMIN) && waited_ms < log->timeout_ms);
     rd_kafka_topic_destroy(handle);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
         return MR_OK;
-    return mr_kafka_is_transient(error) ? unreachable(log, err)
-                                        : fail(log, error, NULL, "topic", topic, err);
+    return mr_kafka_is_transient(error, MR_KAFKA_ADMIN)
+               ? no_connection(log, err)
+               : fail(log, error, NULL, "topic", topic, err);
 }
 
 mr_status mr_kafka_describe(mr_log *base, const char *topic, mr_topic_facts *facts, mr_error *err)
@@ -204,9 +231,14 @@ mr_status mr_kafka_record_bytes_max(mr_kafka_log *log, const char *topic, int32_
                       "settings of topic", topic, err);
     const rd_kafka_ConfigEntry_t **entry = rd_kafka_ConfigResource_configs(found[0], &entries);
     *bytes = 0;
-    for (size_t i = 0; status == MR_OK && i < entries; i++)
-        if (strcmp(rd_kafka_ConfigEntry_name(entry[i]), "max.message.bytes") == 0)
-            *bytes = (int32_t)strtol(rd_kafka_ConfigEntry_value(entry[i]), NULL, 10);
+    for (size_t i = 0; status == MR_OK && i < entries; i++) {
+        const char *name = rd_kafka_ConfigEntry_name(entry[i]);
+        if (strcmp(name, "max.message.bytes") != 0 && strcmp(name, "segment.bytes") != 0)
+            continue;
+        int32_t limit = (int32_t)strtol(rd_kafka_ConfigEntry_value(entry[i]), NULL, 10);
+        if (*bytes == 0 || limit < *bytes)
+            *bytes = limit;
+    }
     rd_kafka_event_destroy(event);
     return status;
 }

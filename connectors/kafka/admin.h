@@ -24,7 +24,8 @@ mr_status mr_kafka_group_offsets(mr_log *log, const char *group, mr_log_offset *
                                  uint32_t count, mr_arena *arena, mr_error *err);
 mr_status mr_kafka_delete_group(mr_log *log, const char *group, mr_error *err);
 
-/* The topic's max.message.bytes; 0 when the broker does not tell. */
+/* What a batch to the topic may weigh: its max.message.bytes or segment.bytes, whichever is less; 0
+ * when the broker does not tell. */
 mr_status mr_kafka_record_bytes_max(mr_kafka_log *log, const char *topic, int32_t *bytes,
                                     mr_error *err);
 

@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,8 +30,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     /* A lost connection is an "error" to librdkafka and mended by it; what matters to us comes back
      * from a call. So nothing of this is above a warning. */
     mr_log_level ours = level <= 4 ? MR_LOG_WARN : level <= 6 ? MR_LOG_INFO : MR_LOG_DEBUG;
-    mr_logger_line(atomic_load(&client->logger), ours, "kafka %s %s: %s",
-                   mr_kafka_role_name(client->role), facility, text);
+    mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger), ours,
+                          mr_kafka_role_name(client->role), facility, text);
 }
 
 static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque)
@@ -41,9 +42,18 @@ static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque
         atomic_fetch_add(&client->all_down, 1);
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__TRANSPORT)
         atomic_fetch_add(&client->lost, 1);
-    mr_logger_line(atomic_load(&client->logger), MR_LOG_WARN, "kafka %s %s: %s",
-                   mr_kafka_role_name(client->role), rd_kafka_err2name((rd_kafka_resp_err_t)error),
-                   reason);
+    pthread_mutex_lock(&client->lock);
+    bool is_refusal = error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL;
+    if (is_refusal)
+        client->refused = (rd_kafka_resp_err_t)error;
+    /* A refusal says more than the connections that are lost after it; "all are down" says
+     * nothing. */
+    if (is_refusal || (!client->refused && error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
+        snprintf(client->why, sizeof client->why, "%s", reason);
+    pthread_mutex_unlock(&client->lock);
+    mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger), MR_LOG_WARN,
+                          mr_kafka_role_name(client->role),
+                          rd_kafka_err2name((rd_kafka_resp_err_t)error), reason);
 }
 
 mr_status mr_kafka_client_conf(const mr_kafka_log *log, mr_kafka_role role, rd_kafka_conf_t **conf,
@@ -66,6 +76,8 @@ mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log,
     atomic_init(&client->all_down, 0);
     atomic_init(&client->lost, 0);
     client->role = role;
+    pthread_mutex_init(&client->lock, NULL);
+    client->chatter = (mr_kafka_chatter *)(uintptr_t)&log->chatter; /* the one part that changes */
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_type_t type = role == MR_KAFKA_ROLE_WRITER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
     client->rk = rd_kafka_new(type, conf, reason, sizeof reason);
@@ -75,10 +87,22 @@ mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log,
     return mr_error_set(err, MR_E_SETTING, "Kafka %s: %s", mr_kafka_role_name(role), reason);
 }
 
+void mr_kafka_client_forget(mr_kafka_client *client)
+{
+    rd_kafka_poll(client->rk, 0); /* what waits to be told is old */
+    pthread_mutex_lock(&client->lock);
+    client->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    client->why[0] = '\0';
+    pthread_mutex_unlock(&client->lock);
+    atomic_store(&client->all_down, 0);
+}
+
 void mr_kafka_client_close(mr_kafka_client *client)
 {
-    if (client->rk)
-        rd_kafka_destroy(client->rk);
+    if (!client->rk)
+        return;
+    rd_kafka_destroy(client->rk);
+    pthread_mutex_destroy(&client->lock);
     client->rk = NULL;
 }
 

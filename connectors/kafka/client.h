@@ -7,6 +7,7 @@
 #ifndef MR_CONNECTORS_KAFKA_CLIENT_H
 #define MR_CONNECTORS_KAFKA_CLIENT_H
 
+#include "connectors/kafka/chatter.h"
 #include "connectors/kafka/log.h"
 #include "connectors/kafka/settings.h"
 
@@ -19,8 +20,13 @@ typedef struct mr_kafka_client {
     rd_kafka_t *rk;
     _Atomic(const mr_logger *) logger;
     mr_kafka_role role;
-    atomic_uint all_down; /* times librdkafka said that no broker is reachable */
-    atomic_uint lost;     /* times it said that a connection broke or could not be made */
+    atomic_uint all_down;      /* times librdkafka said that no broker is reachable */
+    atomic_uint lost;          /* times it said that a connection broke or could not be made */
+    mr_kafka_chatter *chatter; /* the log's */
+    pthread_mutex_t lock;      /* of what follows: why no connection came about, as told last */
+    rd_kafka_resp_err_t
+        refused; /* the broker is there and will not have us: _AUTHENTICATION, _SSL */
+    char why[320];
 } mr_kafka_client;
 
 typedef struct mr_kafka_log {
@@ -38,8 +44,9 @@ typedef struct mr_kafka_log {
     atomic_int batch_bytes_max;
     pthread_mutex_t lock; /* of `dying` */
     pthread_cond_t changed;
-    uint32_t dying;        /* handles being destroyed on a thread of their own */
-    mr_kafka_client admin; /* read_committed consumer without a group; used for administration */
+    uint32_t dying;           /* handles being destroyed on a thread of their own */
+    mr_kafka_chatter chatter; /* of all its handles */
+    mr_kafka_client admin;    /* read_committed consumer without a group; used for administration */
 } mr_kafka_log;
 
 /* A configuration of the role, ready for what the role fixes. */
@@ -50,6 +57,9 @@ MR_MUST_USE mr_status mr_kafka_client_conf(const mr_kafka_log *log, mr_kafka_rol
 MR_MUST_USE mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log,
                                            mr_kafka_role role, rd_kafka_conf_t *conf,
                                            mr_error *err);
+
+/* Forgets why no connection came about. */
+void mr_kafka_client_forget(mr_kafka_client *client);
 
 /* A client that was never opened (all-zero) is fine. */
 void mr_kafka_client_close(mr_kafka_client *client);

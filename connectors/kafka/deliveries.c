@@ -56,6 +56,18 @@ mr_status mr_kafka_deliveries_topic(mr_kafka_deliveries *deliveries, rd_kafka_t 
     return MR_OK;
 }
 
+/* A record that is refused takes its whole batch with it, so it goes before what the others say. A
+ * failed delivery is never mended by waiting: the record is out of the queue. */
+static int weight(mr_recovery recovery)
+{
+    switch (recovery) {
+    case MR_RECOVERY_RECORD: return 4;
+    case MR_RECOVERY_STOP: return 3;
+    case MR_RECOVERY_WRITER: return 2;
+    default: return 1;
+    }
+}
+
 void mr_kafka_deliveries_fail(mr_kafka_deliveries *deliveries, const char *topic, uint64_t tag,
                               rd_kafka_resp_err_t error, const char *reason)
 {
@@ -66,9 +78,15 @@ void mr_kafka_deliveries_fail(mr_kafka_deliveries *deliveries, const char *topic
         MR_ASSERT(deliveries->failures != NULL);
         deliveries->failures_capacity = capacity;
     }
+    const mr_kafka_rule *rule = mr_kafka_rule_of(error, MR_KAFKA_DELIVERY);
+    if (deliveries->failures_count == 0 ||
+        weight(rule->recovery) > weight(deliveries->worst_recovery)) {
+        deliveries->worst = deliveries->failures_count;
+        deliveries->worst_recovery = rule->recovery;
+    }
     mr_log_failure *failure = &deliveries->failures[deliveries->failures_count++];
     failure->tag = tag;
-    failure->status = mr_kafka_rule_of(error, MR_KAFKA_DELIVERY)->status;
+    failure->status = rule->status;
     snprintf(failure->topic, sizeof failure->topic, "%s", topic);
     snprintf(failure->reason, sizeof failure->reason, "%s (%s)",
              reason ? reason : rd_kafka_err2str(error), rd_kafka_err2name(error));
@@ -114,7 +132,8 @@ void mr_kafka_deliveries_report(mr_kafka_deliveries *deliveries, const rd_kafka_
     if (message->err) {
         rd_kafka_resp_err_t error =
             is_innocent(message) ? RD_KAFKA_RESP_ERR__INVALID_DIFFERENT_RECORD : message->err;
-        deliveries->too_large += error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+        deliveries->too_large += error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+                                 error == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
         deliveries->purged += is_purge(error);
         deliveries->has_lost_batch |= !is_purge(error);
         mr_kafka_deliveries_fail(deliveries, topic->name, (uint64_t)(uintptr_t)message->_private,
@@ -155,20 +174,10 @@ mr_status mr_kafka_deliveries_verdict(const mr_kafka_deliveries *deliveries, mr_
 {
     if (deliveries->failures_count == 0)
         return MR_OK;
-    const mr_log_failure *chosen = &deliveries->failures[0];
-    for (uint32_t i = 0; i < deliveries->failures_count; i++)
-        if (deliveries->failures[i].status == MR_E_KAFKA_RECORD_REFUSED) {
-            chosen = &deliveries->failures[i];
-            break;
-        }
-    mr_recovery recovery = MR_RECOVERY_EPOCH;
-    if (chosen->status == MR_E_KAFKA_RECORD_REFUSED)
-        recovery = MR_RECOVERY_RECORD;
-    else if (chosen->status == MR_E_KAFKA_AUTHORIZATION ||
-             chosen->status == MR_E_KAFKA_TOPIC_MISSING)
-        recovery = MR_RECOVERY_STOP;
-    else if (chosen->status == MR_E_KAFKA_FENCED || chosen->status == MR_E_KAFKA_OTHER)
-        recovery = MR_RECOVERY_WRITER;
+    const mr_log_failure *chosen = &deliveries->failures[deliveries->worst];
+    mr_recovery recovery = deliveries->worst_recovery;
+    if (recovery == MR_RECOVERY_RETRY)
+        recovery = MR_RECOVERY_EPOCH;
     return mr_error_set_recovery(err, chosen->status, recovery,
                                  "%u records were not delivered; to topic %s: %s",
                                  deliveries->failures_count, chosen->topic, chosen->reason);

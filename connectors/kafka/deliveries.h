@@ -24,7 +24,9 @@ typedef struct mr_kafka_deliveries {
     mr_log_failure *failures;
     uint32_t failures_count;
     uint32_t failures_capacity;
-    mr_log_failure *handed; /* what `failures` gave out last */
+    uint32_t worst;             /* of the failures: the one that decides */
+    mr_recovery worst_recovery; /* what its rule says */
+    mr_log_failure *handed;     /* what `failures` gave out last */
     uint32_t too_large; /* of the failures: those the broker found too large, alone or as a batch */
     uint32_t purged;    /* of the failures: those that died with their transaction, blameless */
     bool has_lost_batch; /* one was refused after it was sent: sequence numbers have a gap */
@@ -55,7 +57,8 @@ uint32_t mr_kafka_deliveries_take(mr_kafka_deliveries *deliveries, const mr_log_
 /* Forgets the failures (a new transaction begins). */
 void mr_kafka_deliveries_clear(mr_kafka_deliveries *deliveries);
 
-/* MR_OK without failures; else the error of the first one, a refused record before all others. */
+/* MR_OK without failures; else the error of the one whose rule weighs most: a refused record, then
+ * what stops, what costs the writer, what a replay mends. */
 mr_status mr_kafka_deliveries_verdict(const mr_kafka_deliveries *deliveries, mr_error *err);
 
 #endif

@@ -34,6 +34,8 @@ static void log_close(mr_log *base)
     mr_kafka_log *log = (mr_kafka_log *)base;
     mr_kafka_bury_wait(log);
     mr_kafka_client_close(&log->admin);
+    mr_kafka_chatter_rest(&log->chatter, log->logger);
+    mr_kafka_chatter_release(&log->chatter);
     pthread_mutex_destroy(&log->lock);
     pthread_cond_destroy(&log->changed);
     for (char **at = log->properties; *at; at++)
@@ -75,6 +77,7 @@ mr_status mr_kafka_log_open(const mr_kafka_config *config, mr_log **opened, mr_e
     log->base.class = &LOG_CLASS;
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->changed, NULL);
+    mr_kafka_chatter_init(&log->chatter);
     log->bootstrap = copy(config->bootstrap);
     log->client_id = copy(config->client_id ? config->client_id : "millrace");
     log->properties = copy_all(config->properties);

@@ -35,6 +35,10 @@ mr_status mr_kafka_mock_start(mr_kafka_mock **started, mr_error *err)
         mr_kafka_mock_stop(mock);
         return mr_error_set(err, MR_E_ENVIRONMENT, "embedded Kafka: no port to listen on");
     }
+#if RD_KAFKA_VERSION >= 0x020800ff
+    /* Nobody else is expected to join: 3 s of waiting for them would only delay a demo's start. */
+    rd_kafka_mock_group_initial_rebalance_delay_ms(mock->cluster, 0);
+#endif
     *started = mock;
     return MR_OK;
 }
@@ -66,6 +70,16 @@ void mr_kafka_mock_fail(mr_kafka_mock *mock, int16_t api_key, int error, size_t 
 {
     for (size_t i = 0; i < count; i++)
         rd_kafka_mock_push_request_errors(mock->cluster, api_key, 1, error);
+}
+
+void mr_kafka_mock_topic_error(mr_kafka_mock *mock, const char *topic, int error)
+{
+    rd_kafka_mock_topic_set_error(mock->cluster, topic, (rd_kafka_resp_err_t)error);
+}
+
+void mr_kafka_mock_forget(mr_kafka_mock *mock, int16_t api_key)
+{
+    rd_kafka_mock_set_apiversion(mock->cluster, api_key, -1, -1);
 }
 
 void mr_kafka_mock_delay(mr_kafka_mock *mock, int16_t api_key, int32_t ms)

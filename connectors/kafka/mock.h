@@ -29,6 +29,12 @@ MR_MUST_USE mr_status mr_kafka_mock_topic(mr_kafka_mock *mock, const char *topic
  * code. */
 void mr_kafka_mock_fail(mr_kafka_mock *mock, int16_t api_key, int error, size_t count);
 
+/* From now on metadata says this of the topic; 0 takes it back. */
+void mr_kafka_mock_topic_error(mr_kafka_mock *mock, const char *topic, int error);
+
+/* From the next connection on the broker is too old to know requests of this kind. */
+void mr_kafka_mock_forget(mr_kafka_mock *mock, int16_t api_key);
+
 /* The next request of this kind is answered only after `ms`; the client may take it for lost. */
 void mr_kafka_mock_delay(mr_kafka_mock *mock, int16_t api_key, int32_t ms);
 

@@ -260,7 +260,7 @@ static const mr_header *headers(const mr_records *records, uint32_t i, mr_arena 
 /* An event that came in place of a record: MR_OK when librdkafka goes on by itself. */
 static mr_status event_status(const rd_kafka_message_t *message, const input *in, mr_error *err)
 {
-    if (mr_kafka_is_transient(message->err))
+    if (mr_kafka_is_transient(message->err, MR_KAFKA_READ))
         return MR_OK;
     return fail(message->err, rd_kafka_message_errstr(message), in, err);
 }
@@ -317,7 +317,7 @@ static mr_status serve_common(reader *r, mr_error *err)
     rd_kafka_message_t *message;
     mr_status status = MR_OK;
     while (status == MR_OK && (message = rd_kafka_consumer_poll(r->client.rk, 0))) {
-        if (message->err && !mr_kafka_is_transient(message->err))
+        if (message->err && !mr_kafka_is_transient(message->err, MR_KAFKA_READ))
             status =
                 mr_kafka_fail(err, MR_KAFKA_READ, message->err, rd_kafka_message_errstr(message),
                               "read %s", message->rkt ? rd_kafka_topic_name(message->rkt) : "");
