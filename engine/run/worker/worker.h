@@ -72,6 +72,7 @@ typedef struct mr_worker_stats {
     int64_t watermark_ms;
     int64_t lag_records; /* -1: not known yet */
     uint32_t tasks, tasks_parked;
+    uint32_t tasks_awaited; /* of others: ours have finished, the job not before those have */
     uint64_t state_bytes, state_entries;
     uint64_t bytes_in;
     int64_t commit_us_last, commit_us_max;
