@@ -49,6 +49,8 @@ static void show_line(const mr_progress_line *line, const mr_worker_stats *stats
             "  dead %" PRIu64 "  commits %" PRIu64,
             line->job->plan.job, rate, watermark_text(stats->watermark_ms, watermark),
             stats->lag_records, stats->late, stats->dead, stats->commits);
+    if (stats->tasks_awaited > 0)
+        fprintf(stderr, "  waiting for %u tasks of others", stats->tasks_awaited);
     if (stats->tasks_parked > 0)
         fprintf(stderr, "  PARKED %u of %u tasks", stats->tasks_parked, stats->tasks);
     fflush(stderr);

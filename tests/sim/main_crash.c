@@ -201,10 +201,9 @@ static bool end_life(history *h, life *l)
     l->log->class->close(l->log);
     /* One that died right behind its last commit left nothing to do. */
     bool is_done = l->status == MR_E_STATE_FINISHED && l->is_bounded && h->has_died_bounded;
-    /* A worker finishes its own tasks; a dead one may still be in the group with the others. */
-    bool owns_all = l->stats.tasks == h->job_options.tasks_count;
     h->has_died_bounded |= l->status == MR_E_CRASHED && l->is_bounded;
-    h->has_finished |= owns_all && (is_done || l->stats.phase == MR_WORKER_FINISHED);
+    /* It says so of the whole job, also where a dead one is in the group with some of the tasks. */
+    h->has_finished |= is_done || l->stats.phase == MR_WORKER_FINISHED;
     if (l->status == MR_OK || l->status == MR_E_CRASHED || is_done)
         return true;
     snprintf(h->why, sizeof h->why, "the worker stopped: MR%d %s", l->status, l->err.message);

@@ -86,7 +86,9 @@ struct mr_worker {
     int64_t polled_us;    /* the member, last */
     int64_t refreshed_us; /* all offsets were committed, last */
     bool has_met_work;    /* a task that had not finished was restored in this life */
-    bool is_watchful;     /* some input may become idle or end: look at ends often */
+    uint32_t tasks_awaited;
+    int64_t asked_others_us;
+    bool is_watchful; /* some input may become idle or end: look at ends often */
     uint64_t *refused;
     uint32_t refused_count, refused_capacity;
     uint32_t retries;
@@ -134,13 +136,20 @@ void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records);
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
 mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err);
-/* All tasks are restored: MR_E_STATE_FINISHED when none of them had anything to do in this life.
- * Some finish before others, and a worker that just finished may have to restore them once more. */
-mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err);
+/* All own tasks are restored: MR_E_STATE_FINISHED when no task of the job had anything to do in
+ * this life. Some finish before others, and a worker that just finished may have to restore them
+ * once more. */
+mr_status mr_worker_check_finished(mr_worker *worker, mr_error *err);
 void mr_worker_drop_task(mr_worker *worker, uint32_t task);
 
 /* hanging.c: for a writer just opened, with the tasks known */
 mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err);
+
+/* others.c */
+/* Tasks of other workers that have input and have not finished. */
+mr_status mr_worker_count_awaited(mr_worker *worker, uint32_t *count, mr_error *err);
+/* All own tasks have finished; asks for the others now and then. `*is_over`: so have they. */
+mr_status mr_worker_look_at_others(mr_worker *worker, bool *is_over, mr_error *err);
 
 /* epoch.c */
 mr_status mr_worker_begin_epoch(mr_worker *worker, mr_error *err);

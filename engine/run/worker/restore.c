@@ -233,7 +233,7 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     return status;
 }
 
-mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err)
+mr_status mr_worker_check_finished(mr_worker *worker, mr_error *err)
 {
     const mr_worker_task *finished = NULL;
     for (uint32_t t = 0; t < worker->tasks_count; t++) {
@@ -244,6 +244,11 @@ mr_status mr_worker_check_finished(const mr_worker *worker, mr_error *err)
     }
     if (finished == NULL || worker->has_met_work)
         return MR_OK;
+    uint32_t awaited;
+    mr_status status = mr_worker_count_awaited(worker, &awaited, err);
+    worker->has_met_work = status == MR_OK && awaited > 0; /* of another, that may become ours */
+    if (status != MR_OK || awaited > 0)
+        return status;
     return mr_error_set(err, MR_E_STATE_FINISHED,
                         "job `%s` has finished (task %" PRIu32 ", epoch %" PRIu64
                         "); run it again from the start with --reset",

@@ -198,6 +198,7 @@ static void own_tasks(mr_worker *worker, const int32_t *partitions, uint32_t cou
     worker->tasks = calloc(count > 0 ? count : 1, sizeof *worker->tasks);
     MR_ASSERT(worker->tasks != NULL);
     worker->tasks_count = count;
+    worker->tasks_awaited = 0;
     for (uint32_t t = 0; t < count; t++)
         worker->tasks[t] = (mr_worker_task){
             .index = partitions != NULL ? (uint32_t)partitions[t] : t, .epoch_offset = -1};
@@ -426,16 +427,17 @@ static mr_status advance_one(mr_worker *worker, uint32_t *task, bool *worked, mr
     return MR_OK;
 }
 
+/* Our tasks, that is; one without inputs has nothing to do. */
 static bool is_all_finished(const mr_worker *worker)
 {
-    uint32_t finished = 0;
     for (uint32_t t = 0; t < worker->tasks_count; t++) {
         const mr_task *task = worker->tasks[t].task;
-        if (task == NULL && !worker->tasks[t].is_parked)
+        if (worker->tasks[t].is_parked)
+            continue;
+        if (task == NULL || (mr_task_inputs_count(task) > 0 && !mr_task_is_finished(task)))
             return false;
-        finished += task == NULL || mr_task_is_finished(task) || mr_task_inputs_count(task) == 0;
     }
-    return worker->tasks_count > 0 && finished == worker->tasks_count && worker->slots_count > 0;
+    return worker->tasks_count > 0;
 }
 
 static mr_status process(mr_worker *worker, mr_records *records, uint32_t *task, mr_error *err)
@@ -495,6 +497,19 @@ static mr_status end(mr_worker *worker, mr_worker_phase phase, mr_error *err)
     return status == MR_OK ? tell_parked(worker, err) : status;
 }
 
+/* Our tasks have finished. The job has when all have, and until then we may be given more. */
+static mr_status await_others(mr_worker *worker, mr_error *err)
+{
+    bool is_over;
+    mr_status status = mr_worker_look_at_others(worker, &is_over, err);
+    if (status != MR_OK)
+        return status;
+    if (is_over)
+        return end(worker, MR_WORKER_FINISHED, err);
+    return worker->is_deciding ? mr_worker_notice(worker, FULL_TIMEOUT_MS, err)
+                               : poll_member(worker, FETCH_TIMEOUT_MS, err);
+}
+
 /* Too many rows died: what was done is committed, their dead letters with it, so that somebody can
  * look at them; then the worker stops. */
 static mr_status check_budgets(mr_worker *worker, mr_error *err)
@@ -539,13 +554,13 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
         return status;
     if (atomic_load(&worker->is_stop_requested))
         return end(worker, MR_WORKER_STOPPED, err);
-    if (is_all_finished(worker))
-        return end(worker, MR_WORKER_FINISHED, err);
     if (atomic_load(&worker->is_end_requested) && !worker->config.is_bounded) {
         status = mr_worker_bound_inputs(worker, err);
         if (status != MR_OK)
             return status;
     }
+    if (is_all_finished(worker))
+        return await_others(worker, err);
     int64_t now = mr_worker_now_us(worker);
     if (now - worker->refreshed_us >= REFRESH_EVERY_US)
         return refresh_offsets(worker, now, err);
@@ -740,6 +755,7 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .watermark_ms = MR_TIME_MAX,
                                .lag_records = worker->lag_records,
                                .tasks = worker->tasks_count,
+                               .tasks_awaited = worker->tasks_awaited,
                                .commit_us_last = worker->commit_us_last,
                                .commit_us_max = worker->commit_us_max,
                                .has_open_epoch = worker->is_epoch_open || worker->is_deciding,
