@@ -179,7 +179,7 @@ static void make_source(mr_sim_job *job, int64_t idle_timeout_ms)
     job->plan.sources_count = 1;
 }
 
-static void make_window(mr_sim_job *job, bool is_hop)
+static void make_window(mr_sim_job *job, bool is_hop, bool is_session)
 {
     static const uint32_t keys[] = {0};
     mr_arena *arena = &job->arena;
@@ -194,8 +194,10 @@ static void make_window(mr_sim_job *job, bool is_hop)
                                    .filter = -1,
                                    .argument_type = bigint,
                                    .result_type = bigint};
-    job->window = (mr_window_config){.kind = is_hop ? MR_WINDOW_HOP : MR_WINDOW_TUMBLE,
-                                     .size_ms = 10,
+    job->window = (mr_window_config){.kind = is_session ? MR_WINDOW_SESSION
+                                             : is_hop   ? MR_WINDOW_HOP
+                                                        : MR_WINDOW_TUMBLE,
+                                     .size_ms = is_session ? 6 : 10,
                                      .slide_ms = is_hop ? 5 : 10,
                                      .keys_count = 1,
                                      .keys = keys,
@@ -205,7 +207,8 @@ static void make_window(mr_sim_job *job, bool is_hop)
     static const mr_origin from_source[] = {{.kind = MR_ORIGIN_SOURCE_ROWS, .index = 0}};
     mr_plan_node *node = mr_arena_zalloc(arena, 1, sizeof *node);
     *node = (mr_plan_node){.id = "counts/window",
-                           .class = &mr_window_aggregate_class,
+                           .class = is_session ? &mr_session_aggregate_class
+                                               : &mr_window_aggregate_class,
                            .config = &job->window,
                            .inputs_count = 1,
                            .inputs = from_source,
@@ -248,7 +251,7 @@ void mr_sim_job_init(mr_sim_job *job, const mr_sim_job_options *options)
                           .is_pipelined = true, /* of a worker that has a helper */
                           .uses_log = true};
     make_source(job, options->idle_timeout_ms);
-    make_window(job, options->is_hop);
+    make_window(job, options->is_hop, options->is_session);
     make_sinks(job);
 }
 

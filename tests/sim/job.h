@@ -2,8 +2,8 @@
  * The simulator's job: a keyed window count over a four-partition topic, built by hand, without
  * SQL.
  *
- *   in (key|time ms|amount, watermark time - 5 ms) -> TUMBLE 10 ms or HOP 10/5 ms GROUP BY key:
- *   COUNT(*), SUM(amount) -> out; rows late for all their windows -> late; broken records -> dlq
+ *   in (key|time ms|amount, watermark time - 5 ms) -> TUMBLE 10 ms, HOP 10/5 ms or SESSION with a
+ *   gap of 6 ms GROUP BY key: COUNT(*), SUM(amount) -> out; rows late for all their windows -> late; broken records -> dlq
  *
  * Values are text, "k3|120|7"; results "k3|100|110|4|28", late rows "k3|120|7|..". Key k lives in
  * partition k mod 4, so any number of tasks that divides four sees whole keys.
@@ -12,7 +12,7 @@
 #define MR_TESTS_SIM_JOB_H
 
 #include "engine/run/plan.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 
 #define MR_SIM_PARTITIONS 4
 #define MR_SIM_KEYS 12
@@ -24,8 +24,8 @@ typedef struct mr_sim_job {
 } mr_sim_job;
 
 typedef struct mr_sim_job_options {
-    uint32_t tasks_count; /* 1, 2 or 4 */
-    bool is_hop;
+    uint32_t tasks_count;    /* 1, 2 or 4 */
+    bool is_hop, is_session; /* neither: TUMBLE */
     mr_guarantee guarantee;
     int64_t idle_timeout_ms;
 } mr_sim_job_options;

@@ -34,7 +34,7 @@ void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amo
 static bool put_result(mr_sim_law *law, uint32_t key, int64_t start, mr_sim_cell got)
 {
     /* HOP windows may start before 0. */
-    int64_t slot = (start + law->size_ms) / law->slide_ms;
+    int64_t slot = law->is_session ? start : (start + law->size_ms) / law->slide_ms;
     if (key >= MR_SIM_KEYS_MAX || slot < 0 || slot >= MR_SIM_TIME_MAX ||
         (law->results[key][slot] != 0 && !law->is_repeating))
         return false;
@@ -44,13 +44,28 @@ static bool put_result(mr_sim_law *law, uint32_t key, int64_t start, mr_sim_cell
     return true;
 }
 
+/* A session [start, end) of what was sent. */
+static bool session_was_sent(const mr_sim_law *law, uint32_t key, int64_t start, int64_t end,
+                             int64_t count)
+{
+    int64_t last = end - law->size_ms, sent = 0;
+    if (key >= MR_SIM_KEYS_MAX || start < 0 || last < start || last >= MR_SIM_TIME_MAX ||
+        law->sent[key][start].count == 0 || law->sent[key][last].count == 0)
+        return false;
+    for (int64_t t = start; t <= last; t++)
+        sent += law->sent[key][t].count;
+    return count > 0 && count <= sent;
+}
+
 static bool take_result(mr_sim_law *law, const char *line, char *why, size_t size)
 {
     uint32_t key;
     int64_t start, end, count, sum;
     if (sscanf(line, "k%" SCNu32 "|%" SCNd64 "|%" SCNd64 "|%" SCNd64 "|%" SCNd64, &key, &start,
                &end, &count, &sum) != 5 ||
-        end - start != law->size_ms || !put_result(law, key, start, (mr_sim_cell){count, sum})) {
+        (law->is_session ? !session_was_sent(law, key, start, end, count)
+                         : end - start != law->size_ms) ||
+        !put_result(law, key, end - law->size_ms, (mr_sim_cell){count, sum})) {
         snprintf(why, size, "result `%s` is malformed or came twice", line);
         return false;
     }
@@ -170,6 +185,26 @@ static bool last_windows_hold(const mr_sim_law *law, uint32_t key, char *why, si
     return true;
 }
 
+/* No row of a key is lost or counted twice, whatever sessions they made. */
+static bool sessions_hold(const mr_sim_law *law, uint32_t key, char *why, size_t size)
+{
+    mr_sim_cell sent = {0}, got = {0};
+    for (int64_t t = 0; t < MR_SIM_TIME_MAX; t++) {
+        sent.count += law->sent[key][t].count - law->late[key][t].count;
+        sent.sum += law->sent[key][t].sum - law->late[key][t].sum;
+        got.count += law->result[key][t].count;
+        got.sum += law->result[key][t].sum;
+    }
+    if (law->is_repeating ? got.count >= sent.count
+                          : got.count == sent.count && got.sum == sent.sum)
+        return true;
+    snprintf(why, size,
+             "k%" PRIu32 ": %" PRId64 " rows sent and not late, %" PRId64
+             " in sessions; sum %" PRId64 " of %" PRId64,
+             key, sent.count, got.count, got.sum, sent.sum);
+    return false;
+}
+
 bool mr_sim_law_holds(const mr_sim_law *law, char *why, size_t size)
 {
     for (uint64_t n = 0; n < law->broken_sent; n++) {
@@ -179,6 +214,11 @@ bool mr_sim_law_holds(const mr_sim_law *law, char *why, size_t size)
         }
     }
     for (uint32_t key = 0; key < MR_SIM_KEYS_MAX; key++) {
+        if (law->is_session) {
+            if (!sessions_hold(law, key, why, size))
+                return false;
+            continue;
+        }
         for (int64_t start = law->slide_ms - law->size_ms; start < MR_SIM_TIME_MAX - law->size_ms;
              start += law->slide_ms)
             if (!window_holds(law, key, start, why, size))

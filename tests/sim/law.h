@@ -5,6 +5,9 @@
  *   per (key, window):  rows sent = rows counted + rows late for it (TUMBLE), sums likewise
  *   HOP:                rows counted <= rows sent, rows whose every window excludes them = late
  *                     rows
+ *   SESSION:          per key: rows sent = rows counted + late rows, sums likewise; a session
+ *                     starts with a row that was sent and ends a gap behind one, and holds no more
+ *                     rows than were sent between the two
  *   one result a (key, window), in the output or, when the log refused it, in the DLQ;
  *   every broken record in the DLQ exactly once; every late row once
  *   at least once (`is_repeating`): results, late rows and dead letters may repeat, the last result
@@ -27,11 +30,13 @@ typedef struct mr_sim_cell {
 } mr_sim_cell;
 
 typedef struct mr_sim_law {
-    int64_t size_ms, slide_ms;
+    int64_t size_ms, slide_ms; /* SESSION: size is the gap, slide 1 */
+    bool is_session;
     bool is_repeating;
     mr_sim_cell sent[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* by row time */
     mr_sim_cell late[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
-    mr_sim_cell result[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* by window start / slide */
+    mr_sim_cell result[MR_SIM_KEYS_MAX]
+                      [MR_SIM_TIME_MAX]; /* by window start / slide; SESSION: by last row */
     uint8_t results[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
     int64_t rows_sent, rows_late, results_seen, refused_seen;
     uint64_t broken_sent; /* numbers 0 .. broken_sent-1, each in the DLQ once */

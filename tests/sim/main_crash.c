@@ -305,13 +305,15 @@ static bool check(history *h)
 static void set_up(history *h)
 {
     static const uint32_t tasks[] = {1, 1, 2, 4};
+    uint64_t shape = draw(h, 3);
     mr_sim_world_init(&h->world, h->seed, h->workers, h->options->is_traced ? stderr : NULL);
     mr_sim_create(&h->world, "in", MR_SIM_PARTITIONS);
     mr_sim_create(&h->world, "late", 1);
     mr_sim_create(&h->world, "dlq", MR_SIM_PARTITIONS);
     h->job_options =
         (mr_sim_job_options){.tasks_count = tasks[draw(h, 4)],
-                             .is_hop = draw(h, 3) == 0,
+                             .is_hop = shape == 0,
+                             .is_session = shape == 1,
                              .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0,
                              .guarantee = draw(h, 5) == 0 ? MR_AT_LEAST_ONCE : MR_EXACTLY_ONCE};
     h->has_refusals = h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 5) == 0;
@@ -322,7 +324,9 @@ static void set_up(history *h)
                                                            h->has_refusals ? small : NULL, &err);
     MR_ASSERT(made == MR_OK);
     mr_sim_job_init(&h->job, &h->job_options);
-    mr_sim_law_init(h->law, h->job.window.size_ms, h->job.window.slide_ms);
+    bool is_session = h->job_options.is_session;
+    mr_sim_law_init(h->law, h->job.window.size_ms, is_session ? 1 : h->job.window.slide_ms);
+    h->law->is_session = is_session;
     h->law->is_repeating = h->job_options.guarantee == MR_AT_LEAST_ONCE;
 }
 
