@@ -229,6 +229,37 @@ Test(command, a_signal_commits_and_a_second_start_goes_on_without_loss)
     job_close(&j);
 }
 
+Test(command, sessions_go_on_over_a_kill)
+{
+    job j;
+    job_open(&j, "sessions");
+    job_write(&j, "", "",
+              "CREATE VIEW visits AS SELECT id, COUNT(*) AS n FROM TABLE(SESSION(TABLE src "
+              "PARTITION BY id, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY id, window_start, "
+              "window_end; EXECUTE STATEMENT SET BEGIN INSERT INTO dst SELECT * FROM visits; "
+              "INSERT INTO behind SELECT id, v FROM visits$late; END;");
+    put(&j, AT("1", "1", "01"));
+    put(&j, AT("1", "2", "11")); /* a gap behind the row before: the same session */
+    put(&j, AT("2", "3", "09"));
+    pid_t pid = start(&j, NULL);
+    put(&j, AT("3", "4", "25"));
+    expect_topic(&j, j.out, 2, "{\"id\":2,\"n\":1} {\"id\":1,\"n\":2}");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    put(&j, AT("3", "5", "30")); /* lengthens what was open at the kill */
+    put(&j, AT("1", "6", "24")); /* its old session is closed: a new one */
+    put(&j, AT("1", "7", "15")); /* behind the watermark, but it touches the new one */
+    put(&j, AT("2", "8", "05"));
+    put(&j, AT("4", "9", "50"));
+    pid = start(&j, NULL);
+    expect_topic(&j, j.out, 4,
+                 "{\"id\":2,\"n\":1} {\"id\":1,\"n\":2} {\"id\":1,\"n\":2} {\"id\":3,\"n\":2}");
+    expect_topic(&j, j.late, 1, "{\"id\":2,\"v\":8}");
+    kill(pid, SIGTERM);
+    cr_expect_eq(finish(&j, pid, 10), 0, "%s", said(&j));
+    job_close(&j);
+}
+
 Test(command, another_plan_is_refused_until_reset)
 {
     job j;
