@@ -2,13 +2,14 @@
  * The engine without Kafka: bids from a file through the real worker into a blackhole sink.
  *
  *   bench_produce -o FILE -n COUNT
- *   bench_engine FILE [read|q0|filter|tumble|hop]..       default: all
+ *   bench_engine FILE [read|q0|filter|tumble|hop|session]..       default: all
  *
  *   read     lines are cut, nothing is decoded (one column is asked for: none)
  *   q0       SELECT auction, bidder, price, date_time
  *   filter   the same WHERE MOD(auction, 123) = 0
  *   tumble   COUNT(*) per auction in windows of 10 s, watermark 4 s behind
  *   hop      the same in windows of 10 s every 2 s
+ *   session  COUNT(*) per bidder in sessions with a gap of 10 s
  *
  * Prints CPU nanoseconds an event (user + system) of each variant, best and median of 5 runs; -1
  * runs each once, for callgrind --toggle-collect=mr_worker_step. What the file reader itself takes
@@ -24,7 +25,7 @@
 #include "engine/run/worker/worker.h"
 #include "operators/functions/resolve.h"
 #include "operators/rows/filter.h"
-#include "operators/window/window_aggregate.h"
+#include "operators/window/session_aggregate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,9 +33,10 @@
 
 #define ROUNDS 5
 
-typedef enum variant { READ = 0, Q0, FILTER, TUMBLE, HOP, VARIANTS } variant;
+typedef enum variant { READ = 0, Q0, FILTER, TUMBLE, HOP, SESSION, VARIANTS } variant;
 
-static const char *const variant_names[VARIANTS] = {"read", "q0", "filter", "tumble", "hop"};
+static const char *const variant_names[VARIANTS] = {"read",   "q0",  "filter",
+                                                    "tumble", "hop", "session"};
 
 /* Columns of the table that a variant uses, in the order of FIELDS. */
 enum { AUCTION = 0, DATE_TIME, BIDDER, PRICE, FIELDS };
@@ -115,7 +117,7 @@ static void make_source(job *to, variant v, mr_resolver *resolver, const char *f
     to->file.path = file;
     to->reader = (mr_reader_factory){
         .splits = mr_file_reader_splits, .open = mr_file_reader_open, .config = &to->file};
-    to->fields_count = v == READ ? 0 : v >= TUMBLE ? 2 : FIELDS;
+    to->fields_count = v == READ ? 0 : v == SESSION ? 3 : v >= TUMBLE ? 2 : FIELDS;
     for (uint32_t c = 0; c < to->fields_count; c++) {
         to->decoded[c] =
             (mr_codec_column){.path = &fields[c], .path_length = 1, .type = type_of(c)};
@@ -135,18 +137,20 @@ static void make_source(job *to, variant v, mr_resolver *resolver, const char *f
 
 static void make_node(job *to, variant v, mr_resolver *resolver)
 {
-    static const uint32_t keys[] = {AUCTION};
-    to->key_type = type_of(AUCTION);
+    static const uint32_t by_auction[] = {AUCTION}, by_bidder[] = {BIDDER};
+    to->key_type = type_of(v == SESSION ? BIDDER : AUCTION);
     to->filter.predicate = make_predicate(resolver);
     to->count = (mr_aggregate){.kind = MR_AGGREGATE_COUNT,
                                .argument = -1,
                                .filter = -1,
                                .result_type = mr_type_of(MR_TYPE_BIGINT)};
-    to->window = (mr_window_config){.kind = v == HOP ? MR_WINDOW_HOP : MR_WINDOW_TUMBLE,
+    to->window = (mr_window_config){.kind = v == HOP       ? MR_WINDOW_HOP
+                                            : v == SESSION ? MR_WINDOW_SESSION
+                                                           : MR_WINDOW_TUMBLE,
                                     .size_ms = 10000,
                                     .slide_ms = v == HOP ? 2000 : 10000,
                                     .keys_count = 1,
-                                    .keys = keys,
+                                    .keys = v == SESSION ? by_bidder : by_auction,
                                     .key_types = &to->key_type,
                                     .aggregates_count = 1,
                                     .aggregates = &to->count};
@@ -155,7 +159,7 @@ static void make_node(job *to, variant v, mr_resolver *resolver)
         .id = "bench", .class = &mr_filter_class, .inputs_count = 1, .inputs = &to->input};
     to->node.config = &to->filter;
     if (v >= TUMBLE) {
-        to->node.class = &mr_window_aggregate_class;
+        to->node.class = v == SESSION ? &mr_session_aggregate_class : &mr_window_aggregate_class;
         to->node.config = &to->window;
     }
 }

@@ -26,11 +26,6 @@ static mr_slice *all_lists(mr_sessions *sessions)
     return mr_table_make(sessions->lists, 0);
 }
 
-static mr_slice *all_sessions(mr_sessions *sessions)
-{
-    return mr_table_make(sessions->table, 0);
-}
-
 static void count_older(const mr_sessions *sessions, int64_t sessions_count)
 {
     mr_budget_add(sessions->budget, MR_BUDGET_TABLES,
@@ -60,11 +55,6 @@ void mr_sessions_release(mr_sessions *sessions)
 }
 
 /* ---- lists ---- */
-
-static uint32_t list_count(const mr_session_list *list)
-{
-    return list->older_count + (list->newest != NULL);
-}
 
 static mr_session *list_at(const mr_session_list *list, uint32_t i)
 {
@@ -120,6 +110,7 @@ static void list_remove(mr_session_list *list, const mr_session *session)
 void mr_sessions_lists(mr_sessions *sessions, const mr_string *keys, const uint64_t *hashes,
                        uint32_t count, mr_session_list **lists)
 {
+    sessions->slice = mr_table_make(sessions->table, 0);
     mr_slice_upsert(all_lists(sessions), keys, hashes, count, (void **)lists);
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(lists[i]->newest);
@@ -146,7 +137,18 @@ bool mr_session_holds(const mr_sessions *sessions, int64_t time_ms)
 uint32_t mr_sessions_touched(const mr_sessions *sessions, const mr_session_list *list,
                              int64_t time_ms, int64_t watermark_ms, mr_session *touched[2])
 {
-    uint32_t low = 0, high = list_count(list), count = high, found = 0;
+    const mr_session *newest = list->newest;
+    if (newest == NULL)
+        return 0;
+    uint32_t low = 0, high = list->older_count + 1, count = high, found = 0;
+    /* Most rows look no further than the newest; what is older lies before its start. */
+    int64_t newest_end = mr_session_end(sessions, newest);
+    if (time_ms > newest_end || newest_end - 1 <= watermark_ms)
+        return 0;
+    if (time_ms >= newest->start_ms) {
+        touched[0] = list->newest;
+        return 1;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         int64_t end = mr_session_end(sessions, list_at(list, middle));
@@ -173,7 +175,7 @@ static mr_session *make_entry(mr_sessions *sessions, mr_session_list *list, char
         mr_string name = mr_string_of(key, length + NUMBER_SIZE);
         uint64_t hash = mr_hash(name.bytes, name.length);
         void *made;
-        mr_slice_upsert(all_sessions(sessions), &name, &hash, 1, &made);
+        mr_slice_upsert(sessions->slice, &name, &hash, 1, &made);
         mr_session *session = made;
         if (session->list == NULL) /* numbers come round */
             return session;
@@ -198,13 +200,13 @@ void mr_sessions_lengthen(mr_sessions *sessions, mr_session *session, int64_t ti
         session->start_ms = time_ms;
     if (time_ms > session->last_ms)
         session->last_ms = time_ms;
-    mr_slice_touch(all_sessions(sessions), session);
+    mr_slice_touch(sessions->slice, session);
 }
 
 static void forget_entry(mr_sessions *sessions, mr_session *session)
 {
     mr_string name = mr_slice_key(session);
-    mr_slice_remove(all_sessions(sessions), name, mr_hash(name.bytes, name.length));
+    mr_slice_remove(sessions->slice, name, mr_hash(name.bytes, name.length));
 }
 
 void mr_sessions_unite(mr_sessions *sessions, mr_session *kept, mr_session *gone)
@@ -215,7 +217,7 @@ void mr_sessions_unite(mr_sessions *sessions, mr_session *kept, mr_session *gone
         kept->start_ms = gone->start_ms;
     if (gone->last_ms > kept->last_ms)
         kept->last_ms = gone->last_ms;
-    mr_slice_touch(all_sessions(sessions), kept);
+    mr_slice_touch(sessions->slice, kept);
     forget_entry(sessions, gone);
 }
 
@@ -225,6 +227,7 @@ mr_session *mr_sessions_due(mr_sessions *sessions, int64_t limit_ms)
 {
     int64_t due;
     mr_session *session;
+    sessions->slice = mr_table_make(sessions->table, 0);
     while ((session = mr_timers_next(&sessions->timers, limit_ms, &due)) != NULL) {
         int64_t end = mr_session_end(sessions, session);
         MR_ASSERT(due <= end);
@@ -258,7 +261,7 @@ void mr_sessions_end(mr_sessions *sessions, mr_session *session)
 
 void mr_sessions_restore(mr_sessions *sessions)
 {
-    mr_slice *slice = all_sessions(sessions);
+    mr_slice *slice = mr_table_make(sessions->table, 0);
     mr_slice_entry *entries = entries_of(slice);
     for (uint32_t i = 0; i < mr_slice_count(slice); i++) {
         mr_session *session = entries[i].value;
