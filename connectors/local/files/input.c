@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define READ_SIZE ((size_t)1 << 20)
+#define CUT_MAX (MR_FILE_RECORD_MAX + 2) /* the longest record with its line end */
 
 static int64_t now_ms(void)
 {
@@ -268,10 +269,12 @@ static void cut(mr_file_input *input, mr_record *record, uint32_t rows_max, mr_r
     mr_error err;
     const char *front = input->bytes.data + input->at;
     size_t length = input->bytes.length - input->at;
+    bool is_all = length <= CUT_MAX;
+    length = is_all ? length : CUT_MAX;
     mr_split split = {.bytes = front,
                       .length = length,
                       .offset = input->offset,
-                      .is_end = input->is_content_end,
+                      .is_end = input->is_content_end && is_all,
                       .record = record,
                       .records_max = rows_max,
                       .bad_offset = input->offset};
@@ -281,7 +284,7 @@ static void cut(mr_file_input *input, mr_record *record, uint32_t rows_max, mr_r
         input->offset_last = record[split.count - 1].offset;
     records->count = drop_done(input, record, split.count);
     *is_stuck = split.count == 0 && split.taken == 0;
-    if (status == MR_OK && *is_stuck && length >= MR_FILE_RECORD_MAX)
+    if (status == MR_OK && *is_stuck && length == CUT_MAX)
         status = mr_error_set(&err, MR_E_FILE_RECORD,
                               "a record of more than %zu bytes; its first %zu are kept",
                               MR_FILE_RECORD_MAX, MR_FILE_FLAW_BYTES_MAX);

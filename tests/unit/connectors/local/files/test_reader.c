@@ -171,6 +171,29 @@ Test(file_reader, a_line_beyond_all_bounds_is_a_flawed_record_and_the_next_ones_
     free(bytes);
 }
 
+Test(file_reader, the_longest_record_is_exactly_as_long_as_is_said)
+{
+    for (size_t more = 0; more < 4; more++) {
+        fixture f;
+        size_t length = MR_FILE_RECORD_MAX + more;
+        char *bytes = malloc(length + 12);
+        memcpy(bytes, "first\n", 6);
+        memset(bytes + 6, 'x', length);
+        memcpy(bytes + 6 + length, "\nb\n", 3);
+        setup(&f, "", 0);
+        write_file(f.path, bytes, length + 9);
+        mr_records records;
+        for (int fetches = 0; fetches < 2; fetches++)
+            cr_assert_eq(f.reader->class->fetch(f.reader, 1, 0, &records, &f.err), MR_OK);
+        bool is_whole = records.flaw == NULL && records.record[0].value_length == length;
+        cr_assert(records.count == 1 && records.record[0].offset == 6);
+        cr_assert(is_whole || (records.flaw != NULL && more > 1), "%zu more", more);
+        cr_assert(!is_whole || more < 2, "%zu more", more);
+        free(bytes);
+        teardown(&f);
+    }
+}
+
 Test(file_reader, a_paused_input_gives_nothing)
 {
     fixture f;

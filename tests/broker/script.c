@@ -1,0 +1,160 @@
+#include "tests/broker/script.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RUN_SECONDS 60
+
+static const char *program(void)
+{
+    const char *named = getenv("MILLRACE");
+    return named ? named : MR_SOURCE_DIR "/build/release/millrace";
+}
+
+void script_open(script *s, const char *stem)
+{
+    s->log = kafka_open();
+    s->name = kafka_name(stem);
+    s->writer = kafka_writer(s->log, kafka_name("feed"));
+    snprintf(s->dir, sizeof s->dir, "/tmp/millrace-%s-%d", s->name, getpid());
+    cr_assert_eq(mkdir(s->dir, 0700), 0);
+}
+
+void script_close(script *s)
+{
+    char text[200];
+    s->writer->class->close(s->writer);
+    s->log->class->close(s->log);
+    snprintf(text, sizeof text, "rm -rf '%s'", s->dir);
+    cr_assert_eq(system(text), 0);
+}
+
+void script_write(const script *s, const char *format, ...)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/job.sql", s->dir);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs("SET 'execution.checkpointing.interval' = '50 ms';\n", file);
+    va_list args;
+    va_start(args, format);
+    vfprintf(file, format, args);
+    va_end(args);
+    cr_assert_eq(fclose(file), 0);
+}
+
+pid_t script_start(const script *s, const char *flag)
+{
+    const char *argv[] = {program(), "run", "job.sql", "--name", s->name, flag, NULL};
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid > 0)
+        return pid;
+    int said = -1;
+    if (chdir(s->dir) == 0)
+        said = open("said", O_CREAT | O_WRONLY | O_TRUNC, 0600);
+    if (said < 0 || dup2(said, 1) < 0 || dup2(said, 2) < 0)
+        _exit(126);
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+int script_finish(const script *s, pid_t pid, int seconds)
+{
+    int status = 0;
+    double end_ms = kafka_ms() + seconds * 1000;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        if (kafka_ms() > end_ms) {
+            kill(pid, SIGKILL);
+            waitpid(pid, &status, 0);
+            cr_assert_fail("still there after %d s: %s", seconds, script_said(s));
+        }
+        usleep(10000);
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void script_run(const script *s, int code, const char *flag)
+{
+    int got = script_finish(s, script_start(s, flag), RUN_SECONDS);
+    cr_assert_eq(got, code, "exit %d, want %d: %s", got, code, script_said(s));
+}
+
+void script_put_file(const script *s, const char *name, const void *bytes, size_t length)
+{
+    char path[256], whole[256];
+    snprintf(path, sizeof path, "%s/.%s", s->dir,
+             strrchr(name, '/') ? strrchr(name, '/') + 1 : name);
+    snprintf(whole, sizeof whole, "%s/%s", s->dir, name);
+    FILE *file = fopen(path, "wb");
+    cr_assert_not_null(file, "%s", path);
+    cr_assert_eq(fwrite(bytes, 1, length, file), length);
+    cr_assert_eq(fclose(file), 0);
+    cr_assert_eq(rename(path, whole), 0);
+}
+
+const char *script_read_file(const script *s, const char *name)
+{
+    static char text[65536]; /* of this test's own process */
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", s->dir, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return "";
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+const char *script_said(const script *s)
+{
+    return script_read_file(s, "said");
+}
+
+void script_expect_said(const script *s, const char *part)
+{
+    cr_expect_not_null(strstr(script_said(s), part), "no `%s` in: %s", part, script_said(s));
+}
+
+void script_expect_topic(const script *s, const char *topic, uint32_t count, const char *expected)
+{
+    const char *got = kafka_read(s->log, topic, 0, 0, count, 20000);
+    cr_expect_str_eq(got, expected, "%s holds %s\nwant %s\n%s", topic, got, expected,
+                     script_said(s));
+    /* Nothing behind them: two more would be read if they were there. */
+    got = kafka_read(s->log, topic, 0, 0, count + 2, 300);
+    cr_expect_str_eq(got, expected, "%s holds more: %s", topic, got);
+}
+
+uint32_t script_count_ids(const script *s, const char *topic, uint8_t *seen, uint32_t ids)
+{
+    mr_log_reader *reader = kafka_reader(s->log);
+    mr_error err;
+    uint32_t count = 0;
+    OK(reader->class->add(reader, 0, topic, 0, 0, &err), err);
+    int64_t end = kafka_end(s->log, topic, 0);
+    mr_input_ends ends = {0};
+    for (double end_ms = kafka_ms() + 20000; ends.position < end && kafka_ms() < end_ms;) {
+        mr_records records;
+        OK(reader->class->fetch(reader, 4096, 50, &records, &err), err);
+        for (uint32_t i = 0; i < records.count; i++, count++) {
+            unsigned id = ids;
+            char text[32] = "";
+            uint32_t length = records.record[i].value_length;
+            memcpy(text, records.record[i].value, length < 31 ? length : 31);
+            cr_assert(sscanf(text, "{\"id\":%u", &id) == 1 && id < ids, "%s", text);
+            seen[id]++;
+        }
+        OK(reader->class->ends(reader, 0, 1000, &ends, &err), err);
+    }
+    reader->class->close(reader);
+    return count;
+}
