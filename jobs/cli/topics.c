@@ -62,8 +62,16 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_error
             if (status != MR_OK)
                 return status;
             widest = found > widest ? found : widest;
-            if (plan->sources[i].partitioned_by != NULL)
-                tasks = found > tasks ? found : tasks;
+            if (plan->sources[i].partitioned_by == NULL)
+                continue;
+            /* Partition p meets partition p: unequal numbers would tear a key's rows apart. */
+            if (job->tasks_follow_partitions && job->joins_partitions && tasks > 0 &&
+                found != tasks)
+                return mr_error_set(err, MR_E_SETTING,
+                                    "topic `%s` has %d partitions, and a table that it is joined "
+                                    "with has %d: 'partitioned-by' needs as many on both sides",
+                                    plan->sources[i].topics[t], found, tasks);
+            tasks = found > tasks ? found : tasks;
         }
     if (job->tasks_follow_partitions && tasks > 0)
         plan->tasks_count = (uint32_t)tasks;

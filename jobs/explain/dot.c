@@ -16,9 +16,9 @@ static void put_escaped(mr_buffer *out, const char *text)
 
 static bool is_drawn(const char *fact)
 {
-    static const char *const drawn[] = {"reads", "writes",   "watermark", "window",
-                                        "keys",  "computes", "keeps",     "bound",
-                                        "late",  "checks",   "delivery",  "partitions"};
+    static const char *const drawn[] = {"reads",  "writes",   "watermark", "window", "interval",
+                                        "keys",   "computes", "keeps",     "bound",  "late",
+                                        "checks", "delivery", "partitions"};
     for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
         if (strcmp(drawn[i], fact) == 0)
             return true;

@@ -4,6 +4,7 @@
 #include "engine/base/buffer.h"
 #include "engine/expr/value.h"
 #include "engine/run/late.h"
+#include "operators/join/interval_join.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/project.h"
 #include "operators/window/session_aggregate.h"
@@ -240,5 +241,6 @@ const char *mr_explain_readers(const mr_plan *plan, mr_origin origin, mr_arena *
 
 bool mr_explain_is_keyed(const mr_plan_node *node)
 {
-    return mr_class_aggregates_windows(node->class) || node->class == &mr_deduplicate_class;
+    return mr_class_aggregates_windows(node->class) || node->class == &mr_deduplicate_class ||
+           node->class == &mr_interval_join_class;
 }

@@ -92,6 +92,19 @@ const char *mr_explain_columns(const mr_plan *plan, mr_origin origin, const uint
 /* Does the node keep rows or groups by key? */
 bool mr_explain_is_keyed(const mr_plan_node *node);
 
+/* Bytes of columns as engine/state/key.h writes them; *has_strings: their bytes come on top. */
+uint32_t mr_explain_key_bytes(const mr_type *types, uint32_t count, bool *has_strings);
+
+/* Of a state entry: its head with a short key in it, a longer key beside it, the value, 9 bytes of
+ * index. */
+uint32_t mr_explain_entry_bytes(uint32_t key, uint32_t value);
+
+/* Which rows die at the node, and what becomes of them. */
+void mr_explain_dead(const mr_plan_node *node, const char *which, mr_facts *facts);
+
+/* A node of class interval_join. */
+void mr_explain_join(mr_explanation *explanation, mr_part *part);
+
 void mr_explain_job(mr_explanation *explanation);
 void mr_explain_source(mr_explanation *explanation, mr_part *part);
 void mr_explain_node(mr_explanation *explanation, mr_part *part);

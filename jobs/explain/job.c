@@ -1,6 +1,7 @@
 /* Facts about the job as a whole. */
 #include "jobs/explain/explanation.h"
 
+#include "operators/join/interval_join.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/project.h"
 #include "operators/rows/union_all.h"
@@ -52,10 +53,12 @@ static void add_commit(mr_explanation *explanation)
 
 /* ---- tasks ---- */
 
-static bool has_name(const char *list, const char *name)
+/* The place of a name in a list "a;b"; -1: it is not there. */
+static int32_t place_of_name(const char *list, const char *name)
 {
     size_t length = strlen(name);
-    for (const char *at = list; *at != '\0';) {
+    int32_t place = 0;
+    for (const char *at = list; *at != '\0'; place++) {
         size_t part = strcspn(at, ";");
         const char *from = at, *to = at + part;
         while (from < to && *from == ' ')
@@ -63,10 +66,10 @@ static bool has_name(const char *list, const char *name)
         while (to > from && to[-1] == ' ')
             to--;
         if ((size_t)(to - from) == length && strncmp(from, name, length) == 0)
-            return true;
+            return place;
         at += part + (at[part] == ';');
     }
-    return false;
+    return -1;
 }
 
 /* The source column that column `column` of `origin` is, unchanged; NULL: it is computed or
@@ -76,7 +79,8 @@ static const char *trace(const mr_plan *plan, mr_origin origin, uint32_t column,
 {
     while (origin.kind == MR_ORIGIN_NODE_ROWS) {
         const mr_plan_node *node = &plan->nodes[origin.index];
-        if (mr_class_aggregates_windows(node->class) || node->class == &mr_union_all_class)
+        if (mr_class_aggregates_windows(node->class) || node->class == &mr_union_all_class ||
+            node->class == &mr_interval_join_class)
             return NULL;
         if (node->class == &mr_project_class) {
             const mr_project_config *config = node->config;
@@ -101,13 +105,47 @@ static uint32_t count_names(const char *list)
     return count;
 }
 
-/* All rows of a key of the node come from one partition: its key holds the 'partitioned-by'
- * columns. */
+/* All rows of a key come from one partition of the source behind `origin`: the key holds the
+ * 'partitioned-by' columns. */
+static bool holds_partitions(const mr_plan *plan, mr_origin origin, const uint32_t *keys,
+                             uint32_t count)
+{
+    uint32_t held = 0;
+    const mr_plan_source *source = NULL;
+    for (uint32_t k = 0; k < count; k++) {
+        const char *name = trace(plan, origin, keys[k], &source);
+        if (name != NULL && source->partitioned_by != NULL)
+            held += place_of_name(source->partitioned_by, name) >= 0;
+    }
+    return held > 0 && held >= count_names(source->partitioned_by);
+}
+
+/* Both sides are partitioned by the same keys in the same order. */
+static bool join_is_partitioned(const mr_plan *plan, const mr_plan_node *node)
+{
+    const mr_interval_join_config *config = node->config;
+    for (uint32_t s = 0; s < 2; s++)
+        if (!holds_partitions(plan, node->inputs[s], config->sides[s].keys, config->keys_count))
+            return false;
+    for (uint32_t k = 0; k < config->keys_count; k++) {
+        int32_t places[2];
+        for (uint32_t s = 0; s < 2; s++) {
+            const mr_plan_source *source = NULL;
+            const char *name = trace(plan, node->inputs[s], config->sides[s].keys[k], &source);
+            places[s] = name != NULL ? place_of_name(source->partitioned_by, name) : -1;
+        }
+        if (places[0] != places[1])
+            return false;
+    }
+    return true;
+}
+
 static bool is_partitioned(const mr_plan *plan, const mr_plan_node *node)
 {
     const uint32_t *keys;
-    uint32_t count, held = 0;
-    const mr_plan_source *source = NULL;
+    uint32_t count;
+    if (node->class == &mr_interval_join_class)
+        return join_is_partitioned(plan, node);
     if (mr_class_aggregates_windows(node->class)) {
         keys = ((const mr_window_config *)node->config)->keys;
         count = ((const mr_window_config *)node->config)->keys_count;
@@ -115,12 +153,7 @@ static bool is_partitioned(const mr_plan *plan, const mr_plan_node *node)
         keys = ((const mr_deduplicate_config *)node->config)->keys;
         count = ((const mr_deduplicate_config *)node->config)->keys_count;
     }
-    for (uint32_t k = 0; k < count; k++) {
-        const char *name = trace(plan, node->inputs[0], keys[k], &source);
-        if (name != NULL && source->partitioned_by != NULL)
-            held += has_name(source->partitioned_by, name);
-    }
-    return held > 0 && held >= count_names(source->partitioned_by);
+    return holds_partitions(plan, node->inputs[0], keys, count);
 }
 
 static void add_tasks(mr_explanation *explanation)
@@ -145,6 +178,11 @@ static void add_tasks(mr_explanation *explanation)
                     "%" PRIu32 ": `%s` keeps state by key, and a row of any key may come from any "
                     "partition; 'partitioned-by' on the source would say that it may not",
                     tasks, unpartitioned->id);
+    else if (keyed->class == &mr_interval_join_class)
+        mr_fact_add(&explanation->facts, "tasks",
+                    "as many as each source has partitions, which must be equally many: both "
+                    "sides of `%s` are 'partitioned-by' its keys, so partition p meets partition p",
+                    keyed->id);
     else
         mr_fact_add(&explanation->facts, "tasks",
                     "as many as the source has partitions: its 'partitioned-by' columns are in the "

@@ -3,6 +3,7 @@
 
 #include "engine/base/buffer.h"
 #include "engine/state/entry.h"
+#include "operators/join/interval_join.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/filter.h"
 #include "operators/rows/project.h"
@@ -12,8 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Bytes of columns as engine/state/key.h writes them; *has_strings: their bytes come on top. */
-static uint32_t key_bytes(const mr_type *types, uint32_t count, bool *has_strings)
+uint32_t mr_explain_key_bytes(const mr_type *types, uint32_t count, bool *has_strings)
 {
     uint32_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -24,8 +24,7 @@ static uint32_t key_bytes(const mr_type *types, uint32_t count, bool *has_string
     return bytes;
 }
 
-/* An entry's head with a short key in it, a longer key beside it, the value, 9 bytes of index. */
-static uint32_t entry_bytes(uint32_t key, uint32_t value)
+uint32_t mr_explain_entry_bytes(uint32_t key, uint32_t value)
 {
     return (uint32_t)sizeof(mr_entry) + (key > MR_ENTRY_INLINE ? key : 0) + value + 9;
 }
@@ -42,7 +41,7 @@ static void add_late(mr_explanation *explanation, const mr_part *part, const cha
                 readers != NULL ? readers : "");
 }
 
-static void add_dead(const mr_plan_node *node, const char *which, mr_facts *facts)
+void mr_explain_dead(const mr_plan_node *node, const char *which, mr_facts *facts)
 {
     mr_fact_add(facts, "dead", "%s: %s", which, mr_explain_errors(&node->errors, facts->arena));
 }
@@ -55,7 +54,7 @@ static void explain_filter(const mr_plan_node *node, mr_schema input, mr_facts *
     mr_fact_add(facts, "keeps", "rows with %s",
                 mr_explain_expr(config->predicate, input, facts->arena));
     mr_fact_add(facts, "state", "none");
-    add_dead(node, "rows for which the condition fails", facts);
+    mr_explain_dead(node, "rows for which the condition fails", facts);
 }
 
 static void explain_project(const mr_plan_node *node, mr_schema input, mr_facts *facts)
@@ -72,7 +71,7 @@ static void explain_project(const mr_plan_node *node, mr_schema input, mr_facts 
     mr_fact_add(facts, "computes", "%.*s", (int)text.length, text.data != NULL ? text.data : "");
     mr_buffer_release(&text);
     mr_fact_add(facts, "state", "none");
-    add_dead(node, "rows for which a column fails", facts);
+    mr_explain_dead(node, "rows for which a column fails", facts);
 }
 
 /* ---- window ---- */
@@ -116,7 +115,8 @@ static void add_window(const mr_window_config *config, mr_facts *facts)
 static void add_window_state(const mr_window_config *config, mr_facts *facts)
 {
     bool has_strings = false, has_distinct = false, keeps_strings = false;
-    uint32_t value = 0, key = key_bytes(config->key_types, config->keys_count, &has_strings);
+    uint32_t value = 0,
+             key = mr_explain_key_bytes(config->key_types, config->keys_count, &has_strings);
     for (uint32_t i = 0; i < config->aggregates_count; i++) {
         const mr_aggregate *a = &config->aggregates[i];
         value += mr_aggregate_size(a);
@@ -130,7 +130,7 @@ static void add_window_state(const mr_window_config *config, mr_facts *facts)
         facts, "state",
         "one entry of about %" PRIu32 " bytes%s for each key and slice of %s; a row updates "
         "one%s%s",
-        entry_bytes(key, value), has_strings || keeps_strings ? " and its strings" : "",
+        mr_explain_entry_bytes(key, value), has_strings || keeps_strings ? " and its strings" : "",
         mr_explain_duration(config->slide_ms, arena),
         slices > 1 ? mr_arena_printf(arena, ", a window combines up to %" PRId64, slices) : "",
         has_distinct ? "; besides, one entry for each distinct value" : "");
@@ -197,7 +197,7 @@ static void explain_window(mr_explanation *explanation, const mr_part *part, mr_
              : config->kind == MR_WINDOW_TUMBLE ? "rows whose window has fired"
                                                 : "rows whose last window has fired",
              facts);
-    add_dead(node, "rows without a time, results out of range", facts);
+    mr_explain_dead(node, "rows without a time, results out of range", facts);
 }
 
 /* ---- deduplication ---- */
@@ -208,8 +208,8 @@ static void explain_deduplicate(mr_explanation *explanation, const mr_part *part
     const mr_deduplicate_config *config = node->config;
     bool has_strings = false;
     mr_arena *arena = facts->arena;
-    uint32_t key = key_bytes(config->key_types, config->keys_count, &has_strings);
-    uint32_t row = key_bytes(config->column_types, config->columns_count, &has_strings);
+    uint32_t key = mr_explain_key_bytes(config->key_types, config->keys_count, &has_strings);
+    uint32_t row = mr_explain_key_bytes(config->column_types, config->columns_count, &has_strings);
     mr_fact_add(facts, "keys", "%s",
                 config->keys_count == 0
                     ? "none: the first row of all"
@@ -221,7 +221,7 @@ static void explain_deduplicate(mr_explanation *explanation, const mr_part *part
     mr_fact_add(facts, "state",
                 "about %" PRIu32 " bytes%s for each key, and %" PRIu32
                 " more while its row waits for the watermark",
-                entry_bytes(key, 16), strings, entry_bytes(key, row));
+                mr_explain_entry_bytes(key, 16), strings, mr_explain_entry_bytes(key, row));
     if (config->ttl_ms > 0)
         mr_fact_add(facts, "bound",
                     "a key is forgotten %s of event time after its first row; a duplicate that "
@@ -231,7 +231,7 @@ static void explain_deduplicate(mr_explanation *explanation, const mr_part *part
         mr_fact_warn(facts, "bound",
                      "UNBOUNDED: every key is kept for ever; SET 'table.exec.state.ttl' bounds it");
     add_late(explanation, part, "rows at or behind the watermark whose key is not known", facts);
-    add_dead(node, "rows without a time", facts);
+    mr_explain_dead(node, "rows without a time", facts);
 }
 
 void mr_explain_node(mr_explanation *explanation, mr_part *part)
@@ -253,6 +253,8 @@ void mr_explain_node(mr_explanation *explanation, mr_part *part)
         explain_window(explanation, part, facts);
     else if (node->class == &mr_deduplicate_class)
         explain_deduplicate(explanation, part, facts);
+    else if (node->class == &mr_interval_join_class)
+        mr_explain_join(explanation, part);
     else {
         mr_fact_add(facts, "keeps", "rows of all its inputs as they come");
         mr_fact_add(facts, "state", "none");

@@ -6,6 +6,7 @@
 #include "jobs/plan/planner/planner.h"
 #include "jobs/plan/zone.h"
 #include "jobs/sql/parser/parser.h"
+#include "operators/join/interval_join.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/window/session_aggregate.h"
 
@@ -34,6 +35,18 @@ static void put_state(mr_buffer *text, const mr_plan_node *node)
                              c->aggregates[i].is_distinct);
             put_type(text, c->aggregates[i].argument_type);
         }
+    }
+    if (node->class == &mr_interval_join_class) {
+        const mr_interval_join_config *c = node->config;
+        mr_buffer_printf(text, "interval_join %lld %lld %lld %d;", (long long)c->lower_ms,
+                         (long long)c->upper_ms, (long long)c->bucket_ms, c->is_left_outer);
+        for (uint32_t i = 0; i < c->keys_count; i++)
+            put_type(text, c->key_types[i]);
+        for (uint32_t s = 0; s < 2; s++)
+            for (uint32_t i = 0; i < c->sides[s].columns_count; i++) {
+                mr_buffer_printf(text, "%u ", c->sides[s].columns[i]);
+                put_type(text, c->sides[s].types[i]);
+            }
     }
     if (node->class == &mr_deduplicate_class) {
         const mr_deduplicate_config *c = node->config;
@@ -160,6 +173,7 @@ static void finish(mr_job *job, const mr_planner *planner, const mr_job_options 
         if (sources[i].bound.mode == MR_BOUND_NONE)
             sources[i].bound.mode = MR_BOUND_LATEST;
     job->tasks_follow_partitions = planner->is_keyed && planner->is_partitioned;
+    job->joins_partitions = planner->joins_partitions;
     plan->sources = sources;
     plan->nodes =
         mr_arena_copy(&job->arena, planner->nodes, planner->nodes_count * sizeof *planner->nodes);

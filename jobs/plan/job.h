@@ -31,7 +31,8 @@ typedef struct mr_job {
     mr_cluster cluster;
     mr_zone *zone;
     bool tasks_follow_partitions;
-    bool is_explain; /* the script asks for EXPLAIN: not to be run */
+    bool joins_partitions; /* then all tables with 'partitioned-by' need as many partitions */
+    bool is_explain;       /* the script asks for EXPLAIN: not to be run */
 } mr_job;
 
 /* Parses, binds and plans. NULL when any error was reported. The script must outlive the job. */

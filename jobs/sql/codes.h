@@ -108,7 +108,10 @@
     X(1312, MR_E_NOTHING_TO_RUN, ERROR, "job that does nothing")                        \
     X(1313, MR_E_TIME_ATTRIBUTES, ERROR, "several time attributes for one sink")        \
     X(1314, MR_E_UNSUPPORTED_JOIN, ERROR, "join that is not supported")                 \
-    X(1315, MR_E_GUARANTEE, ERROR, "delivery guarantees that differ")
+    X(1315, MR_E_GUARANTEE, ERROR, "delivery guarantees that differ")                   \
+    X(1316, MR_E_JOIN_EQUALITY, ERROR, "join without an equality of both sides")        \
+    X(1317, MR_E_JOIN_BOUNDS, ERROR, "join without bounds in time")                     \
+    X(1318, MR_E_JOIN_TIME, ERROR, "join bounds over a column that is no time attribute")
 
 /* Not of the text, but reported with it. */
 #define MR_CODES_SETTINGS(X)             \

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define US_PER_MS INT64_C(1000)
+
 typedef struct project {
     mr_operator base;
     const mr_project_config *config;
@@ -28,6 +30,19 @@ static mr_status open_project(const mr_operator_context *context, mr_operator **
     return MR_OK;
 }
 
+/* Times of a column; MR_TIME_NONE where it is NULL. */
+static int64_t *times_of(const mr_vector *column, const mr_batch *batch, mr_arena *arena)
+{
+    int64_t *times = mr_arena_alloc(arena, batch->rows * sizeof *times);
+    for (uint32_t i = 0; i < batch->selected; i++) {
+        uint32_t row = mr_batch_row(batch, i);
+        int64_t us = column->i64[row];
+        times[row] =
+            mr_vector_is_null(column, row) ? MR_TIME_NONE : us / US_PER_MS - (us % US_PER_MS < 0);
+    }
+    return times;
+}
+
 static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch, mr_output *out,
                           mr_progress *progress, mr_error *err)
 {
@@ -44,6 +59,8 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
     mr_row_errors_settle(&errors);
     if (self->config->time_column < 0)
         result.event_time = NULL;
+    else if (self->config->is_retimed)
+        result.event_time = times_of(&result.columns[self->config->time_column], batch, arena);
     op->counts.rows_in += batch->selected;
     op->counts.dead += errors.count;
     op->counts.accepted += batch->selected - errors.count;

@@ -145,7 +145,7 @@ static bool check_times(mr_binder *binder, const mr_relation *input, mr_span spa
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < input->columns_count; i++)
-        count += input->columns[i].role == MR_ROLE_TIME;
+        count += mr_role_is_time(input->columns[i].role);
     if (count < 2)
         return true;
     mr_diagnostics_report(binder->diagnostics, MR_E_TIME_ATTRIBUTES, span,
@@ -199,8 +199,11 @@ void mr_bind_insert(mr_binder *binder, const mr_ast_insert *insert, mr_span span
     if (!place_columns(binder, insert, input, table, places, &count))
         return;
     mr_relation *project = project_for(binder, insert, input, table, places, count);
-    if (project != NULL && check_times(binder, project, insert->query->span))
-        add_sink(binder, project, table, mr_binder_id(binder, "sink"), span);
+    if (project == NULL || !check_times(binder, project, insert->query->span))
+        return;
+    for (uint32_t i = 0; i < project->columns_count; i++)
+        project = mr_bind_retimed(binder, project, i);
+    add_sink(binder, project, table, mr_binder_id(binder, "sink"), span);
 }
 
 void mr_bind_select(mr_binder *binder, const mr_ast_query *query, mr_span span)

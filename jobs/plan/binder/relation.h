@@ -12,6 +12,7 @@
  *   WINDOW   input columns + window_start, window_end, window_time, which only an AGGREGATE fills
  *   AGGREGATE keys, window_start, window_end, window_time, aggregates
  *   DEDUPLICATE input columns, first row of each key
+ *   JOIN     columns of the left input, of the right one (without what was added for the join)
  */
 #ifndef MR_JOBS_PLAN_BINDER_RELATION_H
 #define MR_JOBS_PLAN_BINDER_RELATION_H
@@ -31,11 +32,13 @@ typedef enum mr_relation_kind {
     MR_RELATION_WINDOW,
     MR_RELATION_AGGREGATE,
     MR_RELATION_DEDUPLICATE,
+    MR_RELATION_JOIN,
 } mr_relation_kind;
 
 typedef enum mr_column_role {
     MR_ROLE_NONE = 0,
     MR_ROLE_TIME,         /* the time attribute: equals the hidden event time */
+    MR_ROLE_OTHER_TIME,   /* another one: no row's lies at or behind the watermark */
     MR_ROLE_WINDOW_START, /* of a WINDOW that is not aggregated yet: no values */
     MR_ROLE_WINDOW_END,
     MR_ROLE_WINDOW_TIME,
@@ -85,6 +88,17 @@ typedef struct mr_relation_aggregate {
     mr_type argument_type, result_type;
 } mr_relation_aggregate;
 
+/* left.time BETWEEN right.time + lower AND right.time + upper AND keys equal AND residual */
+typedef struct mr_join_spec {
+    bool is_left_outer;
+    int64_t lower_ms, upper_ms;
+    uint32_t left_count, right_count; /* columns of the inputs that are the JOIN's */
+    uint32_t keys_count;
+    const uint32_t *left_keys, *right_keys; /* columns of the inputs */
+    const mr_expr *residual;                /* over the JOIN's columns; NULL: none */
+    const char *left_time, *right_time;     /* "o.ts": for EXPLAIN */
+} mr_join_spec;
+
 struct mr_relation {
     mr_relation_kind kind;
     uint32_t number; /* in creation order */
@@ -98,6 +112,7 @@ struct mr_relation {
     const mr_window_spec *window; /* a WINDOW below that nothing has aggregated */
     const mr_relation *unranked;  /* a DEDUPLICATE below that no `= 1` was asked of */
     bool is_extension;            /* PROJECT: input columns first, then some more */
+    bool is_retimed;              /* PROJECT: the hidden event time is taken from its TIME column */
 
     mr_table *table;           /* TABLE, ERRORS */
     const mr_expr *predicate;  /* FILTER */
@@ -108,7 +123,8 @@ struct mr_relation {
     const uint32_t *keys;      /* input columns */
     uint32_t aggregates_count; /* AGGREGATE */
     mr_relation_aggregate *aggregates;
-    const char *details; /* for EXPLAIN */
+    const mr_join_spec *join; /* JOIN */
+    const char *details;      /* for EXPLAIN */
 };
 
 /* All relations of a job in creation order. All-zero is empty; the array is heap. */
@@ -135,6 +151,11 @@ uint32_t mr_relation_judges(const mr_relations *relations, const mr_relation *ba
 
 /* "a", or "a.b.c" of a leaf. */
 const char *mr_relation_column_name(const mr_relation_column *column, mr_arena *arena);
+
+static inline bool mr_role_is_time(mr_column_role role)
+{
+    return role == MR_ROLE_TIME || role == MR_ROLE_OTHER_TIME;
+}
 
 static inline bool mr_role_is_window(mr_column_role role)
 {

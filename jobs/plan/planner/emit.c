@@ -72,14 +72,17 @@ typedef struct projection {
     const mr_field *fields;
     uint32_t count;
     int32_t time_column;
+    bool is_retimed;
     mr_errors_policy errors;
 } projection;
 
 static mr_origin add_project(mr_planner *planner, const projection *what)
 {
     mr_project_config *config = mr_arena_zalloc(planner->arena, 1, sizeof *config);
-    *config = (mr_project_config){
-        .columns_count = what->count, .columns = what->exprs, .time_column = what->time_column};
+    *config = (mr_project_config){.columns_count = what->count,
+                                  .columns = what->exprs,
+                                  .time_column = what->time_column,
+                                  .is_retimed = what->is_retimed};
     mr_origin *input = mr_arena_copy(planner->arena, &what->input, sizeof what->input);
     return mr_plan_add_node(
         planner,
@@ -177,7 +180,7 @@ static void emit_project(mr_planner *planner, const mr_relation *relation, mr_pl
 {
     const mr_relation *input = relation->inputs[0];
     const mr_planned *below = mr_planned_of(planner, unfolded(planner, input));
-    bool is_computed = false;
+    bool is_computed = relation->is_retimed;
     for (uint32_t i = 0; i < relation->columns_count; i++) {
         planned->map[i] = planned->needed[i] ? passed_on(planner, input, relation->exprs[i]) : -1;
         is_computed |= planned->needed[i] && planned->map[i] < 0;
@@ -193,6 +196,7 @@ static void emit_project(mr_planner *planner, const mr_relation *relation, mr_pl
                        .exprs = exprs,
                        .fields = fields,
                        .time_column = -1,
+                       .is_retimed = relation->is_retimed,
                        .errors = relation->errors};
     for (uint32_t i = 0; i < relation->columns_count; i++) {
         if (!planned->needed[i])
@@ -271,45 +275,6 @@ static uint32_t place_aggregates(const mr_planner *planner, const mr_relation *r
     return at;
 }
 
-/* Does every row of a key come from one partition? Only where the key holds all of the input's
- * 'partitioned-by' columns, unchanged. */
-static bool key_is_partitioned(const mr_relation *relation)
-{
-    const mr_relation *at = relation->inputs[0];
-    uint32_t count = relation->keys_count;
-    if (count == 0 || count > 64)
-        return false;
-    uint32_t columns[64];
-    memcpy(columns, relation->keys, count * sizeof *columns);
-    while (at->kind != MR_RELATION_TABLE) {
-        if (at->inputs_count != 1 || at->kind == MR_RELATION_LATE ||
-            at->kind == MR_RELATION_AGGREGATE || at->kind == MR_RELATION_ERRORS)
-            return false;
-        for (uint32_t k = 0; at->kind == MR_RELATION_PROJECT && k < count; k++) {
-            const mr_expr *expr = columns[k] != UINT32_MAX ? at->exprs[columns[k]] : NULL;
-            columns[k] = expr != NULL && expr->kind == MR_EXPR_COLUMN ? expr->column : UINT32_MAX;
-        }
-        at = at->inputs[0];
-    }
-    const mr_table *table = at->table;
-    for (uint32_t p = 0; p < table->partitioned_by_count; p++) {
-        const char *name = table->columns[table->partitioned_by[p]].name;
-        bool is_held = false;
-        for (uint32_t k = 0; k < count; k++)
-            is_held |= columns[k] != UINT32_MAX && strcmp(at->columns[columns[k]].name, name) == 0;
-        if (!is_held)
-            return false;
-    }
-    return table->partitioned_by_count > 0;
-}
-
-static void note_key(mr_planner *planner, const mr_relation *relation)
-{
-    bool is_partitioned = key_is_partitioned(relation);
-    planner->is_partitioned = (planner->is_partitioned || !planner->is_keyed) && is_partitioned;
-    planner->is_keyed = true;
-}
-
 static void emit_aggregate(mr_planner *planner, const mr_relation *relation, mr_planned *planned)
 {
     const mr_relation *input = relation->inputs[0];
@@ -346,7 +311,7 @@ static void emit_aggregate(mr_planner *planner, const mr_relation *relation, mr_
                      .schema = planned->schema,
                      .errors = relation->errors,
                      .details = relation->details});
-    note_key(planner, relation);
+    mr_plan_note_key(planner, relation);
 }
 
 /* Stores only what is needed: the input is cut to needed columns, keys and time. */
@@ -400,7 +365,7 @@ static void emit_deduplicate(mr_planner *planner, const mr_relation *relation, m
                                                                .schema = planned->schema,
                                                                .errors = relation->errors,
                                                                .details = relation->details});
-    note_key(planner, relation);
+    mr_plan_note_key(planner, relation);
 }
 
 /* Late rows always go through a project: it drops their event times, which lie behind the
@@ -470,5 +435,6 @@ void mr_plan_emit(mr_planner *planner, const mr_relation *relation)
     case MR_RELATION_WINDOW: emit_window(planner, relation, planned); break;
     case MR_RELATION_AGGREGATE: emit_aggregate(planner, relation, planned); break;
     case MR_RELATION_DEDUPLICATE: emit_deduplicate(planner, relation, planned); break;
+    case MR_RELATION_JOIN: mr_plan_emit_join(planner, relation); break;
     }
 }

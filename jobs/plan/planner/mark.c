@@ -94,6 +94,24 @@ static void mark_project(const mr_planner *planner, const mr_relation *relation)
             need_expr(planner, relation->inputs[0], relation->exprs[i]);
 }
 
+/* Kept are the columns asked for and those that the residual condition reads. */
+static void mark_join(const mr_planner *planner, const mr_relation *relation)
+{
+    const mr_join_spec *join = relation->join;
+    const mr_planned *planned = mr_planned_of(planner, relation);
+    need_expr(planner, relation, join->residual);
+    for (uint32_t i = 0; i < relation->columns_count; i++)
+        if (planned->needed[i])
+            need(planner, relation->inputs[i < join->left_count ? 0 : 1],
+                 i < join->left_count ? i : i - join->left_count);
+    for (uint32_t k = 0; k < join->keys_count; k++) {
+        need(planner, relation->inputs[0], join->left_keys[k]);
+        need(planner, relation->inputs[1], join->right_keys[k]);
+    }
+    need_time(planner, relation->inputs[0]);
+    need_time(planner, relation->inputs[1]);
+}
+
 static void mark_relation(const mr_planner *planner, const mr_relation *relation)
 {
     switch (relation->kind) {
@@ -104,7 +122,12 @@ static void mark_relation(const mr_planner *planner, const mr_relation *relation
         mark_same(planner, relation);
         need_expr(planner, relation->inputs[0], relation->predicate);
         break;
-    case MR_RELATION_PROJECT: mark_project(planner, relation); break;
+    case MR_RELATION_PROJECT:
+        if (relation->is_retimed)
+            need_time(planner, relation);
+        mark_project(planner, relation);
+        break;
+    case MR_RELATION_JOIN: mark_join(planner, relation); break;
     case MR_RELATION_UNION:
     case MR_RELATION_WINDOW: mark_same(planner, relation); break;
     case MR_RELATION_AGGREGATE: mark_aggregate(planner, relation); break;

@@ -38,8 +38,9 @@ typedef struct mr_planner {
     uint32_t sources_count, nodes_count, sinks_count;
     uint32_t sources_capacity, nodes_capacity, sinks_capacity;
     bool uses_log;
-    bool is_keyed;       /* something keeps state by key */
-    bool is_partitioned; /* and every such key holds its input's 'partitioned-by' columns */
+    bool is_keyed;         /* something keeps state by key */
+    bool is_partitioned;   /* and every such key holds its input's 'partitioned-by' columns */
+    bool joins_partitions; /* partition i of one table is joined with partition i of another */
 } mr_planner;
 
 /* Marks what is reached, needed and folded. Reports tables that are read and cannot be. */
@@ -52,6 +53,11 @@ uint32_t mr_plan_sink_of(const mr_planner *planner, const mr_table *table);
 void mr_plan_emit(mr_planner *planner, const mr_relation *relation);
 void mr_plan_emit_source(mr_planner *planner, const mr_relation *relation);
 void mr_plan_emit_sink(mr_planner *planner, const mr_bound_sink *sink);
+
+void mr_plan_emit_join(mr_planner *planner, const mr_relation *relation);
+
+/* State is kept by the relation's keys: may each partition be a task? */
+void mr_plan_note_key(mr_planner *planner, const mr_relation *relation);
 
 /* Adds a node; returns where its rows come from. */
 mr_origin mr_plan_add_node(mr_planner *planner, mr_plan_node node);

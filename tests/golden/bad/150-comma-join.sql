@@ -5,4 +5,4 @@ CREATE TABLE bids (
 ) WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'json',
   'properties.bootstrap.servers' = 'localhost:9092', 'scan.startup.mode' = 'earliest-offset');
 CREATE TABLE sums (auction BIGINT, total BIGINT, who VARCHAR(20)) WITH ('connector' = 'print');
-SELECT 1 AS x FROM bids, sums;
+SELECT 1 AS x FROM bids, bids AS b;

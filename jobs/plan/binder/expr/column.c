@@ -26,10 +26,23 @@ typedef struct lookup {
     uint32_t exact, above, below; /* how many columns fit so */
 } lookup;
 
-static lookup look_up(const mr_scope *scope, const mr_ast_path *path, uint32_t from)
+/* Columns [first, end) of the relation. */
+typedef struct range {
+    uint32_t first, end;
+} range;
+
+static range whole_of(const mr_scope *scope)
+{
+    if (scope->parts_count == 0)
+        return (range){0, scope->relation->columns_count};
+    const mr_scope_part *last = &scope->parts[scope->parts_count - 1];
+    return (range){scope->parts[0].first, last->first + last->count};
+}
+
+static lookup look_up(const mr_scope *scope, range among, const mr_ast_path *path, uint32_t from)
 {
     lookup found = {.column = UINT32_MAX};
-    for (uint32_t i = 0; i < scope->relation->columns_count; i++) {
+    for (uint32_t i = among.first; i < among.end; i++) {
         fit how = fit_of(&scope->relation->columns[i], path, from);
         found.exact += how == FIT_EXACT;
         found.above += how == FIT_ABOVE;
@@ -40,41 +53,66 @@ static lookup look_up(const mr_scope *scope, const mr_ast_path *path, uint32_t f
     return found;
 }
 
-/* First part of the path that names a column: 1 behind the alias, else 0. */
-static uint32_t start_of(const mr_scope *scope, const mr_ast_path *path)
+/* First part of the path that names a column: 1 behind an alias, whose columns *among becomes,
+ * else 0. */
+static uint32_t start_of(const mr_scope *scope, const mr_ast_path *path, range *among)
 {
-    return path->count > 1 && scope->alias != NULL && strcmp(scope->alias, path->parts[0].text) == 0
-               ? 1
-               : 0;
+    const char *first = path->parts[0].text;
+    *among = whole_of(scope);
+    if (path->count < 2)
+        return 0;
+    for (uint32_t p = 0; p < scope->parts_count; p++) {
+        const mr_scope_part *part = &scope->parts[p];
+        if (part->alias == NULL || strcmp(part->alias, first) != 0)
+            continue;
+        *among = (range){part->first, part->first + part->count};
+        return 1;
+    }
+    return scope->alias != NULL && strcmp(scope->alias, first) == 0 ? 1 : 0;
 }
 
 uint32_t mr_find_column(const mr_scope *scope, const mr_ast_path *path)
 {
-    uint32_t from = start_of(scope, path);
-    lookup found = look_up(scope, path, from);
+    range among;
+    uint32_t from = start_of(scope, path, &among);
+    lookup found = look_up(scope, among, path, from);
     if (found.exact == 0 && from == 1)
-        found = look_up(scope, path, 0);
+        found = look_up(scope, whole_of(scope), path, 0);
     return found.exact == 1 ? found.column : UINT32_MAX;
 }
 
-static void report_unknown(mr_binder *binder, const mr_scope *scope, const mr_ast_path *path,
-                           uint32_t from)
+/* The aliases that FROM gives: "`a`, `b`"; NULL: none. */
+static const char *aliases_of(mr_binder *binder, const mr_scope *scope)
 {
-    const mr_relation *relation = scope->relation;
-    const char *name = path->parts[from].text;
-    const char **known = mr_arena_zalloc(binder->arena, relation->columns_count, sizeof *known);
-    for (uint32_t i = 0; i < relation->columns_count; i++)
-        known[i] = relation->columns[i].name;
-    if (path->count > 1 && from == 0 && scope->alias != NULL) {
+    const char *text =
+        scope->alias != NULL ? mr_arena_printf(binder->arena, "`%s`", scope->alias) : NULL;
+    for (uint32_t p = 0; p < scope->parts_count; p++)
+        if (scope->parts[p].alias != NULL)
+            text = mr_arena_printf(binder->arena, "%s%s`%s`", text != NULL ? text : "",
+                                   text != NULL ? ", " : "", scope->parts[p].alias);
+    return text;
+}
+
+static void report_unknown(mr_binder *binder, const mr_scope *scope, const mr_ast_path *path,
+                           range among, uint32_t from)
+{
+    const char *name = path->parts[from].text, *aliases = aliases_of(binder, scope);
+    uint32_t count = among.end - among.first;
+    const char **known = mr_arena_zalloc(binder->arena, count, sizeof *known);
+    for (uint32_t i = 0; i < count; i++)
+        known[i] = scope->relation->columns[among.first + i].name;
+    if (path->count > 1 && from == 0 && aliases != NULL) {
         mr_diagnostics_report(binder->diagnostics, MR_E_UNKNOWN_COLUMN, path->parts[0].span,
                               "no relation or column `%s` here", name);
-        mr_diagnostics_label(binder->diagnostics, "FROM gives `%s`", scope->alias);
+        mr_diagnostics_label(binder->diagnostics, "FROM gives %s", aliases);
         return;
     }
+    if (from == 1)
+        aliases = mr_arena_printf(binder->arena, "`%s`", path->parts[0].text);
     mr_diagnostics_report(binder->diagnostics, MR_E_UNKNOWN_COLUMN, path->parts[from].span,
-                          scope->alias != NULL ? "no column `%s` in `%s`" : "no column `%s`%s",
-                          name, scope->alias != NULL ? scope->alias : "");
-    const char *nearest = mr_suggest(name, known, relation->columns_count);
+                          aliases != NULL ? "no column `%s` in %s" : "no column `%s`%s", name,
+                          aliases != NULL ? aliases : "");
+    const char *nearest = mr_suggest(name, known, count);
     if (nearest != NULL && strcmp(nearest, name) != 0)
         mr_diagnostics_label(binder->diagnostics, "did you mean `%s`?", nearest);
 }
@@ -102,13 +140,34 @@ static bool report_field(mr_binder *binder, const mr_scope *scope, const mr_ast_
     return true;
 }
 
+/* Which of the joined relations have it: "write `a.x` or `b.x`". */
+static void report_ambiguous(mr_binder *binder, const mr_scope *scope, const mr_ast_path *path,
+                             uint32_t from, uint32_t count)
+{
+    const char *name = path->parts[from].text, *ways = NULL;
+    mr_diagnostics_report(binder->diagnostics, MR_E_AMBIGUOUS_COLUMN, path->span,
+                          "`%s` is the name of %u columns here", name, count);
+    for (uint32_t p = 0; from == 0 && p < scope->parts_count; p++) {
+        const mr_scope_part *part = &scope->parts[p];
+        range among = {part->first, part->first + part->count};
+        if (part->alias != NULL && look_up(scope, among, path, from).exact > 0)
+            ways = mr_arena_printf(binder->arena, "%s%s`%s.%s`", ways != NULL ? ways : "",
+                                   ways != NULL ? " or " : "", part->alias, name);
+    }
+    if (ways != NULL)
+        mr_diagnostics_label(binder->diagnostics, "write %s", ways);
+    else
+        mr_diagnostics_hint(binder->diagnostics, "give one of them another name with AS");
+}
+
 uint32_t mr_bind_column(mr_binder *binder, const mr_scope *scope, const mr_ast_path *path)
 {
     mr_diagnostics *list = binder->diagnostics;
-    uint32_t from = start_of(scope, path);
-    lookup found = look_up(scope, path, from);
+    range among;
+    uint32_t from = start_of(scope, path, &among);
+    lookup found = look_up(scope, among, path, from);
     if (found.exact + found.above + found.below == 0 && from == 1) {
-        lookup other = look_up(scope, path, 0);
+        lookup other = look_up(scope, whole_of(scope), path, 0);
         if (other.exact + other.above > 0) {
             found = other;
             from = 0;
@@ -117,10 +176,7 @@ uint32_t mr_bind_column(mr_binder *binder, const mr_scope *scope, const mr_ast_p
     if (found.exact == 1)
         return found.column;
     if (found.exact > 1) {
-        mr_diagnostics_report(list, MR_E_AMBIGUOUS_COLUMN, path->span,
-                              "`%s` is the name of %u columns here", path->parts[from].text,
-                              found.exact);
-        mr_diagnostics_hint(list, "give one of them another name with AS");
+        report_ambiguous(binder, scope, path, from, found.exact);
     } else if (found.above > 0) {
         mr_diagnostics_report(list, MR_E_WHOLE_ROW, path->span,
                               "`%s` is a ROW and cannot be used as a whole yet",
@@ -130,7 +186,7 @@ uint32_t mr_bind_column(mr_binder *binder, const mr_scope *scope, const mr_ast_p
         mr_diagnostics_report(list, MR_E_UNKNOWN_COLUMN, path->span, "`%s` is no ROW",
                               path->parts[from].text);
     } else if (!report_field(binder, scope, path, from)) {
-        report_unknown(binder, scope, path, from);
+        report_unknown(binder, scope, path, among, from);
     }
     return UINT32_MAX;
 }

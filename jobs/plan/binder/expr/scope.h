@@ -1,8 +1,9 @@
 /*
  * Expressions: where names are looked up, and how trees become typed nodes.
  *
- * A scope is one relation under one alias (there are no joins yet). With a grouping, names mean
- * what the aggregation puts out: keys, window columns, aggregates.
+ * A scope is one relation under one alias, or that of a join, whose columns are known by the aliases
+ * of its parts. With a grouping, names mean what the aggregation puts out: keys, window columns,
+ * aggregates.
  */
 #ifndef MR_JOBS_PLAN_BINDER_EXPR_SCOPE_H
 #define MR_JOBS_PLAN_BINDER_EXPR_SCOPE_H
@@ -11,10 +12,18 @@
 
 typedef struct mr_grouping mr_grouping; /* query/group.h */
 
+/* One of the relations that are joined: columns [first, first + count). */
+typedef struct mr_scope_part {
+    const char *alias; /* NULL: none */
+    uint32_t first, count;
+} mr_scope_part;
+
 typedef struct mr_scope {
     const mr_relation *relation;
-    const char *alias;  /* NULL: none */
-    const char *clause; /* "WHERE": for messages */
+    const char *alias;          /* NULL: none */
+    const mr_scope_part *parts; /* of a join, side by side; names are looked up in these */
+    uint32_t parts_count;       /* 0: no join */
+    const char *clause;         /* "WHERE": for messages */
     mr_grouping *grouping;
 } mr_scope;
 

@@ -11,7 +11,7 @@ static mr_relation *late_of(mr_binder *binder, mr_relation *judge, uint32_t colu
     const mr_relation *rows = judge->inputs[0];
     memcpy(late->columns, rows->columns, columns * sizeof *late->columns);
     for (uint32_t i = 0; i < columns; i++)
-        if (late->columns[i].role == MR_ROLE_TIME)
+        if (mr_role_is_time(late->columns[i].role))
             late->columns[i].role = MR_ROLE_NONE;
     for (uint32_t i = 0; i < MR_LATE_COLUMNS; i++)
         late->columns[columns + i] =
@@ -41,7 +41,8 @@ static mr_relation *judge_of(mr_relation *relation, bool *is_several)
             *is_several = true;
             return NULL;
         }
-        if (relation->inputs_count == 0 || relation->kind == MR_RELATION_LATE)
+        if (relation->inputs_count == 0 || relation->kind == MR_RELATION_LATE ||
+            relation->kind == MR_RELATION_JOIN)
             return NULL;
         relation = relation->inputs[0];
     }

@@ -67,6 +67,25 @@ mr_relation *mr_bind_rename(mr_binder *binder, mr_relation *relation, const mr_a
     return project;
 }
 
+mr_relation *mr_bind_retimed(mr_binder *binder, mr_relation *input, uint32_t column)
+{
+    if (input->columns[column].role != MR_ROLE_OTHER_TIME)
+        return input;
+    mr_relation *project = mr_relation_new(&binder->relations, binder->arena, MR_RELATION_PROJECT,
+                                           &input, 1, input->columns_count);
+    project->is_extension = project->is_retimed = true;
+    project->id = mr_binder_id(binder, "time");
+    project->exprs = mr_arena_zalloc(binder->arena, input->columns_count, sizeof *project->exprs);
+    for (uint32_t i = 0; i < input->columns_count; i++) {
+        project->columns[i] = input->columns[i];
+        if (mr_role_is_time(input->columns[i].role))
+            project->columns[i].role = i == column ? MR_ROLE_TIME : MR_ROLE_OTHER_TIME;
+        if (!mr_role_is_window(input->columns[i].role))
+            project->exprs[i] = mr_make_column(&binder->resolver, i, input->columns[i].type);
+    }
+    return project;
+}
+
 /* ---- UNION ALL ---- */
 
 /* The inputs' common type of column `i`; false: reported. */
@@ -125,8 +144,13 @@ static mr_relation *make_union(mr_binder *binder, mr_relation **inputs, uint32_t
         made->columns[i].type = types[i];
         made->columns[i].path_length = 0;
         for (uint32_t j = 0; j < count; j++)
-            if (inputs[j]->columns[i].role != MR_ROLE_TIME)
-                made->columns[i].role = MR_ROLE_NONE;
+            if (inputs[j]->columns[i].role != made->columns[i].role)
+                made->columns[i].role = mr_role_is_time(inputs[j]->columns[i].role) &&
+                                                mr_role_is_time(made->columns[i].role)
+                                            ? MR_ROLE_OTHER_TIME
+                                            : MR_ROLE_NONE;
+        if (!mr_role_is_time(made->columns[i].role))
+            made->columns[i].role = MR_ROLE_NONE;
     }
     return made;
 }

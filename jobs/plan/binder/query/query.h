@@ -28,6 +28,15 @@ mr_relation *mr_bind_rename(mr_binder *binder, mr_relation *relation, const mr_a
 mr_relation *mr_bind_filter(mr_binder *binder, mr_relation *input, const mr_expr *predicate,
                             const char *part);
 
+/* The same rows with their event times taken from another time attribute. */
+mr_relation *mr_bind_retimed(mr_binder *binder, mr_relation *input, uint32_t column);
+
+/* ---- joins: join.c, join_condition.c ---- */
+
+/* FROM with joins, and the WHERE above them (NULL: none), whose conditions go where they belong. */
+bool mr_bind_join(mr_binder *binder, const mr_ast_ref *ref, const mr_ast_expr *where,
+                  mr_scope *scope);
+
 /* Neither an unaggregated window nor an unfiltered ROW_NUMBER() hides in it; else reported. */
 bool mr_bind_is_plain(mr_binder *binder, const mr_relation *relation, mr_span span);
 

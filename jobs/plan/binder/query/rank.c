@@ -24,7 +24,7 @@ static mr_relation *refuse(mr_binder *binder, mr_span span, const char *what, co
 }
 
 /* ORDER BY exactly the time attribute, ascending. */
-static bool check_order(mr_binder *binder, const mr_scope *scope, const mr_ast_over *over)
+static bool check_order(mr_binder *binder, mr_scope *scope, const mr_ast_over *over)
 {
     if (over->order_count != 1 || over->order_by[0].expr->kind != MR_AST_COLUMN) {
         refuse(binder, over->span, "ROW_NUMBER() must be ordered by one time attribute",
@@ -35,7 +35,7 @@ static bool check_order(mr_binder *binder, const mr_scope *scope, const mr_ast_o
     uint32_t i = mr_bind_column(binder, scope, &order->path);
     if (i == UINT32_MAX)
         return false;
-    if (scope->relation->columns[i].role != MR_ROLE_TIME) {
+    if (!mr_role_is_time(scope->relation->columns[i].role)) {
         refuse(binder, order->span,
                "Top-N is not supported yet: ROW_NUMBER() must be ordered by a "
                "time attribute",
@@ -52,6 +52,7 @@ static bool check_order(mr_binder *binder, const mr_scope *scope, const mr_ast_o
         refuse(binder, over->frame->span, "ROW_NUMBER() takes no frame", NULL);
         return false;
     }
+    scope->relation = mr_bind_retimed(binder, binder->relations.items[scope->relation->number], i);
     return true;
 }
 

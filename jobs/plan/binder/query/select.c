@@ -6,21 +6,12 @@
 
 /* ---- FROM ---- */
 
-static bool bind_join(mr_binder *binder, const mr_ast_ref *ref)
-{
-    mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_JOIN, ref->join.span,
-                          "joins are not supported yet");
-    mr_diagnostics_hint(binder->diagnostics, "a query reads one table, view or window; UNION ALL "
-                                             "puts several together");
-    return false;
-}
-
 bool mr_bind_ref(mr_binder *binder, const mr_ast_ref *ref, mr_scope *scope)
 {
     *scope = (mr_scope){.alias = ref->alias.text, .clause = "SELECT"};
     mr_relation *relation = NULL;
     switch (ref->kind) {
-    case MR_AST_REF_JOIN: return bind_join(binder, ref);
+    case MR_AST_REF_JOIN: return mr_bind_join(binder, ref, NULL, scope);
     case MR_AST_REF_TABLE:
         if (ref->system_time != NULL) {
             mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_JOIN,
@@ -117,15 +108,37 @@ static void put_star(mr_binder *binder, const mr_scope *scope, const mr_ast_expr
         items->is_bad = true;
         return;
     }
-    if (ast->path.count > 0 &&
-        (scope->alias == NULL || strcmp(ast->path.parts[0].text, scope->alias) != 0)) {
+    const char *alias = ast->path.count > 0 ? ast->path.parts[0].text : NULL;
+    uint32_t first = 0, end = scope->relation->columns_count;
+    bool is_known = alias == NULL || (scope->alias != NULL && strcmp(alias, scope->alias) == 0);
+    for (uint32_t p = 0; !is_known && p < scope->parts_count; p++) {
+        is_known = scope->parts[p].alias != NULL && strcmp(alias, scope->parts[p].alias) == 0;
+        first = scope->parts[p].first;
+        end = first + scope->parts[p].count;
+    }
+    if (!is_known) {
         mr_diagnostics_report(binder->diagnostics, MR_E_UNKNOWN_TABLE, ast->span,
                               "no relation `%s` in FROM", ast->path.parts[0].text);
         items->is_bad = true;
         return;
     }
-    for (uint32_t i = 0; i < scope->relation->columns_count; i++)
+    for (uint32_t i = first; i < end; i++)
         put_column(binder, scope, i, items);
+}
+
+/* Of a join: a, b, a -> a, b, a0. */
+static void make_names_unique(mr_binder *binder, item_list *items)
+{
+    for (uint32_t i = 1; i < items->count; i++) {
+        const char *name = items->columns[i].name;
+        uint32_t number = 0;
+        for (uint32_t k = 0; items->columns[i].path_length == 0 && k < i; k++)
+            if (items->columns[k].path_length == 0 &&
+                strcmp(items->columns[k].name, items->columns[i].name) == 0) {
+                items->columns[i].name = mr_arena_printf(binder->arena, "%s%u", name, number++);
+                k = UINT32_MAX; /* the new one may be taken, too */
+            }
+    }
 }
 
 static const char *name_of(mr_binder *binder, const mr_ast_item *item, uint32_t index)
@@ -195,6 +208,8 @@ static item_list bind_items(mr_binder *binder, const mr_scope *scope, const mr_a
                        .exprs = mr_arena_zalloc(binder->arena, room, sizeof *items.exprs)};
     for (uint32_t i = 0; i < select->items_count; i++)
         put_item(binder, scope, &select->items[i], i, &items);
+    if (scope->parts_count > 0)
+        make_names_unique(binder, &items);
     return items;
 }
 
@@ -272,7 +287,9 @@ mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
         return NULL;
     }
     mr_scope scope;
-    if (!mr_bind_ref(binder, select->from, &scope))
+    bool is_join = select->from->kind == MR_AST_REF_JOIN;
+    if (is_join ? !mr_bind_join(binder, select->from, select->where, &scope)
+                : !mr_bind_ref(binder, select->from, &scope))
         return NULL;
     if (select->is_distinct) {
         mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_QUERY, query->span,
@@ -281,7 +298,7 @@ mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
                             "ROW_NUMBER() .. = 1 keeps the first row of each key");
         return NULL;
     }
-    bool is_good = select->where == NULL || bind_where(binder, select->where, &scope);
+    bool is_good = select->where == NULL || is_join || bind_where(binder, select->where, &scope);
     if (has_aggregates(select))
         return is_good ? bind_grouped(binder, query, &scope) : NULL;
     if (!bind_rank(binder, select, &scope))

@@ -57,7 +57,7 @@ static bool read_lengths(mr_binder *binder, const mr_ast_window *ast, mr_window_
 }
 
 /* The DESCRIPTOR's column must be the time attribute. */
-static bool check_time(mr_binder *binder, const mr_ast_window *ast, const mr_scope *scope,
+static bool check_time(mr_binder *binder, const mr_ast_window *ast, mr_scope *scope,
                        mr_window_spec *spec)
 {
     mr_diagnostics *list = binder->diagnostics;
@@ -67,8 +67,11 @@ static bool check_time(mr_binder *binder, const mr_ast_window *ast, const mr_sco
     const mr_relation_column *column = &scope->relation->columns[i];
     spec->time_name = column->name;
     spec->is_local = column->type.kind == MR_TYPE_TIMESTAMP_LTZ;
-    if (column->role == MR_ROLE_TIME)
+    if (mr_role_is_time(column->role)) {
+        mr_relation *input = binder->relations.items[scope->relation->number];
+        scope->relation = mr_bind_retimed(binder, input, i);
         return true;
+    }
     mr_diagnostics_report(list, MR_E_WINDOW_TIME, ast->column.span,
                           "a window needs a time attribute, and `%s` is none", column->name);
     int32_t other = mr_relation_time_column(scope->relation);
