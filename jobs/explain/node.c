@@ -154,7 +154,7 @@ static void add_session_state(const mr_window_config *config, mr_facts *facts)
 {
     bool has_strings = false, has_distinct = false;
     uint32_t value = sizeof(mr_session),
-             key = 4 + key_bytes(config->key_types, config->keys_count, &has_strings);
+             key = 4 + mr_explain_key_bytes(config->key_types, config->keys_count, &has_strings);
     for (uint32_t i = 0; i < config->aggregates_count; i++) {
         value += mr_aggregate_size(&config->aggregates[i]);
         has_distinct |= config->aggregates[i].is_distinct;
@@ -162,7 +162,8 @@ static void add_session_state(const mr_window_config *config, mr_facts *facts)
     mr_fact_add(facts, "state",
                 "about %" PRIu32 " bytes%s for each live session, its timer and its key; a row "
                 "updates one, or makes one of two that it connects%s",
-                entry_bytes(key, value) + entry_bytes(key - 4, sizeof(mr_session_list)) +
+                mr_explain_entry_bytes(key, value) +
+                    mr_explain_entry_bytes(key - 4, sizeof(mr_session_list)) +
                     (uint32_t)sizeof(mr_timer) + (uint32_t)sizeof(void *),
                 has_strings ? " and its strings" : "",
                 has_distinct ? "; besides, one entry for each distinct value" : "");
