@@ -3,7 +3,7 @@
 #include "jobs/plan/planner/planner.h"
 #include "operators/join/interval_join.h"
 
-/* Columns of one side that are asked for, behind `count` others; returns how many there are then. */
+/* Columns of one side that are asked for, behind `count` others; how many there are then. */
 static uint32_t place_side(mr_planner *planner, const mr_relation *relation, uint32_t side,
                            mr_join_side *to, mr_field *fields, uint32_t count)
 {

@@ -1,11 +1,11 @@
 /*
  * Histories for sim_joins: a join and what its inputs bring, drawn from one seed.
  *
- * Rows of the inputs of two tables (or of one, joined with itself) in reading order, out of order in
- * time and some of them late, some without a time, a key or an amount, some that cannot be decoded;
- * between them inputs fall idle, come back and end. Most histories are two dozen rows; one in
- * `MR_JOIN_HISTORY_BIG_EVERY` has one key that multiplies or thousands of rows to be padded, so that
- * a batch or a watermark takes several calls.
+ * Rows of the inputs of two tables (or of one, joined with itself) in reading order, out of order
+ * in time and some of them late, some without a time, a key or an amount, some that cannot be
+ * decoded; between them inputs fall idle, come back and end. Most histories are two dozen rows; one
+ * in `MR_JOIN_HISTORY_BIG_EVERY` has one key that multiplies or thousands of rows to be padded, so
+ * that a batch or a watermark takes several calls.
  */
 #ifndef MR_TESTS_SIM_JOINS_JOIN_HISTORY_H
 #define MR_TESTS_SIM_JOINS_JOIN_HISTORY_H

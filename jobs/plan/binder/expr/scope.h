@@ -1,9 +1,9 @@
 /*
  * Expressions: where names are looked up, and how trees become typed nodes.
  *
- * A scope is one relation under one alias, or that of a join, whose columns are known by the aliases
- * of its parts. With a grouping, names mean what the aggregation puts out: keys, window columns,
- * aggregates.
+ * A scope is one relation under one alias, or that of a join, whose columns are known by the
+ * aliases of its parts. With a grouping, names mean what the aggregation puts out: keys, window
+ * columns, aggregates.
  */
 #ifndef MR_JOBS_PLAN_BINDER_EXPR_SCOPE_H
 #define MR_JOBS_PLAN_BINDER_EXPR_SCOPE_H
