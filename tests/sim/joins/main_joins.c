@@ -2,9 +2,9 @@
  * sim_joins: the interval join against the oracle, over generated histories.
  *
  * Every history goes through the real task several times: batches as long as they can be, a batch
- * a row, killed and restarted at random places, and by its journal; every 16th also cut behind each
- * of its rows. All must give the oracle's results and counts; the replay of a journal the same lines
- * in the same order; and where all inputs ended nothing may be left in state.
+ * a row, killed and restarted at random places, and by its journal; every 16th also cut behind
+ * each of its rows. All must give the oracle's results and counts; the replay of a journal the same
+ * lines in the same order; and where all inputs ended nothing may be left in state.
  *
  *   sim_joins [--histories N] [--first S] [--seed S] [--quick]
  */
