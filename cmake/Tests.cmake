@@ -69,6 +69,7 @@ function(mr_witness target)
 endfunction()
 
 mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c LINK mr_rdkafka)
+target_compile_definitions(mr_harness PRIVATE MR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 mr_part(mr_sim tests/sim LINK mr_engine)
 mr_mains(sim tests/sim LINK mr_sim)
 mr_part(mr_crash tests/crash LINK mr_engine mr_rdkafka)

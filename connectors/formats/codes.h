@@ -35,6 +35,22 @@ enum {
 
     /* csv, encoding */
     MR_E_CSV_UNQUOTED = 3145, /* text that needs quotes, and quotes are disabled */
+
+    /* avro, decoding */
+    MR_E_AVRO_SHORT = 3150,      /* the record ends within a value */
+    MR_E_AVRO_NUMBER = 3151,     /* a varint of more than 10 bytes, or outside of int */
+    MR_E_AVRO_LENGTH = 3152,     /* a negative length or count, or one larger than the record */
+    MR_E_AVRO_INDEX = 3153,      /* no such branch of a union, or symbol of an enum */
+    MR_E_AVRO_BOOLEAN = 3154,    /* a boolean that is neither 0 nor 1 */
+    MR_E_AVRO_DEPTH = 3155,      /* nested too deep, or too many items of no bytes */
+    MR_E_AVRO_BEHIND = 3156,     /* something follows the record */
+    MR_E_AVRO_WIRE = 3157,       /* not in the registry's wire format: 0, four bytes of schema id */
+    MR_E_AVRO_RESOLVE = 3158,    /* the writer's schema cannot be read as the table's columns */
+    MR_E_AVRO_SCHEMA = 3159,     /* a schema that is none */
+    MR_E_AVRO_UNKNOWN_ID = 3160, /* a schema id that the registry does not know */
+
+    /* avro, encoding */
+    MR_E_AVRO_VALUE = 3165, /* a value the schema has no place for */
 };
 
 #endif

@@ -1,5 +1,6 @@
 #include "connectors/formats/format.h"
 
+#include "connectors/formats/avro/format.h"
 #include "connectors/formats/csv/format.h"
 #include "connectors/formats/json/format.h"
 #include "connectors/formats/pair.h"
@@ -11,7 +12,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
-static const mr_format *const FORMATS[] = {&mr_format_json, &mr_format_csv, &mr_format_raw};
+static const mr_format *const FORMATS[] = {
+    &mr_format_json,           &mr_format_csv,          &mr_format_raw, &mr_format_avro,
+    &mr_format_avro_confluent, &mr_format_avro_registry};
 
 const mr_format *const *mr_format_all(uint32_t *count)
 {

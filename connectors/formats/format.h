@@ -37,19 +37,26 @@ typedef struct mr_format_setting {
 
 typedef struct mr_format mr_format;
 
-/* A format with what a table sets of its options. */
+/* A format with what a table sets of its options, and what a format may have to know of the table
+ * besides the columns that somebody uses. */
 typedef struct mr_format_use {
     const mr_format *format;
     const mr_format_setting *settings;
     uint32_t settings_count;
-    uint32_t width; /* columns that the table has in this part, read or not */
+    uint32_t width;                   /* columns that the table has in this part, read or not */
+    bool is_file;                     /* records come from files (splitter.h), not from a log */
+    const struct mr_row_type *layout; /* all columns of the part, in the table's order: for bytes
+                                         that do not name their fields; NULL: those in use */
+    const char *subject; /* of a schema registry, when none is set: "<topic>-value"; NULL: none */
 } mr_format_use;
 
 struct mr_format {
     const char *name;
     const mr_format_option *options;
     uint32_t options_count;
-    bool takes_one_column; /* raw: a table has exactly one physical column in this part */
+    const char *needs;         /* an option that must be set; NULL: none */
+    const char *needs_example; /* a value of it */
+    bool takes_one_column;     /* raw: a table has exactly one physical column in this part */
     mr_status (*decoder_new)(const mr_format_use *use, const mr_codec_column *columns,
                              uint32_t columns_count, mr_record_part part, mr_decoder **decoder,
                              mr_error *err);

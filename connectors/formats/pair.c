@@ -141,11 +141,22 @@ static bool write_part(mr_row_writer *writer, const mr_batch *batch, uint32_t ro
     }
 }
 
+static mr_status prepare_part(mr_row_writer *writer, mr_error *err)
+{
+    if (writer == NULL || writer->class->prepare == NULL)
+        return MR_OK;
+    return writer->class->prepare(writer, err);
+}
+
 static mr_status pair_encode(mr_encoder *encoder, const mr_batch *batch, mr_encoded *out,
                              mr_row_errors *errors, mr_error *err)
 {
-    (void)err;
     pair_encoder *e = (pair_encoder *)encoder;
+    mr_status status = prepare_part(e->key, err);
+    if (status == MR_OK)
+        status = prepare_part(e->value, err);
+    if (status != MR_OK)
+        return status;
     size_t size = (size_t)batch->selected * sizeof(uint32_t);
     out->key_start = mr_arena_alloc(batch->arena, size);
     out->key_length = mr_arena_alloc(batch->arena, size);

@@ -18,6 +18,9 @@ typedef enum mr_written {
 } mr_written;
 
 typedef struct mr_row_writer_class {
+    /* Asks the outside world what the rows of a batch need, before the first of them is written; an
+     * error is one of the whole call. NULL: there is nothing to ask. */
+    mr_status (*prepare)(mr_row_writer *writer, mr_error *err);
     /* Appends the bytes of row `row` to `out`. */
     mr_written (*write)(mr_row_writer *writer, const mr_batch *batch, uint32_t row, mr_buffer *out,
                         mr_row_errors *errors);

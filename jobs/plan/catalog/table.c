@@ -2,6 +2,7 @@
 
 #include "engine/base/buffer.h"
 #include "jobs/plan/catalog/columns.h"
+#include "jobs/plan/catalog/layout.h"
 #include "jobs/plan/catalog/policies.h"
 #include "jobs/plan/options/read.h"
 #include "jobs/sql/suggest.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #define LISTS_MAX 6
-#define FORMAT_OPTIONS_MAX 64
+#define FORMAT_OPTIONS_MAX 128
 
 const char *mr_path_text(const mr_ast_path *path, mr_arena *arena)
 {
@@ -158,6 +159,17 @@ static bool read_format_use(const mr_table *table, const mr_format *format, cons
         settings[use->settings_count++] =
             (mr_format_setting){.name = known->name, .value = option->text};
     }
+    if (format->needs != NULL && mr_format_value(use, format->needs) == NULL) {
+        /* As the table itself spells its format's options. */
+        bool is_key = strcmp(prefix, "key.") == 0;
+        const char *key = mr_arena_printf(
+            arena, "%s%s.%s", is_key || given(table->ast, "format") == NULL ? prefix : "",
+            format->name, format->needs);
+        mr_diagnostics_report(diagnostics, MR_E_MISSING_OPTION, table->ast->options_span,
+                              "format `%s` needs the option '%s'", format->name, key);
+        mr_diagnostics_hint(diagnostics, "add '%s' = '%s'", key, format->needs_example);
+        is_good = false;
+    }
     return is_good;
 }
 
@@ -242,6 +254,7 @@ mr_table *mr_table_read(const mr_ast_create_table *ast, mr_arena *arena,
     read_primary_key(table, diagnostics);
     mr_policies_read(table, arena, diagnostics);
     count_widths(table);
+    mr_layout_read(table, arena);
     if (ast->partitioned_by.count > 0) {
         mr_diagnostics_report(diagnostics, MR_E_UNSUPPORTED_QUERY,
                               ast->partitioned_by.items[0].span,

@@ -89,8 +89,9 @@ done:
 
 bool mr_option_is_secret(const char *key)
 {
-    static const char *const words[] = {"passw",      "secret",  "token",       "jaas",
-                                        "credential", "api.key", "ssl.key.pem", "private"};
+    static const char *const words[] = {"passw",   "secret",      "token",
+                                        "jaas",    "user-info",   "credential",
+                                        "api.key", "ssl.key.pem", "private"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasestr(key, words[i]) != NULL)
             return true;

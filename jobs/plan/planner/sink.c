@@ -28,11 +28,13 @@ static void put_key_fields(const mr_table *table, mr_schema schema, mr_encoder_c
             (mr_codec_field){.part = MR_PART_KEY,
                              .column = i,
                              .name = field->name + (has_prefix ? strlen(prefix) : 0),
-                             .type = field->type};
+                             .type = column->type};
     }
 }
 
-/* Fields of key and value; those of the value in the order of the columns. */
+/* Fields of key and value; those of the value in the order of the columns. Types are the table's: a
+ * query's columns may be NOT NULL where the table's are not, and a schema made of them must not
+ * hang on the query. */
 static mr_encoder_config *encoder_of(mr_planner *planner, const mr_table *table, mr_schema schema)
 {
     mr_encoder_config *config = mr_arena_zalloc(planner->arena, 1, sizeof *config);
@@ -47,7 +49,7 @@ static mr_encoder_config *encoder_of(mr_planner *planner, const mr_table *table,
         if (config->key != NULL && column->is_key && leaves_keys_out)
             continue;
         fields[config->fields_count++] = (mr_codec_field){
-            .part = MR_PART_VALUE, .column = i, .name = field->name, .type = field->type};
+            .part = MR_PART_VALUE, .column = i, .name = field->name, .type = column->type};
     }
     mr_encoder *encoder;
     mr_error err;

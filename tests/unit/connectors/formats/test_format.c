@@ -297,5 +297,5 @@ Test(format, refuses_unknown_options_and_values_and_columns)
     cr_expect_eq(mr_format_decoder_new(NULL, &uses[2], columns, 1, &decoder, &err), MR_E_SETTING);
     cr_expect_eq(mr_format_decoder_new(NULL, &uses[3], columns, 1, &decoder, &err), MR_E_SETTING);
     cr_expect_eq(mr_format_decoder_new(NULL, &uses[3], columns, 2, &decoder, &err), MR_E_SETTING);
-    cr_expect_null(mr_format_find("avro"));
+    cr_expect_null(mr_format_find("protobuf"));
 }

@@ -266,19 +266,22 @@ Test(csv_format, refuses_what_excludes_each_other_and_characters_that_are_none)
     mr_decoder *decoder;
     for (size_t i = 0; i < MR_LENGTH(bad); i++) {
         mr_format_setting setting = {bad[i].name, bad[i].value};
-        mr_format_use use = {mr_format_find("csv"), &setting, 1, 1};
+        mr_format_use use = {
+            .format = mr_format_find("csv"), .settings = &setting, .settings_count = 1, .width = 1};
         cr_expect_eq(mr_format_decoder_new(NULL, &use, NULL, 0, &decoder, &err), MR_E_SETTING);
         cr_expect_not_null(strstr(err.message, bad[i].message), "%s: %s", bad[i].value,
                            err.message);
     }
     const mr_format_setting both[] = {{"quote-character", "'"},
                                       {"disable-quote-character", "true"}};
-    mr_format_use use = {mr_format_find("csv"), both, 2, 1};
+    mr_format_use use = {
+        .format = mr_format_find("csv"), .settings = both, .settings_count = 2, .width = 1};
     cr_expect_eq(mr_format_decoder_new(NULL, &use, NULL, 0, &decoder, &err), MR_E_SETTING);
     static const char *const good[] = {";", "\\u0001", "\x01", "\\t", "|", " "};
     for (size_t i = 0; i < MR_LENGTH(good); i++) {
         mr_format_setting setting = {"field-delimiter", good[i]};
-        mr_format_use one = {mr_format_find("csv"), &setting, 1, 1};
+        mr_format_use one = {
+            .format = mr_format_find("csv"), .settings = &setting, .settings_count = 1, .width = 1};
         cr_assert_eq(mr_format_decoder_new(NULL, &one, NULL, 0, &decoder, &err), MR_OK, "%s",
                      err.message);
         decoder->class->free(decoder);

@@ -18,7 +18,10 @@ static void write_row(const mr_format_setting *settings, uint32_t settings_count
                       const mr_vector *columns, uint32_t count, line *to)
 {
     *to = (line){.errors.arena = &to->arena};
-    mr_format_use use = {mr_format_find("csv"), settings, settings_count, count};
+    mr_format_use use = {.format = mr_format_find("csv"),
+                         .settings = settings,
+                         .settings_count = settings_count,
+                         .width = count};
     mr_codec_field fields[16];
     for (uint32_t c = 0; c < count; c++)
         fields[c] = (mr_codec_field){.column = c, .name = "col", .type = columns[c].type};
