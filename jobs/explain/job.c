@@ -45,7 +45,8 @@ static void add_commit(mr_explanation *explanation)
     const char *every = mr_explain_duration(plan->commit_interval_ms, arena);
     if (plan->guarantee == MR_EXACTLY_ONCE)
         mr_fact_add(&explanation->facts, "commit",
-                    "every %s; the broker aborts the transaction of a dead worker after %s", every,
+                    "every %s%s; the broker aborts the transaction of a dead worker after %s",
+                    every, plan->is_pipelined ? "" : ", not pipelined",
                     mr_explain_duration(plan->transaction_timeout_ms, arena));
     else
         mr_fact_add(&explanation->facts, "commit", "every %s", every);

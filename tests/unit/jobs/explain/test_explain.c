@@ -165,6 +165,7 @@ static void small_job_init(small_job *job, int64_t ttl_ms)
                           .tasks_count = 1,
                           .commit_interval_ms = 1000,
                           .transaction_timeout_ms = 10000,
+                          .is_pipelined = true,
                           .uses_log = true,
                           .sources_count = 2,
                           .sources = job->sources,
