@@ -51,7 +51,7 @@ struct mr_session_list {
 typedef struct mr_sessions {
     int64_t gap_ms;
     mr_table *table;
-    mr_slice *slice; /* its one slice, since the call began */
+    mr_slice *slice;  /* its one slice, since the call began */
     mr_state *memory; /* of `lists`: never written down */
     mr_table *lists;
     mr_timers timers;

@@ -3,7 +3,8 @@
  * SQL.
  *
  *   in (key|time ms|amount, watermark time - 5 ms) -> TUMBLE 10 ms, HOP 10/5 ms or SESSION with a
- *   gap of 6 ms GROUP BY key: COUNT(*), SUM(amount) -> out; rows late for all their windows -> late; broken records -> dlq
+ *   gap of 6 ms GROUP BY key: COUNT(*), SUM(amount) -> out; rows late for all their windows ->
+ *   late; broken records -> dlq
  *
  * Values are text, "k3|120|7"; results "k3|100|110|4|28", late rows "k3|120|7|..". Key k lives in
  * partition k mod 4, so any number of tasks that divides four sees whole keys.

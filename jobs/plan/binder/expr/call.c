@@ -1,5 +1,6 @@
 #include "jobs/plan/binder/expr/scope.h"
 #include "jobs/plan/binder/query/group.h"
+#include "jobs/plan/binder/query/group_window.h"
 
 #include <string.h>
 #include <strings.h>
@@ -154,6 +155,9 @@ mr_expr *mr_bind_call(mr_binder *binder, const mr_scope *scope, const mr_ast_exp
         return refuse(binder, MR_E_UNSUPPORTED_FUNCTION, ast->span,
                       "processing time is not supported yet",
                       "windows and deduplication work in event time: WATERMARK FOR a column");
+    mr_column_role role;
+    if (mr_group_window_part(binder, NULL, ast, &role)) /* those of a grouping do not come here */
+        return NULL;
     if (call->trim != MR_AST_TRIM_NONE && call->args.count > 0)
         return bind_trim(binder, scope, ast);
     return bind_function(binder, scope, ast);

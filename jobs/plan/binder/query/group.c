@@ -1,6 +1,7 @@
 #include "jobs/plan/binder/query/group.h"
 
 #include "engine/base/buffer.h"
+#include "jobs/plan/binder/query/group_window.h"
 #include "jobs/plan/binder/query/query.h"
 #include "jobs/plan/binder/query/walk.h"
 #include "jobs/sql/unparse.h"
@@ -14,8 +15,9 @@ struct mr_grouping {
         *extension; /* PROJECT: the rows' columns and what is computed for the aggregation */
     mr_relation *aggregate;
     uint32_t keys_count;
-    uint32_t *keys;         /* columns of the extension */
-    const char **keys_text; /* unparsed; NULL: a plain column */
+    uint32_t *keys;            /* columns of the extension */
+    const char **keys_text;    /* unparsed; NULL: a plain column */
+    const mr_ast_expr *window; /* TUMBLE(ts, ..) and its like in GROUP BY; NULL: none */
 };
 
 uint32_t mr_count_aggregates(const mr_ast_expr *ast)
@@ -79,6 +81,11 @@ static mr_relation *extend(mr_binder *binder, const mr_relation *rows, uint32_t 
 static bool add_key(mr_binder *binder, mr_grouping *grouping, const mr_ast_expr *ast,
                     bool has_role[MR_ROLE_PENDING + 1])
 {
+    if (mr_is_group_window(ast)) {
+        grouping->window = ast;
+        has_role[MR_ROLE_WINDOW_START] = has_role[MR_ROLE_WINDOW_END] = true;
+        return true;
+    }
     if (ast->kind == MR_AST_COLUMN) {
         uint32_t i = mr_bind_column(binder, &grouping->rows, &ast->path);
         if (i == UINT32_MAX)
@@ -236,6 +243,14 @@ bool mr_group_bind(mr_binder *binder, const mr_scope *scope, const mr_ast_expr *
     *expr = NULL;
     if (ast->kind == MR_AST_COLUMN)
         return bind_grouped_column(binder, grouping, ast, expr);
+    mr_column_role role;
+    if (mr_group_window_part(binder, grouping->window, ast, &role)) {
+        if (role != MR_ROLE_NONE)
+            *expr =
+                output(binder, grouping,
+                       grouping->keys_count + (uint32_t)(role - MR_ROLE_WINDOW_START), ast->span);
+        return true;
+    }
     const char *text = NULL;
     for (uint32_t k = 0; k < grouping->keys_count; k++) {
         if (grouping->keys_text[k] == NULL)

@@ -1,4 +1,5 @@
 #include "jobs/plan/binder/query/group.h"
+#include "jobs/plan/binder/query/group_window.h"
 #include "jobs/plan/binder/query/query.h"
 #include "jobs/plan/binder/query/walk.h"
 
@@ -287,9 +288,12 @@ mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
         return NULL;
     }
     mr_scope scope;
-    bool is_join = select->from->kind == MR_AST_REF_JOIN;
-    if (is_join ? !mr_bind_join(binder, select->from, select->where, &scope)
-                : !mr_bind_ref(binder, select->from, &scope))
+    const mr_ast_ref *from = mr_group_window_from(binder, select);
+    if (from == NULL)
+        return NULL;
+    bool is_join = from->kind == MR_AST_REF_JOIN;
+    if (is_join ? !mr_bind_join(binder, from, select->where, &scope)
+                : !mr_bind_ref(binder, from, &scope))
         return NULL;
     if (select->is_distinct) {
         mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_QUERY, query->span,
@@ -298,7 +302,9 @@ mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
                             "ROW_NUMBER() .. = 1 keeps the first row of each key");
         return NULL;
     }
-    bool is_good = select->where == NULL || is_join || bind_where(binder, select->where, &scope);
+    bool is_filtered = is_join || from != select->from; /* by WHERE, where it belongs */
+    bool is_good =
+        select->where == NULL || is_filtered || bind_where(binder, select->where, &scope);
     if (has_aggregates(select))
         return is_good ? bind_grouped(binder, query, &scope) : NULL;
     if (!bind_rank(binder, select, &scope))
