@@ -59,9 +59,14 @@ Test(budget, counts_results_that_die_while_a_window_fires)
         sql_put(&w, "in", 0, AT("3", "2000000000", "01"));
     }
     sql_put(&w, "in", 0, AT("4", "4", "01"));
-    sql_run(&w, 0, true, MR_E_ROWS_BUDGET);
+    sql_put(&w, "in", 0, AT("4", "4", "25"));
+    sql_run(&w, 0, false, MR_E_ROWS_BUDGET);
     sql_expect(&w, "out", "{\"id\":4,\"n\":4}");
     cr_expect_eq(strlen(sql_header(&w, "dlq", 2, "__millrace.errors.code")), 6);
+    cr_expect_eq(w.worker[0].stats.dead, 3);
+    sql_run(&w, 0, true, MR_OK); /* the counts go on from the epoch record */
+    cr_expect_eq(w.worker[0].stats.dead, 3);
+    cr_expect_eq(w.worker[0].stats.rows_out, 2);
     sql_close(&w);
 }
 
