@@ -37,6 +37,8 @@ typedef struct node_state {
     int64_t done;           /* last watermark it was through with */
     int64_t sent;           /* last watermark passed on below: `done`, or what became of it */
     bool is_firing;         /* no batch is under way: its rows are of its own making */
+    uint64_t buried;        /* rows of its input that it sent to the dead port */
+    uint64_t late_sent;     /* rows that it sent to the late port */
     mr_log_site late_site;
 } node_state;
 
@@ -227,7 +229,8 @@ static mr_status to_node(mr_graph *graph, consumer to, const mr_batch *batch, mr
     mr_batch judged = *batch;
     hold_back(at, node, to.input, &judged, &graph->batch);
     mr_operator_counts *counts = &at->op->counts;
-    uint64_t in_before = counts->rows_in;
+    const mr_operator_counts before = *counts;
+    uint64_t buried_before = at->buried, late_before = at->late_sent;
     mr_progress progress;
     do {
         progress = MR_DONE;
@@ -236,8 +239,12 @@ static mr_status to_node(mr_graph *graph, consumer to, const mr_batch *batch, mr
         if (status != MR_OK)
             return status;
     } while (progress == MR_MORE);
-    MR_ASSERT(counts->rows_in == in_before + batch->selected);
+    MR_ASSERT(counts->rows_in == before.rows_in + batch->selected);
     MR_ASSERT(counts->rows_in == counts->accepted + counts->filtered + counts->late + counts->dead);
+    /* What is counted as gone has gone somewhere. */
+    MR_ASSERT(counts->dead - before.dead == at->buried - buried_before);
+    MR_ASSERT(graph->of_node_late[to.index].count == 0 ||
+              counts->late - before.late == at->late_sent - late_before);
     return MR_OK;
 }
 
@@ -374,6 +381,8 @@ mr_status mr_output_emit(mr_output *out, mr_port port, const mr_batch *batch, mr
     mr_origin origin = {.kind = port == MR_PORT_LATE ? MR_ORIGIN_NODE_LATE : MR_ORIGIN_NODE_ROWS,
                         .index = out->node};
     const consumers *to = consumers_of(graph, origin);
+    if (port == MR_PORT_LATE)
+        at->late_sent += batch->selected;
     if (port == MR_PORT_LATE && to->count == 0) {
         sample_late(graph, out->node, batch);
         return MR_OK;
@@ -401,6 +410,11 @@ mr_status mr_output_dead(mr_output *out, const mr_batch *batch, const mr_row_err
                          mr_error *err)
 {
     mr_graph *graph = out->graph;
+    node_state *at = &graph->nodes[out->node];
+    if (at->is_firing)
+        at->op->counts.made_dead += errors->count;
+    else
+        at->buried += errors->count;
     mr_dead_rows dead = {.stage = "process",
                          .operator= graph->plan->nodes[out->node].id,
                          .records = batch->record != NULL ? batch->records : NULL,

@@ -52,7 +52,8 @@ typedef struct mr_operator_counts {
     uint64_t filtered; /* WHERE, duplicates, NULL keys that an operator drops by definition */
     uint64_t late;
     uint64_t dead;
-    uint64_t rows_out; /* on the main port */
+    uint64_t rows_out;  /* on the main port */
+    uint64_t made_dead; /* results that died while they were made: no part of rows_in */
 } mr_operator_counts;
 
 typedef struct mr_operator mr_operator;
@@ -103,7 +104,8 @@ struct mr_operator {
 /* Hands a batch to everything below `port`. The batch and what it points to are borrowed. */
 mr_status mr_output_emit(mr_output *out, mr_port port, const mr_batch *batch, mr_error *err);
 
-/* Rows of `batch` listed in the settled `errors` leave by the dead port, with what failed. */
+/* Rows of `batch` listed in the settled `errors` leave by the dead port, with what failed. Within
+ * on_batch these are rows of its input (counted as `dead` by the operator), else made ones. */
 mr_status mr_output_dead(mr_output *out, const mr_batch *batch, const mr_row_errors *errors,
                          mr_error *err);
 

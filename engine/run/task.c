@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define SOURCE_COUNTERS 6
-#define NODE_COUNTERS 6
+#define NODE_COUNTERS 7
 #define SINK_COUNTERS 3
 
 /* Watermarks of one source: a dense array, so that the minimum is one loop. */
@@ -178,12 +178,12 @@ static void restore_counters(mr_task *task, const uint64_t *from)
     for (uint32_t n = 0; n < task->plan->nodes_count; n++, from += NODE_COUNTERS)
         mr_graph_set_counts(
             task->graph, n,
-            (mr_operator_counts){from[0], from[1], from[2], from[3], from[4], from[5]});
+            (mr_operator_counts){from[0], from[1], from[2], from[3], from[4], from[5], from[6]});
     for (uint32_t s = 0; s < task->plan->sinks_count; s++, from += SINK_COUNTERS)
         mr_graph_set_sink_counts(task->graph, s, (mr_sink_counts){from[0], from[1], from[2]});
 }
 
-static uint32_t counters_count(const mr_plan *plan)
+uint32_t mr_task_counters_count(const mr_plan *plan)
 {
     return plan->sources_count * SOURCE_COUNTERS + plan->nodes_count * NODE_COUNTERS +
            plan->sinks_count * SINK_COUNTERS;
@@ -200,7 +200,7 @@ static void restore_watermark(mr_task *task, uint32_t s, int64_t watermark_ms)
 
 mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_error *err)
 {
-    if (record != NULL && record->counters_count == counters_count(task->plan))
+    if (record != NULL && record->counters_count == mr_task_counters_count(task->plan))
         restore_counters(task, record->counters);
     set_epoch(task, record != NULL ? record->epoch + 1 : 1);
     mr_status status = mr_graph_restored(task->graph, err);
@@ -348,7 +348,7 @@ const mr_buffer *mr_task_journal(const mr_task *task)
 
 uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room)
 {
-    MR_ASSERT(room >= counters_count(task->plan));
+    MR_ASSERT(room >= mr_task_counters_count(task->plan));
     uint32_t n = 0;
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
         mr_source_counts c = *mr_source_stage_counts(task->sources[s].stage);
@@ -358,7 +358,8 @@ uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room)
     }
     for (uint32_t k = 0; k < task->plan->nodes_count; k++) {
         mr_operator_counts c = mr_graph_node_counts(task->graph, k);
-        uint64_t values[] = {c.rows_in, c.accepted, c.filtered, c.late, c.dead, c.rows_out};
+        uint64_t values[] = {c.rows_in, c.accepted, c.filtered, c.late,
+                             c.dead,    c.rows_out, c.made_dead};
         memcpy(to + n, values, sizeof values);
         n += NODE_COUNTERS;
     }

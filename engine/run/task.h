@@ -73,7 +73,8 @@ void mr_task_mark_committed(mr_task *task);
 /* Journal of the epoch so far (mr_journal events). */
 const mr_buffer *mr_task_journal(const mr_task *task);
 
-/* All counters, in the order that the epoch record keeps: per source 6, per node 6, per sink 3. */
+/* All counters, in the order that the epoch record keeps: per source 6, per node 7, per sink 3. */
+uint32_t mr_task_counters_count(const mr_plan *plan);
 uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room);
 
 /* Watermark of one source: never goes back, may be ahead of inputs that were idle. */

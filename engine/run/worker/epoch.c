@@ -124,8 +124,7 @@ static void fill_progress(const mr_worker *worker, const mr_worker_task *at,
     const mr_buffer *journal = mr_task_journal(at->task);
     record->journal = journal->data;
     record->journal_length = journal->length;
-    uint32_t room = (worker->plan->sources_count + worker->plan->nodes_count) * 6 +
-                    worker->plan->sinks_count * 3;
+    uint32_t room = mr_task_counters_count(worker->plan);
     record->counters = mr_arena_alloc(arena, room * sizeof(uint64_t));
     record->counters_count = mr_task_counters(at->task, record->counters, room);
     record->is_finished = mr_task_is_finished(at->task);

@@ -732,7 +732,7 @@ static void add_task_stats(const mr_worker *worker, const mr_task *task, mr_work
         mr_operator_counts counts = mr_graph_node_counts(mr_task_graph(task), n);
         stats->late += counts.late;
         stats->filtered += counts.filtered;
-        stats->dead += counts.dead;
+        stats->dead += counts.dead + counts.made_dead;
     }
     for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
         mr_sink_counts counts = mr_graph_sink_counts(mr_task_graph(task), s);
