@@ -16,6 +16,8 @@ pkg_check_modules(criterion IMPORTED_TARGET criterion)
 # The oracle of decimal arithmetic (tests/unit/engine/expr/test_decimal.c).
 find_library(MR_GMP_LIBRARY gmp)
 mark_as_advanced(MR_GMP_LIBRARY)
+# The oracle of Avro (tests/harness/avro_oracle).
+pkg_check_modules(avro REQUIRED IMPORTED_TARGET avro-c)
 set(mr_all mr_jobs mr_operators mr_connectors mr_engine)
 set(mr_bin ${CMAKE_BINARY_DIR}/bin)
 
@@ -69,6 +71,7 @@ function(mr_witness target)
 endfunction()
 
 mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c LINK mr_rdkafka)
+target_link_libraries(mr_harness PUBLIC PkgConfig::avro)
 target_compile_definitions(mr_harness PRIVATE MR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 mr_part(mr_sim tests/sim LINK mr_engine)
 mr_mains(sim tests/sim LINK mr_sim)

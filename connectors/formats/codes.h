@@ -48,6 +48,7 @@ enum {
     MR_E_AVRO_RESOLVE = 3158,    /* the writer's schema cannot be read as the table's columns */
     MR_E_AVRO_SCHEMA = 3159,     /* a schema that is none */
     MR_E_AVRO_UNKNOWN_ID = 3160, /* a schema id that the registry does not know */
+    MR_E_AVRO_CONTAINER = 3161,  /* a damaged object container file, or block of one */
 
     /* avro, encoding */
     MR_E_AVRO_VALUE = 3165, /* a value the schema has no place for */

@@ -1,5 +1,6 @@
 #include "connectors/formats/avro/format.h"
 
+#include "connectors/formats/avro/container.h"
 #include "connectors/formats/avro/decode/decoder.h"
 #include "connectors/formats/avro/schema/derive.h"
 #include "connectors/formats/avro/writer.h"
@@ -179,12 +180,21 @@ static mr_status writer_new(const mr_format_use *use, const mr_codec_field *fiel
     return status;
 }
 
+static mr_status splitter_new(const mr_format_use *use, mr_splitter **splitter, mr_error *err)
+{
+    (void)use;
+    (void)err;
+    *splitter = mr_avro_container_new();
+    return MR_OK;
+}
+
 const mr_format mr_format_avro = {
     .name = "avro",
     .options = OPTIONS,
     .options_count = MR_LENGTH(OPTIONS),
     .decoder_new = decoder_new,
     .writer_new = writer_new,
+    .splitter_new = splitter_new,
 };
 
 const mr_format mr_format_avro_confluent = {

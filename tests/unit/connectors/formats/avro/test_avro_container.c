@@ -1,0 +1,278 @@
+/* Object container files: those that Avro C writes, whatever the pieces they come in; zstandard;
+ * and what damage costs. */
+#include "connectors/formats/avro/container.h"
+#include "connectors/formats/codes.h"
+#include "engine/base/buffer.h"
+#include "tests/harness/avro_oracle.h"
+
+#include <avro.h>
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#define ITEMS 500
+#define RECORDS_MAX 64
+#define SYNC "0123456789abcdef"
+#define SCHEMA \
+    "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"}]}"
+
+/* A file of the oracle's values, as Avro C writes it, in blocks of about 1 KB. */
+static void write_file(mr_avro_oracle *oracle, const char *codec, mr_buffer *file)
+{
+    char path[] = "/tmp/millrace-avro-XXXXXX", piece[4096];
+    avro_schema_t schema;
+    avro_file_writer_t writer;
+    mr_buffer item = {0};
+    const char *text = mr_avro_oracle_schema(oracle);
+    close(mkstemp(path));
+    unlink(path);
+    cr_assert_eq(avro_schema_from_json_length(text, strlen(text), &schema), 0);
+    cr_assert_eq(avro_file_writer_create_with_codec(path, schema, &writer, codec, 65536), 0);
+    for (int i = 0; i < ITEMS; i++) {
+        mr_avro_oracle_make(oracle, &item);
+        cr_assert_eq(avro_file_writer_append_encoded(writer, item.data, (int64_t)item.length), 0);
+        if (i % 50 == 49)
+            avro_file_writer_sync(writer);
+    }
+    avro_file_writer_close(writer);
+    avro_schema_decref(schema);
+    mr_buffer_release(&item);
+    FILE *in = fopen(path, "rb");
+    for (size_t got = 1; got > 0;) {
+        got = fread(piece, 1, sizeof piece, in);
+        mr_buffer_put(file, piece, got);
+    }
+    fclose(in);
+    unlink(path);
+}
+
+typedef struct taken {
+    uint32_t records, errors;
+    int64_t last;
+    mr_buffer text; /* values, each and a line end */
+    char message[200];
+} taken;
+
+/* Cuts a file of which `step` more bytes are there each time more are needed. */
+static void cut_all(const mr_buffer *file, size_t step, mr_avro_oracle *oracle, taken *t)
+{
+    mr_splitter *splitter = mr_avro_container_new();
+    mr_record record[RECORDS_MAX];
+    mr_error err;
+    size_t at = 0, there = step < file->length ? step : file->length;
+    *t = (taken){.last = -1};
+    splitter->class->begin(splitter);
+    for (;;) {
+        mr_split split = {.bytes = file->data + at,
+                          .length = there - at,
+                          .offset = (int64_t)at,
+                          .is_end = there == file->length,
+                          .record = record,
+                          .records_max = RECORDS_MAX};
+        mr_status status = split.length > 0 ? splitter->class->cut(splitter, &split, &err) : MR_OK;
+        at += split.taken;
+        for (uint32_t i = 0; i < split.count; i++) {
+            bool is_row = true;
+            cr_assert_gt(record[i].offset, t->last);
+            t->last = record[i].offset;
+            mr_buffer_put(&t->text, record[i].value, record[i].value_length);
+            mr_buffer_put(&t->text, "\n", 1);
+            if (oracle != NULL)
+                cr_assert_null(
+                    mr_avro_oracle_check(oracle, record[i].value, record[i].value_length, &is_row));
+            cr_assert(is_row);
+        }
+        t->records += split.count;
+        if (status != MR_OK && split.count == 0) {
+            bool is_found = false;
+            cr_assert_eq(status, MR_E_AVRO_CONTAINER);
+            snprintf(t->message, sizeof t->message, "%.190s", err.message);
+            t->errors++;
+            t->last = split.bad_offset;
+            at += splitter->class->resync(splitter, file->data + at, there - at, &is_found);
+            if (!is_found)
+                break;
+        } else if (split.count == 0 && split.taken == 0) {
+            if (there == file->length)
+                break;
+            there = there + step < file->length ? there + step : file->length;
+        }
+    }
+    splitter->class->free(splitter);
+}
+
+Test(avro_container, reads_what_avro_c_writes_in_pieces_of_any_size)
+{
+    static const char *const codecs[] = {"null", "deflate"};
+    static const size_t steps[] = {1, 7, 1000, 1 << 30};
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        for (int c = 0; c < 2; c++) {
+            mr_avro_oracle *oracle = mr_avro_oracle_new(seed);
+            mr_buffer file = {0};
+            write_file(oracle, codecs[c], &file);
+            for (int s = 0; s < 4; s++) {
+                taken t;
+                cut_all(&file, steps[s], oracle, &t);
+                cr_expect_eq(t.records, ITEMS, "%u records", t.records);
+                cr_expect_eq(t.errors, 0, "%s", t.message);
+                mr_buffer_release(&t.text);
+            }
+            mr_buffer_release(&file);
+            mr_avro_oracle_free(oracle);
+        }
+    }
+}
+
+static void put_text(mr_buffer *to, const char *text)
+{
+    mr_buffer_put_zigzag(to, (int64_t)strlen(text));
+    mr_buffer_put(to, text, strlen(text));
+}
+
+static void put_header(mr_buffer *to, const char *schema, const char *codec)
+{
+    mr_buffer_put(to, "Obj\x01", 4);
+    mr_buffer_put_zigzag(to, 2);
+    put_text(to, "avro.codec");
+    put_text(to, codec);
+    put_text(to, "avro.schema");
+    put_text(to, schema);
+    mr_buffer_put_zigzag(to, 0);
+    mr_buffer_put(to, SYNC, 16);
+}
+
+static void put_block(mr_buffer *to, int64_t count, const char *bytes, size_t length)
+{
+    mr_buffer_put_zigzag(to, count);
+    mr_buffer_put_zigzag(to, (int64_t)length);
+    mr_buffer_put(to, bytes, length);
+    mr_buffer_put(to, SYNC, 16);
+}
+
+static void expect(mr_buffer *file, uint32_t errors, const char *message, const char *text)
+{
+    taken t;
+    cut_all(file, 1 << 20, NULL, &t);
+    mr_buffer_put(&t.text, "", 1);
+    cr_expect_eq(t.errors, errors, "%u errors: %s", t.errors, t.message);
+    cr_expect_not_null(strstr(t.message, message), "%s", t.message);
+    cr_expect_str_eq(t.text.data, text);
+    mr_buffer_release(&t.text);
+    mr_buffer_release(file);
+}
+
+Test(avro_container, unpacks_zstandard)
+{
+    char packed[200];
+    size_t length = ZSTD_compress(packed, sizeof packed,
+                                  "\x02"
+                                  "a\x02"
+                                  "b",
+                                  4, 3);
+    mr_buffer file = {0};
+    put_header(&file, SCHEMA, "zstandard");
+    put_block(&file, 2, packed, length);
+    put_block(&file, 1, packed, length - 3);
+    put_block(&file, 2, packed, length);
+    expect(&file, 1, "a block cannot be unpacked",
+           "\x02"
+           "a\n\x02"
+           "b\n\x02"
+           "a\n\x02"
+           "b\n");
+}
+
+Test(avro_container, loses_no_more_than_what_is_damaged)
+{
+    mr_buffer file = {0};
+    put_header(&file, SCHEMA, "null");
+    put_block(&file, 1,
+              "\x02"
+              "a",
+              2);
+    put_block(&file, 1,
+              "\x02"
+              "b",
+              2);
+    put_block(&file, 1,
+              "\x02"
+              "c",
+              2);
+    file.data[file.length - 25] = 'X'; /* in the marker behind b */
+    expect(&file, 1, "sync marker",
+           "\x02"
+           "a\n");
+
+    put_header(&file, SCHEMA, "null");
+    put_block(&file, 1,
+              "\x02"
+              "a",
+              2);
+    put_block(&file, 1,
+              "\x02"
+              "b",
+              2);
+    file.data[file.length - 19] = '\x7f'; /* the length of b's block */
+    put_block(&file, 1,
+              "\x02"
+              "c",
+              2);
+    expect(&file, 1, "the head of a block is damaged",
+           "\x02"
+           "a\n\x02"
+           "c\n");
+}
+
+Test(avro_container, leaves_it_to_the_decoder_to_judge_items_that_do_not_fit_their_block)
+{
+    mr_buffer file = {0};
+    put_header(&file, SCHEMA, "null");
+    put_block(&file, 3,
+              "\x02"
+              "a\x0a"
+              "b",
+              4);
+    put_block(&file, 1,
+              "\x02"
+              "cde",
+              4);
+    put_block(&file, 1,
+              "\x02"
+              "f",
+              2);
+    expect(&file, 0, "",
+           "\x02"
+           "a\n\x0a"
+           "b\n\x02"
+           "cde\n\x02"
+           "f\n");
+
+    put_header(&file, SCHEMA, "null");
+    put_block(&file, 1,
+              "\x02"
+              "a",
+              2);
+    mr_buffer_put(&file, "\x02\x04", 2);
+    expect(&file, 1, "it ends within a block",
+           "\x02"
+           "a\n");
+}
+
+Test(avro_container, refuses_what_is_no_such_file)
+{
+    mr_buffer file = {0};
+    mr_buffer_put(&file, "{\"id\":1}\n", 9);
+    expect(&file, 1, "does not begin as an object container file does", "");
+    mr_buffer_put(&file, "Obj", 3);
+    expect(&file, 1, "ends within its header", "");
+    put_header(&file, SCHEMA, "snappy");
+    expect(&file, 1, "codec is none of", "");
+    put_header(&file, "{\"type\":\"nothing\"}", "null");
+    expect(&file, 1, "no type `nothing`", "");
+    put_header(&file, "", "null");
+    expect(&file, 1, "no avro.schema", "");
+    mr_buffer_put(&file, "Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 15);
+    expect(&file, 1, "header is damaged", "");
+}
