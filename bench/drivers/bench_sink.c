@@ -11,7 +11,7 @@
  * tells what the port itself adds. Pin with taskset; measure beside what is compared.
  */
 #include "connectors/kafka/log.h"
-#include "connectors/kafka/settings.h"
+#include "connectors/kafka/client/settings.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
--- The whole bid, decoded, encoded and written to a topic: what a Kafka sink costs on top of sink_blackhole.
+-- The whole bid, decoded, encoded and written to a topic: against sink_blackhole, what a sink costs.
 CREATE TABLE bids (
   auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING,
   date_time TIMESTAMP(3), extra STRING,

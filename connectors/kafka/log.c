@@ -1,10 +1,10 @@
 #include "connectors/kafka/log.h"
 
-#include "connectors/kafka/admin.h"
-#include "connectors/kafka/client.h"
+#include "connectors/kafka/admin/admin.h"
+#include "connectors/kafka/client/client.h"
 #include "connectors/kafka/member.h"
 #include "connectors/kafka/reader.h"
-#include "connectors/kafka/writer.h"
+#include "connectors/kafka/writer/writer.h"
 #include "engine/base/assert.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "connectors/kafka/member.h"
 
-#include "connectors/kafka/admin.h"
-#include "connectors/kafka/errors.h"
+#include "connectors/kafka/admin/admin.h"
+#include "connectors/kafka/client/errors.h"
 #include "engine/base/assert.h"
 
 #include <stdlib.h>

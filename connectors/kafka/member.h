@@ -8,7 +8,7 @@
 #ifndef MR_CONNECTORS_KAFKA_MEMBER_H
 #define MR_CONNECTORS_KAFKA_MEMBER_H
 
-#include "connectors/kafka/client.h"
+#include "connectors/kafka/client/client.h"
 
 mr_status mr_kafka_member_open(mr_log *log, const mr_member_options *options,
                                mr_log_member **member, mr_error *err);

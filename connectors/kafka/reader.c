@@ -1,6 +1,6 @@
 #include "connectors/kafka/reader.h"
 
-#include "connectors/kafka/errors.h"
+#include "connectors/kafka/client/errors.h"
 #include "engine/base/assert.h"
 
 #include <errno.h>

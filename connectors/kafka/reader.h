@@ -9,7 +9,7 @@
 #ifndef MR_CONNECTORS_KAFKA_READER_H
 #define MR_CONNECTORS_KAFKA_READER_H
 
-#include "connectors/kafka/client.h"
+#include "connectors/kafka/client/client.h"
 
 mr_status mr_kafka_reader_open(mr_log *log, mr_log_reader **reader, mr_error *err);
 

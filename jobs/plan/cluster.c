@@ -1,6 +1,6 @@
 #include "jobs/plan/cluster.h"
 
-#include "connectors/kafka/settings.h"
+#include "connectors/kafka/client/settings.h"
 #include "jobs/plan/options/substitute.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * function).
  *
  * tests/broker/test_kafka_faults.c plays them all and asks the witness for each; a row named here
- * without its function does not compile there. tests/unit/connectors/kafka/test_rules.c counts them
+ * without its function does not compile there. tests/unit/connectors/kafka/client/test_rules.c counts them
  * as injected.
  */
 #ifndef MR_TESTS_HARNESS_KAFKA_REAL_FAULTS_H

@@ -1,5 +1,5 @@
 /*
- * Sees every look into the table of librdkafka's errors (connectors/kafka/rules.h).
+ * Sees every look into the table of librdkafka's errors (connectors/kafka/client/rules.h).
  *
  * An injected error counts as arrived when product code has asked the table for it, in the context
  * in question; what librdkafka mends without telling leaves no trace here. Executables that use it
@@ -8,7 +8,7 @@
 #ifndef MR_TESTS_HARNESS_KAFKA_WITNESS_H
 #define MR_TESTS_HARNESS_KAFKA_WITNESS_H
 
-#include "connectors/kafka/rules.h"
+#include "connectors/kafka/client/rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,193 @@
+#include "connectors/kafka/admin/admin.h"
+
+#include "connectors/kafka/admin/request.h"
+#include "connectors/kafka/client/errors.h"
+#include "engine/base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A broker that refuses connections answers in no time; waiting for the whole timeout would only
+ * tell the user later. This long is enough for one that is just starting. */
+#define UNREACHABLE_AFTER_MS 3000
+#define REFUSED_AFTER_MS 1000 /* one refusal may be an accident of a broker that goes or comes */
+#define SLICE_MS 500
+
+/* Has the wait for a connection been long enough to believe what was told meanwhile? */
+static bool is_hopeless(mr_kafka_log *log, int64_t waited_ms)
+{
+    pthread_mutex_lock(&log->admin.lock);
+    bool is_refused = log->admin.refused != RD_KAFKA_RESP_ERR_NO_ERROR;
+    pthread_mutex_unlock(&log->admin.lock);
+    if (is_refused && waited_ms >= REFUSED_AFTER_MS)
+        return true;
+    return waited_ms >= UNREACHABLE_AFTER_MS && atomic_load(&log->admin.all_down) > 0;
+}
+
+/* Metadata of one topic, waited for in slices so that a dead address is told soon. */
+static mr_status metadata(mr_kafka_log *log, const char *topic,
+                          const struct rd_kafka_metadata **found, mr_error *err)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(log->admin.rk, topic, NULL);
+    if (!handle)
+        return mr_kafka_request_fail(log, rd_kafka_last_error(), NULL, "topic", topic, err);
+    mr_kafka_client_forget(&log->admin);
+    int64_t start_ms = mr_kafka_now_ms();
+    rd_kafka_resp_err_t error;
+    int64_t waited_ms;
+    do {
+        error = rd_kafka_metadata(log->admin.rk, 0, handle, found, SLICE_MS);
+        rd_kafka_poll(log->admin.rk, 0); /* serves the error callback */
+        waited_ms = mr_kafka_now_ms() - start_ms;
+        if (error && is_hopeless(log, waited_ms))
+            break;
+    } while (error && mr_kafka_is_transient(error, MR_KAFKA_ADMIN) && waited_ms < log->timeout_ms);
+    rd_kafka_topic_destroy(handle);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return MR_OK;
+    return mr_kafka_is_transient(error, MR_KAFKA_ADMIN)
+               ? mr_kafka_request_no_connection(log, err)
+               : mr_kafka_request_fail(log, error, NULL, "topic", topic, err);
+}
+
+mr_status mr_kafka_describe(mr_log *base, const char *topic, mr_topic_facts *facts, mr_error *err)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    const struct rd_kafka_metadata *found;
+    mr_status status = metadata(log, topic, &found, err);
+    if (status != MR_OK)
+        return status;
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    *facts = (mr_topic_facts){0};
+    for (int i = 0; i < found->topic_cnt; i++) {
+        if (strcmp(found->topics[i].topic, topic) != 0)
+            continue;
+        error = found->topics[i].err;
+        facts->partitions = found->topics[i].partition_cnt;
+    }
+    rd_kafka_metadata_destroy(found);
+    facts->exists = error == RD_KAFKA_RESP_ERR_NO_ERROR && facts->partitions > 0;
+    if (!facts->exists)
+        facts->partitions = 0;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+        error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        return MR_OK;
+    return mr_kafka_request_fail(log, error, NULL, "topic", topic, err);
+}
+
+/* The one result of a request about one topic. */
+static mr_status topic_result(mr_kafka_log *log, const rd_kafka_topic_result_t **results,
+                              size_t count, const char *what, const char *topic, mr_error *err)
+{
+    MR_ASSERT(count == 1);
+    rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[0]);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return MR_OK;
+    return mr_kafka_request_fail(log, error, rd_kafka_topic_result_error_string(results[0]), what,
+                                 topic, err);
+}
+
+/* A created topic is known to the controller first; producing to it would race with the brokers. */
+static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, mr_error *err)
+{
+    int64_t deadline_ms = mr_kafka_now_ms() + ((mr_kafka_log *)log)->timeout_ms;
+    for (;;) {
+        mr_topic_facts facts;
+        mr_status status = mr_kafka_describe(log, topic, &facts, err);
+        if (status != MR_OK || facts.exists == wanted)
+            return status;
+        if (mr_kafka_now_ms() > deadline_ms)
+            return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
+                                         "topic %s is not %s by the brokers yet", topic,
+                                         wanted ? "known" : "forgotten");
+        mr_kafka_request_pause((mr_kafka_log *)log, 10);
+    }
+}
+
+mr_status mr_kafka_create_topic(mr_log *base, const char *topic, int32_t partitions,
+                                const char *const *configs, mr_error *err)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    char reason[256];
+    /* Replication -1: the broker's default. */
+    rd_kafka_NewTopic_t *wanted =
+        rd_kafka_NewTopic_new(topic, partitions, -1, reason, sizeof reason);
+    if (!wanted)
+        return mr_error_set(err, MR_E_KAFKA_OTHER, "topic %s: %s", topic, reason);
+    for (const char *const *at = configs; at && at[0]; at += 2)
+        rd_kafka_NewTopic_set_config(wanted, at[0], at[1]);
+    rd_kafka_AdminOptions_t *options =
+        mr_kafka_request_options(log, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_CreateTopics(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = mr_kafka_request_answer(log, queue, "create topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    status = topic_result(log, results, count, "create topic", topic, err);
+    rd_kafka_event_destroy(event);
+    return status == MR_OK ? wait_for_topic(base, topic, true, err) : status;
+}
+
+mr_status mr_kafka_record_bytes_max(mr_kafka_log *log, const char *topic, int32_t *bytes,
+                                    mr_error *err)
+{
+    rd_kafka_ConfigResource_t *wanted = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_AdminOptions_t *options =
+        mr_kafka_request_options(log, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_DescribeConfigs(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = mr_kafka_request_answer(log, queue, "settings of topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count, entries;
+    const rd_kafka_ConfigResource_t **found = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &count);
+    MR_ASSERT(count == 1);
+    rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(found[0]);
+    if (error)
+        status = mr_kafka_request_fail(log, error, rd_kafka_ConfigResource_error_string(found[0]),
+                                       "settings of topic", topic, err);
+    const rd_kafka_ConfigEntry_t **entry = rd_kafka_ConfigResource_configs(found[0], &entries);
+    *bytes = 0;
+    for (size_t i = 0; status == MR_OK && i < entries; i++) {
+        const char *name = rd_kafka_ConfigEntry_name(entry[i]);
+        if (strcmp(name, "max.message.bytes") != 0 && strcmp(name, "segment.bytes") != 0)
+            continue;
+        int32_t limit = (int32_t)strtol(rd_kafka_ConfigEntry_value(entry[i]), NULL, 10);
+        if (*bytes == 0 || limit < *bytes)
+            *bytes = limit;
+    }
+    rd_kafka_event_destroy(event);
+    return status;
+}
+
+mr_status mr_kafka_delete_topic(mr_log *base, const char *topic, mr_error *err)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    rd_kafka_DeleteTopic_t *wanted = rd_kafka_DeleteTopic_new(topic);
+    rd_kafka_AdminOptions_t *options =
+        mr_kafka_request_options(log, RD_KAFKA_ADMIN_OP_DELETETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_DeleteTopics(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_DeleteTopic_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = mr_kafka_request_answer(log, queue, "delete topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+    status = topic_result(log, results, count, "delete topic", topic, err);
+    rd_kafka_event_destroy(event);
+    return status == MR_OK ? wait_for_topic(base, topic, false, err) : status;
+}

@@ -1,0 +1,149 @@
+#include "connectors/kafka/client/client.h"
+
+#include "engine/base/assert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+int64_t mr_kafka_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* librdkafka tells every client of a configuration meant for all of them that half of it is not
+ * its. */
+static bool is_noise(const char *facility, const char *text)
+{
+    return strcmp(facility, "CONFWARN") == 0 &&
+           (strstr(text, "producer property") || strstr(text, "consumer property"));
+}
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    const mr_kafka_client *client = rd_kafka_opaque(rk);
+    if (!client || is_noise(facility, text))
+        return;
+    /* A lost connection is an "error" to librdkafka and mended by it; what matters to us comes back
+     * from a call. So nothing of this is above a warning. */
+    mr_log_level ours = level <= 4 ? MR_LOG_WARN : level <= 6 ? MR_LOG_INFO : MR_LOG_DEBUG;
+    mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger), ours,
+                          mr_kafka_role_name(client->role), facility, text);
+}
+
+static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque)
+{
+    (void)rk;
+    mr_kafka_client *client = opaque;
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        atomic_fetch_add(&client->all_down, 1);
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__TRANSPORT)
+        atomic_fetch_add(&client->lost, 1);
+    pthread_mutex_lock(&client->lock);
+    bool is_refusal = error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL;
+    if (is_refusal)
+        client->refused = (rd_kafka_resp_err_t)error;
+    /* A refusal says more than the connections that are lost after it; "all are down" says
+     * nothing. */
+    if (is_refusal || (!client->refused && error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
+        snprintf(client->why, sizeof client->why, "%s", reason);
+    pthread_mutex_unlock(&client->lock);
+    mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger), MR_LOG_WARN,
+                          mr_kafka_role_name(client->role),
+                          rd_kafka_err2name((rd_kafka_resp_err_t)error), reason);
+}
+
+mr_status mr_kafka_client_conf(const mr_kafka_log *log, mr_kafka_role role, rd_kafka_conf_t **conf,
+                               mr_error *err)
+{
+    mr_status status = mr_kafka_settings_make(role, log->bootstrap, log->client_id,
+                                              (const char *const *)log->properties, conf, err);
+    if (status != MR_OK)
+        return status;
+    rd_kafka_conf_set_log_cb(*conf, on_log);
+    rd_kafka_conf_set_error_cb(*conf, on_error);
+    return MR_OK;
+}
+
+mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log, mr_kafka_role role,
+                               rd_kafka_conf_t *conf, mr_error *err)
+{
+    char reason[512];
+    atomic_init(&client->logger, log->logger);
+    atomic_init(&client->all_down, 0);
+    atomic_init(&client->lost, 0);
+    client->role = role;
+    pthread_mutex_init(&client->lock, NULL);
+    client->chatter = (mr_kafka_chatter *)(uintptr_t)&log->chatter; /* the one part that changes */
+    rd_kafka_conf_set_opaque(conf, client);
+    rd_kafka_type_t type = role == MR_KAFKA_ROLE_WRITER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
+    client->rk = rd_kafka_new(type, conf, reason, sizeof reason);
+    if (client->rk)
+        return MR_OK;
+    rd_kafka_conf_destroy(conf);
+    return mr_error_set(err, MR_E_SETTING, "Kafka %s: %s", mr_kafka_role_name(role), reason);
+}
+
+void mr_kafka_client_forget(mr_kafka_client *client)
+{
+    rd_kafka_poll(client->rk, 0); /* what waits to be told is old */
+    pthread_mutex_lock(&client->lock);
+    client->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    client->why[0] = '\0';
+    pthread_mutex_unlock(&client->lock);
+    atomic_store(&client->all_down, 0);
+}
+
+void mr_kafka_client_close(mr_kafka_client *client)
+{
+    if (!client->rk)
+        return;
+    rd_kafka_destroy(client->rk);
+    pthread_mutex_destroy(&client->lock);
+    client->rk = NULL;
+}
+
+typedef struct funeral {
+    mr_kafka_log *log;
+    void (*bury)(void *corpse);
+    void *corpse;
+} funeral;
+
+static void *funeral_thread(void *opaque)
+{
+    funeral *f = opaque;
+    mr_kafka_log *log = f->log;
+    f->bury(f->corpse);
+    free(f);
+    pthread_mutex_lock(&log->lock);
+    log->dying--;
+    pthread_cond_signal(&log->changed);
+    pthread_mutex_unlock(&log->lock);
+    return NULL;
+}
+
+void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
+{
+    funeral *f = calloc(1, sizeof *f);
+    MR_ASSERT(f != NULL);
+    *f = (funeral){.log = log, .bury = bury, .corpse = corpse};
+    pthread_mutex_lock(&log->lock);
+    log->dying++;
+    pthread_mutex_unlock(&log->lock);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, funeral_thread, f) == 0)
+        pthread_detach(thread);
+    else
+        funeral_thread(f);
+}
+
+void mr_kafka_bury_wait(mr_kafka_log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    while (log->dying > 0)
+        pthread_cond_wait(&log->changed, &log->lock);
+    pthread_mutex_unlock(&log->lock);
+}

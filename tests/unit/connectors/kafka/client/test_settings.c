@@ -1,0 +1,114 @@
+/* Goal: what a user may set is taken, and what not is refused with what to do instead. */
+#include "connectors/kafka/log.h"
+#include "connectors/kafka/client/settings.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const char *value_of(const rd_kafka_conf_t *conf, const char *name)
+{
+    static char value[512]; /* of this test's own process */
+    size_t size = sizeof value;
+    if (rd_kafka_conf_get(conf, name, value, &size) != RD_KAFKA_CONF_OK)
+        return "?";
+    return value;
+}
+
+Test(kafka_settings, answers_java_names_with_what_to_write)
+{
+    static const struct {
+        const char *name, *advice;
+    } cases[] = {
+        {"sasl.jaas.config", "sasl.username"},      {"ssl.truststore.location", "ssl.ca.location"},
+        {"key.deserializer", "key.format"},         {"max.request.size", "message.max.bytes"},
+        {"fetch.max.wait.ms", "fetch.wait.max.ms"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mr_error err;
+        cr_assert_eq(mr_kafka_settings_check(cases[i].name, "x", &err), MR_E_SETTING);
+        cr_expect(strstr(err.message, cases[i].advice), "%s", err.message);
+        cr_expect(strstr(err.message, cases[i].name), "%s", err.message);
+        cr_expect_null(strstr(err.message, "= x"), "a value may be a secret: %s", err.message);
+    }
+}
+
+Test(kafka_settings, no_java_name_of_the_list_is_one_of_librdkafka)
+{
+    static const char *const names[] = {"ssl.keystore.type", "max.poll.records", "buffer.memory",
+                                        "ssl.protocol", "interceptor.classes"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char reason[256];
+        rd_kafka_conf_t *conf = rd_kafka_conf_new();
+        cr_expect_eq(rd_kafka_conf_set(conf, names[i], "1", reason, sizeof reason),
+                     RD_KAFKA_CONF_UNKNOWN, "%s", names[i]);
+        rd_kafka_conf_destroy(conf);
+    }
+}
+
+Test(kafka_settings, refuses_what_exactly_once_rests_on)
+{
+    static const char *const names[] = {"enable.idempotence",
+                                        "transactional.id",
+                                        "isolation.level",
+                                        "enable.auto.commit",
+                                        "acks",
+                                        "auto.offset.reset",
+                                        "group.id",
+                                        "group.instance.id",
+                                        "partitioner",
+                                        "allow.auto.create.topics"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        mr_error err;
+        cr_expect_eq(mr_kafka_settings_check(names[i], "1", &err), MR_E_SETTING, "%s", names[i]);
+        cr_expect(strstr(err.message, "may not be set"), "%s", err.message);
+    }
+}
+
+Test(kafka_settings, tells_unknown_names_and_bad_values)
+{
+    mr_error err;
+    cr_expect_eq(mr_kafka_settings_check("linger.mss", "1", &err), MR_E_SETTING);
+    cr_expect(strstr(err.message, "linger.mss"), "%s", err.message);
+    cr_expect_eq(mr_kafka_settings_check("linger.ms", "soon", &err), MR_E_SETTING);
+    cr_expect_eq(mr_kafka_settings_check("linger.ms", "7", &err), MR_OK);
+    cr_expect_eq(mr_kafka_settings_check("sasl.password", "x", &err), MR_OK);
+    const char *const odd[] = {"linger.ms", NULL};
+    cr_expect_eq(mr_kafka_settings_check_all(odd, &err), MR_E_SETTING);
+}
+
+Test(kafka_settings, a_users_value_wins_over_our_default)
+{
+    const char *const properties[] = {"linger.ms", "42", "compression.codec", "zstd", NULL};
+    rd_kafka_conf_t *conf;
+    mr_error err;
+    cr_assert_eq(mr_kafka_settings_make(MR_KAFKA_ROLE_WRITER, "b:1", "c", properties, &conf, &err),
+                 MR_OK);
+    cr_expect_str_eq(value_of(conf, "linger.ms"), "42");
+    cr_expect_str_eq(value_of(conf, "compression.codec"), "zstd");
+    cr_expect_str_eq(value_of(conf, "enable.idempotence"), "true");
+    cr_expect_str_eq(value_of(conf, "retry.backoff.ms"), "2");
+    rd_kafka_conf_destroy(conf);
+}
+
+Test(kafka_settings, every_reading_role_sees_committed_records_only)
+{
+    for (mr_kafka_role role = MR_KAFKA_ROLE_ADMIN; role < MR_KAFKA_ROLE_WRITER; role++) {
+        rd_kafka_conf_t *conf;
+        mr_error err;
+        cr_assert_eq(mr_kafka_settings_make(role, "b:1", "c", NULL, &conf, &err), MR_OK, "%s",
+                     err.message);
+        cr_expect_str_eq(value_of(conf, "isolation.level"), "read_committed");
+        cr_expect_str_eq(value_of(conf, "enable.auto.commit"), "false");
+        cr_expect_str_eq(value_of(conf, "check.crcs"), "true");
+        rd_kafka_conf_destroy(conf);
+    }
+}
+
+Test(kafka_settings, a_log_needs_bootstrap_servers)
+{
+    mr_kafka_config config = {0};
+    mr_log *log;
+    mr_error err;
+    cr_expect_eq(mr_kafka_log_open(&config, &log, &err), MR_E_SETTING);
+    cr_expect(strstr(err.message, "properties.bootstrap.servers"), "%s", err.message);
+}
