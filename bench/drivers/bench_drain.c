@@ -7,8 +7,8 @@
  * included) and rows a second. -m drains through our reader (connectors/kafka) instead, which tells
  * what the port itself adds. Pin with taskset; measure beside what is compared.
  */
-#include "connectors/kafka/log.h"
 #include "connectors/kafka/client/settings.h"
+#include "connectors/kafka/log.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>

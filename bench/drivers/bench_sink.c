@@ -10,8 +10,8 @@
  * process) of the writing alone. -m writes through our writer (connectors/kafka) instead, which
  * tells what the port itself adds. Pin with taskset; measure beside what is compared.
  */
-#include "connectors/kafka/log.h"
 #include "connectors/kafka/client/settings.h"
+#include "connectors/kafka/log.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>

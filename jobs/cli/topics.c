@@ -1,28 +1,76 @@
 #include "jobs/cli/topics.h"
 
 #include <stdio.h>
+#include <string.h>
 
-/* A created output has as many partitions as the widest input, so that keys keep spread. */
-static mr_status prepare(const mr_job *job, mr_log *log, const char *topic, int32_t partitions,
-                         bool is_creating, int32_t *found, mr_error *err)
+#define MISSING_NAMES_MAX 500 /* bytes of names in one message */
+
+/* Topics that are not there: told together, so that nobody mends a job one run at a time. */
+typedef struct missing {
+    char names[MISSING_NAMES_MAX];
+    char first[256];
+    int32_t first_partitions;
+    uint32_t count, unnamed;
+} missing;
+
+static void missing_add(missing *absent, const char *topic, int32_t partitions)
+{
+    char quoted[300];
+    snprintf(quoted, sizeof quoted, "`%s`", topic);
+    if (strstr(absent->names, quoted) != NULL)
+        return; /* several tables may share a topic */
+    if (absent->count++ == 0) {
+        snprintf(absent->first, sizeof absent->first, "%s", topic);
+        absent->first_partitions = partitions;
+    }
+    size_t length = strlen(absent->names);
+    if (length + strlen(quoted) + 3 > sizeof absent->names)
+        absent->unnamed++;
+    else
+        snprintf(absent->names + length, sizeof absent->names - length, "%s%s",
+                 length > 0 ? ", " : "", quoted);
+}
+
+static mr_status missing_tell(const missing *absent, const char *bootstrap, mr_error *err)
+{
+    char more[40] = "";
+    if (absent->unnamed > 0)
+        snprintf(more, sizeof more, " and %u more", absent->unnamed);
+    bool is_one = absent->count == 1;
+    return mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING,
+                        "topic%s %s%s %s not exist at %s\n"
+                        "  create %s: kafka-topics.sh --bootstrap-server %s --create --topic %s "
+                        "--partitions %d\n"
+                        "  or run again with --create-topics",
+                        is_one ? "" : "s", absent->names, more, is_one ? "does" : "do", bootstrap,
+                        is_one ? "it" : "each, as in", bootstrap, absent->first,
+                        absent->first_partitions);
+}
+
+/* What all topics are looked at with. */
+typedef struct look {
+    mr_log *log;
+    bool is_creating;
+    missing absent;
+} look;
+
+/* `found` gets the topic's partitions; 0: it does not exist and is not to be created. */
+static mr_status prepare(look *l, const char *topic, int32_t partitions, int32_t *found,
+                         mr_error *err)
 {
     mr_topic_facts facts;
-    mr_status status = log->class->describe(log, topic, &facts, err);
+    mr_status status = l->log->class->describe(l->log, topic, &facts, err);
     if (status != MR_OK)
         return status;
     *found = facts.partitions;
     if (facts.exists)
         return MR_OK;
+    if (!l->is_creating) {
+        missing_add(&l->absent, topic, partitions);
+        return MR_OK;
+    }
     *found = partitions;
-    if (!is_creating)
-        return mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING,
-                            "topic `%s` does not exist at %s\n"
-                            "  create it: kafka-topics.sh --bootstrap-server %s --create --topic "
-                            "%s --partitions %d\n"
-                            "  or run again with --create-topics",
-                            topic, job->cluster.bootstrap, job->cluster.bootstrap, topic,
-                            partitions);
-    status = log->class->create_topic(log, topic, partitions, NULL, err);
+    status = l->log->class->create_topic(l->log, topic, partitions, NULL, err);
     if (status == MR_E_KAFKA_TOPIC_EXISTS)
         return MR_OK;
     if (status == MR_OK)
@@ -31,23 +79,20 @@ static mr_status prepare(const mr_job *job, mr_log *log, const char *topic, int3
     return status;
 }
 
-static mr_status prepare_outputs(const mr_job *job, mr_log *log, int32_t widest, bool is_creating,
-                                 mr_error *err)
+/* A created output has as many partitions as the widest input, so that keys keep spread. */
+static mr_status prepare_outputs(const mr_plan *plan, look *l, int32_t widest, mr_error *err)
 {
-    const mr_plan *plan = &job->plan;
     int32_t found;
     mr_status status = MR_OK;
     for (uint32_t i = 0; status == MR_OK && i < plan->sinks_count; i++) {
         if (plan->sinks[i].topic != NULL)
-            status = prepare(job, log, plan->sinks[i].topic, widest, is_creating, &found, err);
+            status = prepare(l, plan->sinks[i].topic, widest, &found, err);
         if (status == MR_OK && plan->sinks[i].errors.mode == MR_ERRORS_DLQ)
-            status = prepare(job, log, plan->sinks[i].errors.dlq_topic, widest, is_creating, &found,
-                             err);
+            status = prepare(l, plan->sinks[i].errors.dlq_topic, widest, &found, err);
     }
     for (uint32_t i = 0; status == MR_OK && i < plan->sources_count; i++)
         if (plan->sources[i].errors.mode == MR_ERRORS_DLQ)
-            status = prepare(job, log, plan->sources[i].errors.dlq_topic, widest, is_creating,
-                             &found, err);
+            status = prepare(l, plan->sources[i].errors.dlq_topic, widest, &found, err);
     return status;
 }
 
@@ -55,14 +100,14 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_error
 {
     mr_plan *plan = &job->plan;
     int32_t widest = 1, tasks = 0, found = 0;
+    look l = {.log = log, .is_creating = is_creating};
     for (uint32_t i = 0; i < plan->sources_count; i++)
         for (uint32_t t = 0; t < plan->sources[i].topics_count; t++) {
-            mr_status status =
-                prepare(job, log, plan->sources[i].topics[t], 1, is_creating, &found, err);
+            mr_status status = prepare(&l, plan->sources[i].topics[t], 1, &found, err);
             if (status != MR_OK)
                 return status;
             widest = found > widest ? found : widest;
-            if (plan->sources[i].partitioned_by == NULL)
+            if (plan->sources[i].partitioned_by == NULL || found == 0)
                 continue;
             /* Partition p meets partition p: unequal numbers would tear a key's rows apart. */
             if (job->tasks_follow_partitions && job->joins_partitions && tasks > 0 &&
@@ -75,5 +120,8 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_error
         }
     if (job->tasks_follow_partitions && tasks > 0)
         plan->tasks_count = (uint32_t)tasks;
-    return prepare_outputs(job, log, widest, is_creating, err);
+    mr_status status = prepare_outputs(plan, &l, widest, err);
+    if (status == MR_OK && l.absent.count > 0)
+        status = missing_tell(&l.absent, job->cluster.bootstrap, err);
+    return status;
 }

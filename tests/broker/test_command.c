@@ -373,9 +373,18 @@ Test(command, says_what_to_do_about_a_topic_or_a_broker_that_is_missing)
 {
     job j;
     job_open(&j, "missing");
+    const char *in = j.in;
+    j.in = kafka_name("nobody");
     j.out = kafka_name("nowhere");
     job_write(&j, "", "", PASS);
     RUN(&j, 1, "--bounded");
+    expect_said(&j, j.in); /* all of them at once */
+    expect_said(&j, j.out);
+    expect_said(&j, "do not exist");
+    j.in = in;
+    job_write(&j, "", "", PASS);
+    RUN(&j, 1, "--bounded");
+    expect_said(&j, "does not exist");
     expect_said(&j, "--create --topic");
     expect_said(&j, "--create-topics");
     RUN(&j, 0, "--bounded", "--create-topics");

@@ -9,8 +9,8 @@
 /* Options of an operation with the log's timeout; the caller destroys them. */
 rd_kafka_AdminOptions_t *mr_kafka_request_options(mr_kafka_log *log, rd_kafka_admin_op_t operation);
 
-/* Waits for the one answer in `queue`, which it destroys; the caller destroys `event`, which is NULL
- * after an error. */
+/* Waits for the one answer in `queue`, which it destroys; the caller destroys `event`, which is
+ * NULL after an error. */
 MR_MUST_USE mr_status mr_kafka_request_answer(mr_kafka_log *log, rd_kafka_queue_t *queue,
                                               const char *what, const char *name,
                                               rd_kafka_event_t **event, mr_error *err);

@@ -43,8 +43,10 @@ static mr_status metadata(mr_kafka_log *log, const char *topic,
             break;
     } while (error && mr_kafka_is_transient(error, MR_KAFKA_ADMIN) && waited_ms < log->timeout_ms);
     rd_kafka_topic_destroy(handle);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        mr_kafka_client_connected(&log->admin);
         return MR_OK;
+    }
     return mr_kafka_is_transient(error, MR_KAFKA_ADMIN)
                ? mr_kafka_request_no_connection(log, err)
                : mr_kafka_request_fail(log, error, NULL, "topic", topic, err);

@@ -87,14 +87,29 @@ mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kafka_log *log,
     return mr_error_set(err, MR_E_SETTING, "Kafka %s: %s", mr_kafka_role_name(role), reason);
 }
 
-void mr_kafka_client_forget(mr_kafka_client *client)
+void mr_kafka_client_connected(mr_kafka_client *client)
 {
-    rd_kafka_poll(client->rk, 0); /* what waits to be told is old */
     pthread_mutex_lock(&client->lock);
+    client->was_connected = true;
     client->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
     client->why[0] = '\0';
     pthread_mutex_unlock(&client->lock);
     atomic_store(&client->all_down, 0);
+}
+
+void mr_kafka_client_forget(mr_kafka_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool was_connected = client->was_connected;
+    pthread_mutex_unlock(&client->lock);
+    if (!was_connected)
+        return;
+    atomic_store(&client->all_down, 0);
+    rd_kafka_poll(client->rk, 0); /* what waits to be told is old, unless all are down since */
+    pthread_mutex_lock(&client->lock);
+    client->refused = RD_KAFKA_RESP_ERR_NO_ERROR;
+    client->why[0] = '\0';
+    pthread_mutex_unlock(&client->lock);
 }
 
 void mr_kafka_client_close(mr_kafka_client *client)

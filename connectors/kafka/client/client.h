@@ -20,12 +20,12 @@ typedef struct mr_kafka_client {
     rd_kafka_t *rk;
     _Atomic(const mr_logger *) logger;
     mr_kafka_role role;
-    atomic_uint all_down;      /* times librdkafka said that no broker is reachable */
-    atomic_uint lost;          /* times it said that a connection broke or could not be made */
-    mr_kafka_chatter *chatter; /* the log's */
-    pthread_mutex_t lock;      /* of what follows: why no connection came about, as told last */
-    rd_kafka_resp_err_t
-        refused; /* the broker is there and will not have us: _AUTHENTICATION, _SSL */
+    atomic_uint all_down;        /* times librdkafka said that no broker is reachable */
+    atomic_uint lost;            /* times it said that a connection broke or could not be made */
+    mr_kafka_chatter *chatter;   /* the log's */
+    pthread_mutex_t lock;        /* of what follows: why no connection came about, as told last */
+    rd_kafka_resp_err_t refused; /* the broker is there but refuses: _AUTHENTICATION or _SSL */
+    bool was_connected;
     char why[320];
 } mr_kafka_client;
 
@@ -58,7 +58,11 @@ MR_MUST_USE mr_status mr_kafka_client_open(mr_kafka_client *client, const mr_kaf
                                            mr_kafka_role role, rd_kafka_conf_t *conf,
                                            mr_error *err);
 
-/* Forgets why no connection came about. */
+/* A broker has answered. */
+void mr_kafka_client_connected(mr_kafka_client *client);
+
+/* Before a call: forgets why connections broke since a broker answered last. What was told before
+ * the first answer is kept, since librdkafka tells the same only once in 30 s. */
 void mr_kafka_client_forget(mr_kafka_client *client);
 
 /* A client that was never opened (all-zero) is fine. */

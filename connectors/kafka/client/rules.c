@@ -129,7 +129,7 @@ static const mr_kafka_rule RULES[] = {
     {ERR(_PURGE_QUEUE), DELIVERY, MR_E_KAFKA_ABORTABLE, MR_RECOVERY_EPOCH, false, HINT_NONE},
 
     /* Transactions. Whoever is fenced, forgotten or of another mind than the coordinator learns
-     * from the state log what holds; an abort would only ask the coordinator that does not know us. */
+     * from the state log what holds; an abort would ask a coordinator that does not know us. */
     {ERR(_FENCED), TRANSACTION, MR_E_KAFKA_FENCED, MR_RECOVERY_WRITER, true, HINT_FENCED},
     {ERR(PRODUCER_FENCED), DELIVERY, MR_E_KAFKA_FENCED, MR_RECOVERY_WRITER, true, HINT_FENCED},
     {ERR(INVALID_PRODUCER_EPOCH), DELIVERY, MR_E_KAFKA_FENCED, MR_RECOVERY_WRITER, true,

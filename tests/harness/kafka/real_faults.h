@@ -3,8 +3,8 @@
  * function).
  *
  * tests/broker/test_kafka_faults.c plays them all and asks the witness for each; a row named here
- * without its function does not compile there. tests/unit/connectors/kafka/client/test_rules.c counts them
- * as injected.
+ * without its function does not compile there. test_rules.c of the unit tests counts them as
+ * injected.
  */
 #ifndef MR_TESTS_HARNESS_KAFKA_REAL_FAULTS_H
 #define MR_TESTS_HARNESS_KAFKA_REAL_FAULTS_H

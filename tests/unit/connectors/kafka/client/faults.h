@@ -4,9 +4,9 @@
 #ifndef MR_TESTS_UNIT_CONNECTORS_KAFKA_FAULTS_H
 #define MR_TESTS_UNIT_CONNECTORS_KAFKA_FAULTS_H
 
+#include "connectors/kafka/client/rules.h"
 #include "connectors/kafka/log.h"
 #include "connectors/kafka/mock.h"
-#include "connectors/kafka/client/rules.h"
 
 typedef struct fault_rig {
     mr_kafka_mock *mock;

@@ -1,7 +1,7 @@
 /*
  * Goal: every row of the one error table has been brought about and arrived where it matters.
  * Method: each fault of faults.c is injected into the embedded Kafka's answers; the witness must
- * see the product ask the table for it in its context, and the port's call must say what the row says.
+ * see the product ask the table for it in its context, and the call must say what the row says.
  * What the mock cannot do is played against a real Kafka (tests/broker/test_kafka_faults.c). A row
  * that stands in neither list fails here.
  */
@@ -17,14 +17,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const char *const NORMAL[] = {"session.timeout.ms", "6000", "heartbeat.interval.ms", "200",
+                                     NULL};
 /* Short enough for _MAX_POLL_EXCEEDED. */
-static const char *const PROPERTIES[] = {"session.timeout.ms",
-                                         "1500",
-                                         "max.poll.interval.ms",
-                                         "1500",
-                                         "heartbeat.interval.ms",
-                                         "200",
-                                         NULL};
+static const char *const HASTY[] = {"session.timeout.ms",
+                                    "1500",
+                                    "max.poll.interval.ms",
+                                    "1500",
+                                    "heartbeat.interval.ms",
+                                    "200",
+                                    NULL};
 
 /* What is wrong with one row; the process ends with it, so that the witness is its own. */
 static void play(size_t row)
@@ -34,7 +36,8 @@ static void play(size_t row)
     const char *name = rd_kafka_err2name(f->error);
     char all[4096];
     fault_rig rig;
-    fault_rig_init(&rig, 1500, PROPERTIES);
+    bool is_hasty = f->error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED;
+    fault_rig_init(&rig, 1500, is_hasty ? HASTY : NORMAL);
     if (f->api_key != FAULT_NONE)
         mr_kafka_mock_fail(rig.mock, f->api_key, f->sent ? f->sent : f->error, f->times);
     mr_status status = f->way(&rig);

@@ -1,6 +1,6 @@
 /* Goal: what a user may set is taken, and what not is refused with what to do instead. */
-#include "connectors/kafka/log.h"
 #include "connectors/kafka/client/settings.h"
+#include "connectors/kafka/log.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Goal: the guard knows an answered request from a lost one, also when a resend is hidden. */
-#include "connectors/kafka/writer/guard.h"
 #include "connectors/kafka/log.h"
 #include "connectors/kafka/mock.h"
+#include "connectors/kafka/writer/guard.h"
 #include "connectors/kafka/writer/writer.h"
 
 #include <criterion/criterion.h>
