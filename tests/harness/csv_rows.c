@@ -32,7 +32,8 @@ static mr_type text_type(void)
 static void read_record(mr_decoder *decoder, const mr_record *from, mr_csv_rows *rows)
 {
     char *exact = malloc(from->value_length + (from->value_length == 0));
-    memcpy(exact, from->value, from->value_length);
+    if (from->value_length > 0)
+        memcpy(exact, from->value, from->value_length);
     mr_record record = *from;
     record.value = exact;
     mr_records records = {.topic = "t", .count = 1, .record = &record};
@@ -75,7 +76,8 @@ void mr_csv_rows_read(mr_format_use use, const char *text, size_t length, size_t
     for (bool is_end = false; !is_end;) {
         have = piece != 0 && have + piece < length ? have + piece : length;
         char *exact = malloc(have - at + 1);
-        memcpy(exact, text + at, have - at);
+        if (have > at)
+            memcpy(exact, text + at, have - at);
         mr_record record[3];
         mr_split split = {.bytes = exact,
                           .length = have - at,

@@ -169,6 +169,9 @@ static bool store(csv_decoder *d, uint32_t column, mr_csv_field *field)
 {
     mr_vector *to = &d->columns[column];
     const char *source = field->text - field->is_quoted;
+    /* A bit that is not looked at where no row is NULL. */
+    if (to->valid != NULL)
+        mr_bitmap_set(to->valid, d->row);
     if (field->is_coded)
         mr_csv_make(&d->dialect, d->arena, field);
     if (is_null_literal(d, field))
@@ -213,34 +216,48 @@ static bool fill_up(csv_decoder *d, uint32_t place)
     return true;
 }
 
+/* One field more than there are columns: blank, and the last, or else too many. */
+static bool check_extra(csv_decoder *d, uint32_t place, const char *source, mr_csv_field *field)
+{
+    mr_csv_make(&d->dialect, d->arena, field);
+    if (place == d->width && d->scan.is_last && is_blank(field))
+        return true;
+    return fail(d, COLUMN_NONE, MR_E_CSV_WIDTH, source, "too many fields");
+}
+
 static bool read_fields(csv_decoder *d)
 {
     mr_csv_scan *scan = &d->scan;
-    mr_csv_field field;
-    uint32_t place = 0;
-    do {
-        const char *source = scan->at;
+    const char *const start = scan->start, *const end = scan->end, *at = start;
+    d->bad_column = COLUMN_NONE;
+    for (uint32_t place = 0;; place++) {
+        const char *source = at;
+        unsigned high = 0;
+        mr_csv_field field;
+        const char *stop = mr_csv_usual(&d->dialect, at, start, end, &high);
+        bool is_last = stop == end;
         d->bad_place = place;
-        d->bad_column = COLUMN_NONE;
-        if (!mr_csv_next(scan, &field))
-            return false;
+        if (stop != NULL) {
+            field =
+                (mr_csv_field){.text = at, .length = (uint32_t)(stop - at), .is_ascii = high == 0};
+            at = stop + !is_last;
+        } else {
+            scan->at = at;
+            if (!mr_csv_next_slow(scan, &field))
+                return false;
+            at = scan->at;
+            is_last = scan->is_last;
+        }
         if (place >= d->width) {
-            mr_csv_make(&d->dialect, d->arena, &field);
-            if (place > d->width || !scan->is_last || !is_blank(&field))
-                return fail(d, COLUMN_NONE, MR_E_CSV_WIDTH, source, "too many fields");
-            return true;
+            scan->is_last = is_last;
+            return check_extra(d, place, source, &field);
         }
         uint32_t column = d->column_of[place];
-        if (column != COLUMN_NONE) {
-            /* A bit that is not looked at where no row is NULL. */
-            if (d->columns[column].valid != NULL)
-                mr_bitmap_set(d->columns[column].valid, d->row);
-            if (!store(d, column, &field))
-                return false;
-        }
-        place++;
-    } while (!scan->is_last);
-    return place == d->width || fill_up(d, place);
+        if (column != COLUMN_NONE && !store(d, column, &field))
+            return false;
+        if (is_last)
+            return place + 1 == d->width || fill_up(d, place + 1);
+    }
 }
 
 static verdict read_row(csv_decoder *d, const char *text, size_t length)

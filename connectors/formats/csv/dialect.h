@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
+#define MR_CSV_BLOCK 16  /* bytes looked at together */
 #define MR_CSV_NONE '\0' /* no such character */
 
 typedef struct mr_csv_dialect {
@@ -16,7 +18,16 @@ typedef struct mr_csv_dialect {
     bool is_decimal_plain;         /* write-bigdecimal-in-scientific-notation = false */
     const char *null_literal;      /* null-literal; NULL: not set. Borrowed */
     size_t null_length;
+    char delimiters[MR_CSV_BLOCK]; /* the characters above, as vectors to compare with */
+    char escapes[MR_CSV_BLOCK];
 } mr_csv_dialect;
+
+/* The vectors; once the characters are set. */
+static inline void mr_csv_dialect_settle(mr_csv_dialect *dialect)
+{
+    memset(dialect->delimiters, dialect->delimiter, MR_CSV_BLOCK);
+    memset(dialect->escapes, dialect->escape, MR_CSV_BLOCK);
+}
 
 /* Whether a comment begins at `at`: `#`, blanks before it allowed. */
 static inline bool mr_csv_is_comment(const mr_csv_dialect *dialect, const char *at, const char *end)

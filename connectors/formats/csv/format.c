@@ -53,6 +53,7 @@ static mr_status dialect_of(const mr_format_use *use, mr_csv_dialect *dialect, m
         dialect->quote = '"';
     if (dialect->null_literal != NULL)
         dialect->null_length = strlen(dialect->null_literal);
+    mr_csv_dialect_settle(dialect);
     char d = dialect->delimiter, q = dialect->quote, e = dialect->escape;
     if (d == '\r' || d == '\n' || q == '\r' || q == '\n' || e == '\r' || e == '\n')
         return mr_error_set(err, MR_E_SETTING, "a line end is no csv delimiter, quote or escape");

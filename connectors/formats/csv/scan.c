@@ -87,19 +87,19 @@ static bool read_quoted(mr_csv_scan *scan, mr_csv_field *field)
     const mr_csv_dialect *dialect = scan->dialect;
     const char *source = scan->at, *at = source + 1;
     bool is_coded = false;
-    while (at < scan->end) {
-        if (*at == dialect->quote) {
-            if (at + 1 == scan->end || at[1] != dialect->quote)
-                break;
-            is_coded = true;
-            at += 2;
-        } else if (*at == dialect->escape && dialect->escape != MR_CSV_NONE) {
-            is_coded = true;
+    for (;;) {
+        at = mr_csv_find_quote(dialect, at, scan->end);
+        if (at == scan->end)
+            break;
+        if (*at != dialect->quote) {
             if (!skip_escape(scan, &at))
                 return false;
+        } else if (at + 1 < scan->end && at[1] == dialect->quote) {
+            at += 2;
         } else {
-            at++;
+            break;
         }
+        is_coded = true;
     }
     if (at == scan->end)
         return fail(scan, MR_E_CSV_QUOTE, source, "the quote is not closed");

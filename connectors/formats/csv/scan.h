@@ -17,6 +17,7 @@
 #include "engine/base/arena.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -49,7 +50,7 @@ static inline void mr_csv_begin(mr_csv_scan *scan, const mr_csv_dialect *dialect
     scan->is_last = false;
 }
 
-/* All but the usual field: quotes, escapes, line ends, strange characters. */
+/* The next field, whatever it is; false: see the failure. Sets `at` and `is_last`. */
 bool mr_csv_next_slow(mr_csv_scan *scan, mr_csv_field *field);
 
 /* What a coded field stands for; of any other it is what it was. */
@@ -61,34 +62,43 @@ static inline bool mr_csv_is_special(const mr_csv_dialect *dialect, char c)
     return c == dialect->delimiter || c == dialect->escape || (unsigned char)c <= '\r';
 }
 
+#if defined(__SSE2__)
+/* Bit i is set when byte i of the block is special; bits of `high` when it is not ASCII. */
+static inline unsigned mr_csv_mask(const mr_csv_dialect *dialect, const char *at, unsigned *high)
+{
+    const __m128i delimiters = _mm_loadu_si128((const __m128i *)(const void *)dialect->delimiters);
+    const __m128i escapes = _mm_loadu_si128((const __m128i *)(const void *)dialect->escapes);
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8('\r')), bytes);
+    __m128i specials =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, delimiters), _mm_cmpeq_epi8(bytes, escapes));
+    *high = (unsigned)_mm_movemask_epi8(bytes);
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(specials, low));
+}
+#endif
+
 /* The first special byte in [at, end), or `end`; `high` gets a bit when a byte before it is not
  * ASCII. Nothing outside of [start, end) is read. */
 static inline const char *mr_csv_find(const mr_csv_dialect *dialect, const char *at,
                                       const char *start, const char *end, unsigned *high)
 {
 #if defined(__SSE2__)
-    const __m128i delimiters = _mm_set1_epi8(dialect->delimiter);
-    const __m128i escapes = _mm_set1_epi8(dialect->escape), low = _mm_set1_epi8('\r');
-    while (at < end) {
-        const char *from = at;
-        if (end - at < 16) {
-            if (end - start < 16)
-                break;
-            from = end - 16;
-        }
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-        __m128i specials = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, delimiters), _mm_cmpeq_epi8(bytes, escapes)),
-            _mm_cmpeq_epi8(_mm_min_epu8(bytes, low), bytes));
-        unsigned before = (unsigned)(at - from);
-        unsigned mask = (unsigned)_mm_movemask_epi8(specials) >> before;
-        unsigned is_high = (unsigned)_mm_movemask_epi8(bytes) >> before;
+    unsigned is_high;
+    for (; end - at >= MR_CSV_BLOCK; at += MR_CSV_BLOCK) {
+        unsigned mask = mr_csv_mask(dialect, at, &is_high);
         if (mask != 0) {
             *high |= is_high & ((mask & -mask) - 1);
             return at + __builtin_ctz(mask);
         }
         *high |= is_high;
-        at = from + 16;
+    }
+    if (at < end && end - start >= MR_CSV_BLOCK) {
+        /* The last block of the row: what stands in front of `at` is shifted out. */
+        unsigned before = (unsigned)(at - (end - MR_CSV_BLOCK));
+        unsigned mask = mr_csv_mask(dialect, end - MR_CSV_BLOCK, &is_high) >> before;
+        is_high >>= before;
+        *high |= mask != 0 ? is_high & ((mask & -mask) - 1) : is_high;
+        return mask != 0 ? at + __builtin_ctz(mask) : end;
     }
 #else
     (void)start;
@@ -98,23 +108,28 @@ static inline const char *mr_csv_find(const mr_csv_dialect *dialect, const char 
     return at;
 }
 
-/* The next field; false: see the scan's failure. */
-static inline bool mr_csv_next(mr_csv_scan *scan, mr_csv_field *field)
+/* The next quote or escape in [at, end), or `end`. */
+static inline const char *mr_csv_find_quote(const mr_csv_dialect *dialect, const char *at,
+                                            const char *end)
 {
-    const mr_csv_dialect *dialect = scan->dialect;
-    const char *at = scan->at;
-    if (at == scan->end || *at != dialect->quote || dialect->quote == MR_CSV_NONE) {
-        unsigned high = 0;
-        const char *stop = mr_csv_find(dialect, at, scan->start, scan->end, &high);
-        if (stop == scan->end || *stop == dialect->delimiter) {
-            *field =
-                (mr_csv_field){.text = at, .length = (uint32_t)(stop - at), .is_ascii = high == 0};
-            scan->is_last = stop == scan->end;
-            scan->at = stop + (stop != scan->end);
-            return true;
-        }
+    if (dialect->escape == MR_CSV_NONE) {
+        const char *quote = memchr(at, dialect->quote, (size_t)(end - at));
+        return quote != NULL ? quote : end;
     }
-    return mr_csv_next_slow(scan, field);
+    while (at < end && *at != dialect->quote && *at != dialect->escape)
+        at++;
+    return at;
+}
+
+/* The usual field at `at`: its end is a delimiter or the row's. NULL: mr_csv_next_slow has to. Not a
+ * function of the scan, so that the loop over a row keeps its place in registers. */
+static inline const char *mr_csv_usual(const mr_csv_dialect *dialect, const char *at,
+                                       const char *start, const char *end, unsigned *high)
+{
+    if (at < end && *at == dialect->quote && dialect->quote != MR_CSV_NONE)
+        return NULL;
+    const char *stop = mr_csv_find(dialect, at, start, end, high);
+    return stop == end || *stop == dialect->delimiter ? stop : NULL;
 }
 
 #endif

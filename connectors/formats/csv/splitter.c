@@ -1,5 +1,6 @@
 #include "connectors/formats/csv/splitter.h"
 
+#include "connectors/formats/csv/scan.h"
 #include "engine/base/assert.h"
 
 #include <stdlib.h>
@@ -29,14 +30,10 @@ static bool holds(const char *at, const char *end, char c)
 /* Behind the closing quote of the field whose opening one is at `at`; NULL: it is not closed. */
 static const char *skip_quoted(const mr_csv_dialect *d, const char *at, const char *end)
 {
-    for (at++; at < end; at++) {
-        if (*at == d->quote) {
-            if (at + 1 == end || at[1] != d->quote)
-                return at + 1;
-            at++;
-        } else if (*at == d->escape && d->escape != MR_CSV_NONE) {
-            at++;
-        }
+    for (at = mr_csv_find_quote(d, at + 1, end); at < end; at = mr_csv_find_quote(d, at, end)) {
+        if (*at == d->quote && (at + 1 == end || at[1] != d->quote))
+            return at + 1;
+        at += end - at > 1 ? 2 : 1;
     }
     return NULL;
 }
@@ -44,23 +41,45 @@ static const char *skip_quoted(const mr_csv_dialect *d, const char *at, const ch
 /* The row's end by the grammar of csv/scan.h: its `\n`, or `end`; NULL: within quotes there. */
 static const char *row_end(const mr_csv_dialect *d, const char *at, const char *end)
 {
+    const char *const start = at;
     bool is_field_start = true;
     while (at < end) {
-        if (is_field_start && *at == d->quote && d->quote != MR_CSV_NONE) {
+        unsigned ignored = 0;
+        if (is_field_start && *at == d->quote && d->quote != MR_CSV_NONE)
             at = skip_quoted(d, at, end);
-            if (at == NULL)
-                return NULL;
-            is_field_start = false;
-            continue;
-        }
+        if (at == NULL)
+            return NULL;
+        at = mr_csv_find(d, at, start, end, &ignored);
+        if (at == end)
+            break;
         is_field_start = *at == d->delimiter;
         if (*at == '\n' && !is_field_start)
             return at;
-        if (*at == d->escape && d->escape != MR_CSV_NONE && !is_field_start)
-            at++;
-        at++;
+        bool is_escape = *at == d->escape && d->escape != MR_CSV_NONE && !is_field_start;
+        at += is_escape && end - at > 1 ? 2 : 1;
     }
     return end;
+}
+
+/* The same without an escape character: then a quote opens a field where a delimiter, or the row's
+ * begin, stands in front of it, and all else need not be looked at. `stop` is the first line end. */
+static const char *row_end_by_quotes(const mr_csv_dialect *d, const char *at, const char *stop,
+                                     const char *end)
+{
+    const char *const start = at;
+    for (;;) {
+        const char *quote = memchr(at, d->quote, (size_t)(stop - at));
+        if (quote == NULL)
+            return stop;
+        at = quote + 1;
+        if (quote != start && quote[-1] != d->delimiter)
+            continue;
+        at = skip_quoted(d, quote, end);
+        if (at == NULL)
+            return NULL;
+        if (at > stop)
+            stop = line_end(at, end);
+    }
 }
 
 /* Where the row at `at` ends; NULL: more bytes are needed to tell. */
@@ -71,7 +90,8 @@ static const char *find_end(const mr_csv_dialect *d, const char *at, const char 
     if (!is_whole || mr_csv_is_comment(d, at, stop) ||
         (!holds(at, stop, d->quote) && !holds(at, stop, d->escape)))
         return is_whole ? stop : NULL;
-    const char *row = row_end(d, at, end);
+    bool has_escape = d->escape != MR_CSV_NONE;
+    const char *row = has_escape ? row_end(d, at, end) : row_end_by_quotes(d, at, stop, end);
     if (row != NULL && row < end)
         return row;
     if (!is_end)

@@ -1,6 +1,7 @@
 #include "connectors/formats/csv/writer.h"
 
 #include "connectors/formats/codes.h"
+#include "connectors/formats/csv/scan.h"
 #include "connectors/formats/text/base64.h"
 #include "connectors/formats/text/number.h"
 #include "connectors/formats/text/time.h"
@@ -27,15 +28,23 @@ typedef struct csv_writer {
     uint32_t fields_count;
 } csv_writer;
 
-static bool needs_quotes(const csv_writer *w, const char *text, size_t length, bool is_first)
+/* `high` gets a bit when the text is not ASCII. */
+static bool needs_quotes(const csv_writer *w, const char *text, size_t length, bool is_first,
+                         unsigned *high)
 {
-    for (size_t i = 0; i < length; i++)
-        if (w->is_special[(unsigned char)text[i]])
+    const char *end = text + length, *at = text;
+    bool is_plain = mr_csv_find(&w->dialect, at, text, end, high) == end &&
+                    memchr(text, w->dialect.quote, length) == NULL;
+    if (!is_plain) { /* perhaps only a tab, but then all of it is looked at */
+        *high = ~0u;
+        while (at < end && !w->is_special[(unsigned char)*at])
+            at++;
+        if (at < end)
             return true;
+    }
     if (!is_first)
         return false;
-    return (length == 0 && w->fields_count == 1) ||
-           mr_csv_is_comment(&w->dialect, text, text + length);
+    return (length == 0 && w->fields_count == 1) || mr_csv_is_comment(&w->dialect, text, end);
 }
 
 static void put_quoted(const csv_writer *w, const char *text, size_t length, mr_buffer *out)
@@ -68,21 +77,23 @@ static void put_escaped(const csv_writer *w, const char *text, size_t length, bo
     out->length += (size_t)(to - begin);
 }
 
-/* False: there is no way to write it. */
-static bool put_field(const csv_writer *w, const char *text, size_t length, bool is_first,
-                      mr_buffer *out)
+/* 0, or the code of why it cannot be written. */
+static int32_t put_field(const csv_writer *w, const char *text, size_t length, bool is_first,
+                         mr_buffer *out)
 {
-    if (!needs_quotes(w, text, length, is_first)) {
+    unsigned high = 0;
+    bool is_quoted = needs_quotes(w, text, length, is_first, &high);
+    if (high != 0 && mr_utf8_bad(text, text + length) != text + length)
+        return MR_E_TEXT_UTF8;
+    if (!is_quoted)
         mr_buffer_put(out, text, length);
-        return true;
-    }
-    if (w->dialect.quote != MR_CSV_NONE)
+    else if (w->dialect.quote != MR_CSV_NONE)
         put_quoted(w, text, length, out);
     else if (w->dialect.escape != MR_CSV_NONE && length > 0)
         put_escaped(w, text, length, is_first, out);
     else
-        return false;
-    return true;
+        return MR_E_CSV_UNQUOTED;
+    return 0;
 }
 
 static size_t write_double(char *to, double value, bool is_float)
@@ -118,15 +129,15 @@ static size_t write_value(const csv_writer *w, const csv_field *field, const mr_
     }
 }
 
-static bool put_bytes(const csv_writer *w, mr_string bytes, bool is_first, mr_buffer *out)
+static int32_t put_bytes(const csv_writer *w, mr_string bytes, bool is_first, mr_buffer *out)
 {
     size_t length = mr_base64_encoded_length(bytes.length);
     char *text = malloc(length + 1);
     MR_ASSERT(text != NULL);
     mr_base64_encode(text, bytes.bytes, bytes.length);
-    bool is_put = put_field(w, text, length, is_first, out);
+    int32_t code = put_field(w, text, length, is_first, out);
     free(text);
-    return is_put;
+    return code;
 }
 
 /* 0, or the code of what is wrong. */
@@ -139,14 +150,9 @@ static int32_t put_value(const csv_writer *w, const csv_field *field, const mr_v
     }
     if (values->lane == MR_LANE_STRING) {
         mr_string s = values->strings[row];
-        const char *end = s.bytes + s.length;
         if (!mr_type_is_text(field->type))
-            return put_bytes(w, s, is_first, out) ? 0 : MR_E_CSV_UNQUOTED;
-        if (s.length > 0 && mr_utf8_bad(s.bytes, end) != end)
-            return MR_E_TEXT_UTF8;
-        return put_field(w, s.length > 0 ? s.bytes : "", s.length, is_first, out)
-                   ? 0
-                   : MR_E_CSV_UNQUOTED;
+            return put_bytes(w, s, is_first, out);
+        return put_field(w, s.length > 0 ? s.bytes : "", s.length, is_first, out);
     }
     if (w->are_values_plain) {
         char *to = mr_buffer_reserve(out, MR_NUMBER_TEXT_MAX);
@@ -155,7 +161,7 @@ static int32_t put_value(const csv_writer *w, const csv_field *field, const mr_v
     }
     char text[MR_NUMBER_TEXT_MAX];
     size_t length = write_value(w, field, values, row, text);
-    return put_field(w, text, length, is_first, out) ? 0 : MR_E_CSV_UNQUOTED;
+    return put_field(w, text, length, is_first, out);
 }
 
 static mr_written csv_write(mr_row_writer *writer, const mr_batch *batch, uint32_t row,

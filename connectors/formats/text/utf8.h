@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline bool mr_utf8_is_tail(char byte)
 {
@@ -37,6 +38,14 @@ static inline size_t mr_utf8_length(const char *at, const char *end)
 static inline const char *mr_utf8_bad(const char *at, const char *end)
 {
     while (at < end) {
+        uint64_t word = 0;
+        if (end - at >= (ptrdiff_t)sizeof word) {
+            memcpy(&word, at, sizeof word);
+            if ((word & UINT64_C(0x8080808080808080)) == 0) {
+                at += sizeof word;
+                continue;
+            }
+        }
         if ((unsigned char)*at < 0x80) {
             at++;
             continue;

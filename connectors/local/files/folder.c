@@ -152,7 +152,8 @@ mr_status mr_folder_look(mr_folder *folder, const char *current, mr_error *err)
     forget_files(folder);
     mr_status status = list(&at, folder->path, 0, err);
     if (status == MR_OK) {
-        qsort(folder->files, folder->count, sizeof *folder->files, compare_paths);
+        if (folder->count > 0)
+            qsort(folder->files, folder->count, sizeof *folder->files, compare_paths);
         qsort(at.kept, at.kept_count, sizeof *at.kept, compare_hashes);
         for (uint32_t i = 0; i < at.kept_count; i++)
             folder->done[i] = at.kept[i];
