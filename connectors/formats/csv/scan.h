@@ -121,8 +121,8 @@ static inline const char *mr_csv_find_quote(const mr_csv_dialect *dialect, const
     return at;
 }
 
-/* The usual field at `at`: its end is a delimiter or the row's. NULL: mr_csv_next_slow has to. Not a
- * function of the scan, so that the loop over a row keeps its place in registers. */
+/* The usual field at `at`: its end is a delimiter or the row's. NULL: mr_csv_next_slow has to. Not
+ * a function of the scan, so that the loop over a row keeps its place in registers. */
 static inline const char *mr_csv_usual(const mr_csv_dialect *dialect, const char *at,
                                        const char *start, const char *end, unsigned *high)
 {

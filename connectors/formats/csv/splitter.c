@@ -62,7 +62,8 @@ static const char *row_end(const mr_csv_dialect *d, const char *at, const char *
 }
 
 /* The same without an escape character: then a quote opens a field where a delimiter, or the row's
- * begin, stands in front of it, and all else need not be looked at. `stop` is the first line end. */
+ * begin, stands in front of it, and all else need not be looked at. `stop` is the first line end.
+ * */
 static const char *row_end_by_quotes(const mr_csv_dialect *d, const char *at, const char *stop,
                                      const char *end)
 {
