@@ -3,13 +3,14 @@
 #include "connectors/local/log_sink.h"
 #include "engine/base/assert.h"
 #include "engine/run/late.h"
+#include "tests/sim/joins/join_law.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define BAD_RECORD 3999
-#define DELAY_US INT64_C(5000)
+#define DELAY_US (MR_SIM_DELAY_MS * INT64_C(1000))
 
 /* --- the codec: fields between bars ---------------------------------------------------- */
 
@@ -217,6 +218,40 @@ static void make_window(mr_sim_job *job, bool is_hop, bool is_session)
     job->plan.nodes_count = 1;
 }
 
+/* A table with itself: "k3|120|7|125|9" for rows 120|7 and 125|9 of k3. */
+static void make_join(mr_sim_job *job)
+{
+    static const uint32_t keys[] = {0}, columns[] = {0, 1, 2};
+    static const mr_origin inputs[] = {{.kind = MR_ORIGIN_SOURCE_ROWS, .index = 0},
+                                       {.kind = MR_ORIGIN_SOURCE_ROWS, .index = 0}};
+    mr_arena *arena = &job->arena;
+    mr_type *types = mr_arena_alloc(arena, 3 * sizeof *types);
+    types[0] = mr_type_string();
+    types[1] = mr_type_time(MR_TYPE_TIMESTAMP, 3);
+    types[2] = mr_type_of(MR_TYPE_BIGINT);
+    job->join = (mr_interval_join_config){.keys_count = 1,
+                                          .key_types = types,
+                                          .lower_ms = -MR_JOIN_LAW_REACH_MS,
+                                          .upper_ms = MR_JOIN_LAW_REACH_MS,
+                                          .bucket_ms = 10,
+                                          .is_left_outer = true};
+    for (uint32_t s = 0; s < 2; s++)
+        job->join.sides[s] = (mr_join_side){.keys = keys,
+                                            .columns_count = s == MR_JOIN_LEFT ? 3 : 2,
+                                            .columns = columns + s,
+                                            .types = types + s,
+                                            .time_column = 1};
+    mr_plan_node *node = mr_arena_zalloc(arena, 1, sizeof *node);
+    *node = (mr_plan_node){.id = "pairs/join",
+                           .class = &mr_interval_join_class,
+                           .config = &job->join,
+                           .inputs_count = 2,
+                           .inputs = inputs,
+                           .errors = {.mode = MR_ERRORS_DLQ, .dlq_topic = "dlq"}};
+    job->plan.nodes = node;
+    job->plan.nodes_count = 1;
+}
+
 static void make_sinks(mr_sim_job *job)
 {
     static const char *const topics[] = {"out", "late"};
@@ -251,7 +286,10 @@ void mr_sim_job_init(mr_sim_job *job, const mr_sim_job_options *options)
                           .is_pipelined = true, /* of a worker that has a helper */
                           .uses_log = true};
     make_source(job, options->idle_timeout_ms);
-    make_window(job, options->is_hop, options->is_session);
+    if (options->is_join)
+        make_join(job);
+    else
+        make_window(job, options->is_hop, options->is_session);
     make_sinks(job);
 }
 

@@ -5,6 +5,7 @@
  *   in (key|time ms|amount, watermark time - 5 ms) -> TUMBLE 10 ms, HOP 10/5 ms or SESSION with a
  *   gap of 6 ms GROUP BY key: COUNT(*), SUM(amount) -> out; rows late for all their windows ->
  *   late; broken records -> dlq
+ *   or: in LEFT JOIN in on equal keys and times at most 12 ms apart -> out
  *
  * Values are text, "k3|120|7"; results "k3|100|110|4|28", late rows "k3|120|7|..". Key k lives in
  * partition k mod 4, so any number of tasks that divides four sees whole keys.
@@ -13,20 +14,24 @@
 #define MR_TESTS_SIM_JOB_H
 
 #include "engine/run/plan.h"
+#include "operators/join/interval_join.h"
 #include "operators/window/session_aggregate.h"
 
 #define MR_SIM_PARTITIONS 4
 #define MR_SIM_KEYS 12
+#define MR_SIM_DELAY_MS 5 /* of the watermark */
 
 typedef struct mr_sim_job {
     mr_arena arena;
     mr_plan plan;
     mr_window_config window;
+    mr_interval_join_config join;
 } mr_sim_job;
 
 typedef struct mr_sim_job_options {
     uint32_t tasks_count;    /* 1, 2 or 4 */
     bool is_hop, is_session; /* neither: TUMBLE */
+    bool is_join;            /* instead of a window */
     mr_guarantee guarantee;
     int64_t idle_timeout_ms;
 } mr_sim_job_options;

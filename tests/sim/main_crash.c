@@ -13,6 +13,7 @@
 #include "engine/run/worker/worker.h"
 #include "tests/sim/helper.h"
 #include "tests/sim/job.h"
+#include "tests/sim/joins/join_law.h"
 #include "tests/sim/law.h"
 #include "tests/sim/world.h"
 
@@ -56,6 +57,7 @@ typedef struct history {
     mr_sim_job job;
     mr_sim_job_options job_options;
     mr_sim_law *law;
+    mr_join_law join_law; /* of a join, in the place of `law` for its results */
     uint64_t random;
     uint32_t workers;
     int64_t event_time_ms;
@@ -89,6 +91,8 @@ static void feed(history *h, uint32_t rows)
         int64_t back = (int64_t)draw(h, draw(h, 12) == 0 ? 60 : 5);
         int64_t time = h->event_time_ms > back ? h->event_time_ms - back : 0;
         int64_t amount = (int64_t)draw(h, 100);
+        if (h->job_options.is_join)
+            amount = mr_join_law_sent(&h->join_law, key, time);
         snprintf(value, sizeof value, "k%" PRIu32 "|%" PRId64 "|%" PRId64, key, time, amount);
         mr_sim_put(&h->world, "in", partition, NULL, value, MR_TIME_NONE);
         mr_sim_law_sent(h->law, key, time, amount);
@@ -284,7 +288,13 @@ static bool take_topic(history *h, const char *topic, int32_t partitions)
     for (int32_t p = 0; p < partitions; p++)
         mr_sim_read(&h->world, topic, p, &text);
     mr_buffer_put_u8(&text, '\0');
-    bool is_good = mr_sim_law_take(h->law, topic, text.data, h->why, sizeof h->why);
+    bool is_good = true;
+    if (h->job_options.is_join && strcmp(topic, "out") == 0)
+        for (char *line = strtok(text.data, "\n"); line != NULL && is_good;
+             line = strtok(NULL, "\n"))
+            is_good = mr_join_law_take(&h->join_law, line, h->why, sizeof h->why);
+    else
+        is_good = mr_sim_law_take(h->law, topic, text.data, h->why, sizeof h->why);
     mr_buffer_release(&text);
     return is_good;
 }
@@ -293,8 +303,9 @@ static bool check(history *h)
 {
     bool holds = take_topic(h, "out", 1) && take_topic(h, "late", 1) &&
                  take_topic(h, "dlq", MR_SIM_PARTITIONS) &&
-                 mr_sim_law_holds(h->law, h->why, sizeof h->why);
-    h->hits->results += (uint64_t)h->law->results_seen;
+                 (h->job_options.is_join ? mr_join_law_holds(&h->join_law, h->why, sizeof h->why)
+                                         : mr_sim_law_holds(h->law, h->why, sizeof h->why));
+    h->hits->results += (uint64_t)h->law->results_seen + h->join_law.results;
     h->hits->late += (uint64_t)h->law->rows_late;
     h->hits->broken += h->law->broken_sent;
     h->hits->refused += (uint64_t)h->law->refused_seen;
@@ -305,7 +316,7 @@ static bool check(history *h)
 static void set_up(history *h)
 {
     static const uint32_t tasks[] = {1, 1, 2, 4};
-    uint64_t shape = draw(h, 3);
+    uint64_t shape = draw(h, 4);
     mr_sim_world_init(&h->world, h->seed, h->workers, h->options->is_traced ? stderr : NULL);
     mr_sim_create(&h->world, "in", MR_SIM_PARTITIONS);
     mr_sim_create(&h->world, "late", 1);
@@ -314,9 +325,11 @@ static void set_up(history *h)
         (mr_sim_job_options){.tasks_count = tasks[draw(h, 4)],
                              .is_hop = shape == 0,
                              .is_session = shape == 1,
+                             .is_join = shape == 2,
                              .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0,
                              .guarantee = draw(h, 5) == 0 ? MR_AT_LEAST_ONCE : MR_EXACTLY_ONCE};
-    h->has_refusals = h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 5) == 0;
+    h->has_refusals =
+        h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 5) == 0 && !h->job_options.is_join;
     /* Results with two long numbers are too large for such a topic. */
     static const char *const small[] = {"max.message.bytes", "18", NULL};
     mr_error err;
@@ -325,9 +338,13 @@ static void set_up(history *h)
     MR_ASSERT(made == MR_OK);
     mr_sim_job_init(&h->job, &h->job_options);
     bool is_session = h->job_options.is_session;
-    mr_sim_law_init(h->law, h->job.window.size_ms, is_session ? 1 : h->job.window.slide_ms);
+    bool is_window = !h->job_options.is_join;
+    mr_sim_law_init(h->law, is_window ? h->job.window.size_ms : 1,
+                    is_session || !is_window ? 1 : h->job.window.slide_ms);
+    mr_join_law_init(&h->join_law, MR_SIM_DELAY_MS);
+    h->join_law.has_idle = h->job_options.idle_timeout_ms > 0;
     h->law->is_session = is_session;
-    h->law->is_repeating = h->job_options.guarantee == MR_AT_LEAST_ONCE;
+    h->law->is_repeating = h->join_law.is_repeating = h->job_options.guarantee == MR_AT_LEAST_ONCE;
 }
 
 /* Bounded lives, that may die as well, until one finishes. */
@@ -384,6 +401,7 @@ static bool play(const sim_options *options, sim_hits *hits, uint64_t seed, char
     mr_sim_world_release(&h->world);
     mr_sim_job_release(&h->job);
     mr_sim_law_release(h->law);
+    mr_join_law_release(&h->join_law);
     free(h->law);
     free(h);
     return is_good;
