@@ -200,6 +200,8 @@ static void make_plan(mr_job *job, const mr_binder *binder, const mr_job_options
         .settings = &job->settings,
         .planned = mr_arena_zalloc(&job->arena, binder->relations.count, sizeof(mr_planned))};
     mr_plan_mark(&planner);
+    if (binder->diagnostics->errors > 0) /* a table that is read and cannot be */
+        return;
     for (uint32_t i = 0; i < binder->relations.count; i++)
         if (planner.planned[i].is_reached)
             mr_plan_emit(&planner, binder->relations.items[i]);

@@ -157,6 +157,35 @@ Test(job, errors_are_a_relation_of_the_source)
                 "print <- print/columns\n");
 }
 
+#define OTHER                                                                              \
+    "CREATE TABLE other (m STRING) WITH ('connector'='kafka','topic'='o','format'='json'," \
+    " 'properties.bootstrap.servers'='h:1');"
+
+Test(job, errors_of_a_written_table_do_not_make_the_job_read_it)
+{
+    expect_plan(BIDS_PLAIN OTHER "INSERT INTO other SELECT item.name FROM bids;"
+                                 "SELECT error_message FROM other$errors;",
+                "bids: item.name ts\n"
+                "other/sink(project) <- bids: m\n"
+                "print/columns(project) <- other$errors: error_message\n"
+                "other <- other/sink\n"
+                "print <- print/columns\n");
+}
+
+Test(job, errors_of_a_table_that_is_read_too_are_those_of_the_source)
+{
+    expect_plan("CREATE TABLE loop (m STRING) WITH ('connector'='kafka','topic'='o',"
+                " 'format'='json', 'properties.bootstrap.servers'='h:1',"
+                " 'scan.startup.mode'='earliest-offset');"
+                "INSERT INTO loop SELECT UPPER(m) FROM loop;"
+                "SELECT error_message FROM loop$errors;",
+                "loop: m\n"
+                "loop/insert(project) <- loop: m\n"
+                "print/columns(project) <- loop$errors: error_message\n"
+                "loop <- loop/insert\n"
+                "print <- print/columns\n");
+}
+
 Test(job, keeps_in_a_deduplication_what_is_needed)
 {
     mr_script script;
