@@ -51,6 +51,11 @@ static inline void mr_counter_add(mr_counter *counter, uint64_t amount)
     atomic_fetch_add_explicit(&counter->value, amount, memory_order_relaxed);
 }
 
+static inline uint64_t mr_counter_value(const mr_counter *counter)
+{
+    return atomic_load_explicit(&counter->value, memory_order_relaxed);
+}
+
 void mr_gauge_set(mr_gauge *gauge, double value);
 void mr_gauge_clear(mr_gauge *gauge); /* absent again */
 

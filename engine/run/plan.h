@@ -59,6 +59,7 @@ typedef enum mr_violation {
     MR_VIOLATION_DLQ,
     MR_VIOLATION_DROP, /* filtered, counted */
     MR_VIOLATION_FAIL,
+    MR_VIOLATION_WARN, /* the row goes on; counted, sampled in the log */
 } mr_violation;
 
 typedef struct mr_constraint {

@@ -17,6 +17,7 @@ struct mr_source_stage {
     mr_program *checks; /* watermark (when there is one), then the constraints */
     mr_source_counts counts;
     mr_log_site site;
+    mr_log_site warn_site;
 };
 
 static mr_status compile(mr_source_stage *stage, const mr_expr_context *context, mr_error *err)
@@ -313,6 +314,21 @@ static mr_status bar(passage *p, uint8_t *is_barred, mr_error *err)
 }
 
 /* Evaluates the constraints and removes the rows that violate one. */
+/* The row goes on. One violation a second is written down for each table, the rest is counted. */
+static void warn(passage *p, const mr_constraint *constraint, uint32_t row)
+{
+    p->stage->counts.warned++;
+    uint64_t suppressed;
+    if (!mr_log_allowed(&p->stage->warn_site, p->io->clock->wall_ms(p->io->clock), 1, &suppressed))
+        return;
+    mr_logger_line(p->io->logger, MR_LOG_WARN,
+                   "row kept code=MR%d at=%s[%" PRId32 "]@%" PRId64
+                   " table=%s reason=\"violates constraint `%s`\" more=%" PRIu64,
+                   MR_E_ROW_CONSTRAINT, p->records->topic, p->records->partition,
+                   p->records->record[p->batch.record[row]].offset, p->stage->source->table,
+                   constraint->name, suppressed);
+}
+
 static mr_status constrain(passage *p, const mr_vector *checks, mr_row_errors *failed,
                            mr_error *err)
 {
@@ -326,8 +342,10 @@ static mr_status constrain(passage *p, const mr_vector *checks, mr_row_errors *f
         for (uint32_t i = 0; i < p->alive_count; i++) {
             uint32_t row = p->alive[i];
             bool holds = mr_vector_is_null(&checks[k], row) || checks[k].bools[row] != 0;
-            if (holds) {
+            if (holds || constraint->on_violation == MR_VIOLATION_WARN) {
                 p->alive[kept++] = row;
+                if (!holds)
+                    warn(p, constraint, row);
             } else if (constraint->on_violation == MR_VIOLATION_DROP) {
                 p->stage->counts.filtered++;
             } else if (constraint->on_violation == MR_VIOLATION_FAIL) {

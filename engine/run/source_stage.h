@@ -22,6 +22,7 @@ typedef struct mr_source_counts {
     uint64_t dead;
     uint64_t bytes;
     uint64_t guarded; /* admitted without moving the watermark */
+    uint64_t warned;  /* violations of constraints with WARN; those rows went on */
 } mr_source_counts;
 
 typedef struct mr_source_stage mr_source_stage;

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define SOURCE_COUNTERS 6
+#define SOURCE_COUNTERS 7
 #define NODE_COUNTERS 7
 #define SINK_COUNTERS 3
 
@@ -174,7 +174,7 @@ static void restore_counters(mr_task *task, const uint64_t *from)
 {
     for (uint32_t s = 0; s < task->plan->sources_count; s++, from += SOURCE_COUNTERS)
         *mr_source_stage_counts(task->sources[s].stage) =
-            (mr_source_counts){from[0], from[1], from[2], from[3], from[4], from[5]};
+            (mr_source_counts){from[0], from[1], from[2], from[3], from[4], from[5], from[6]};
     for (uint32_t n = 0; n < task->plan->nodes_count; n++, from += NODE_COUNTERS)
         mr_graph_set_counts(
             task->graph, n,
@@ -352,7 +352,7 @@ uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room)
     uint32_t n = 0;
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
         mr_source_counts c = *mr_source_stage_counts(task->sources[s].stage);
-        uint64_t values[] = {c.records, c.rows, c.filtered, c.dead, c.bytes, c.guarded};
+        uint64_t values[] = {c.records, c.rows, c.filtered, c.dead, c.bytes, c.guarded, c.warned};
         memcpy(to + n, values, sizeof values);
         n += SOURCE_COUNTERS;
     }

@@ -11,7 +11,8 @@ static const mr_flag_spec specs[] = {
     {MR_FLAG_BOUNDED, "--bounded", NULL, "stop at the ends of the inputs known at start"},
     {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first"},
     {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL, "create missing topics of the job's tables"},
-    {MR_FLAG_STATS, "--stats", "ndjson|off", "progress on stderr (default: a line on a terminal)"},
+    {MR_FLAG_STATS, "--stats", "MODE",
+     "ndjson on stderr; prometheus:FILE; off (default: a line on a terminal)"},
     {MR_FLAG_FORMAT, "--format", "text|dot|json", "how the plan is printed (default text)"},
     {MR_FLAG_PROPERTY, "-X", "KEY=VALUE", "any librdkafka property"},
     {MR_FLAG_SETTING, "-D", "KEY=VALUE", "any SET of a job; wins over the script's"},
@@ -81,6 +82,18 @@ static bool store_pair(const char **list, uint32_t *count, const char *value, co
     return true;
 }
 
+static bool store_stats(mr_flags *flags, const char *value)
+{
+    static const char prometheus[] = "prometheus:";
+    if (strncmp(value, prometheus, strlen(prometheus)) == 0) {
+        flags->stats = MR_STATS_PROMETHEUS;
+        flags->stats_file = value + strlen(prometheus);
+        return *flags->stats_file != '\0';
+    }
+    flags->stats = strcmp(value, "off") == 0 ? MR_STATS_OFF : MR_STATS_NDJSON;
+    return flags->stats == MR_STATS_OFF || strcmp(value, "ndjson") == 0;
+}
+
 static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, const char *command)
 {
     flags->given |= (uint32_t)spec->flag;
@@ -93,9 +106,8 @@ static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, 
                strcmp(value, "json") == 0 ||
                refuse(command, "--format is text, dot or json", value);
     case MR_FLAG_STATS:
-        flags->stats = strcmp(value, "off") == 0 ? MR_STATS_OFF : MR_STATS_NDJSON;
-        return strcmp(value, "off") == 0 || strcmp(value, "ndjson") == 0 ||
-               refuse(command, "--stats is ndjson or off", value);
+        return store_stats(flags, value) ||
+               refuse(command, "--stats is ndjson, prometheus:FILE or off", value);
     case MR_FLAG_PROPERTY:
         return store_pair(flags->properties, &flags->properties_count, value, command);
     case MR_FLAG_SETTING:

@@ -38,6 +38,7 @@ typedef enum mr_flag {
 typedef enum mr_stats_mode {
     MR_STATS_AUTO = 0, /* a status line on a terminal */
     MR_STATS_NDJSON,
+    MR_STATS_PROMETHEUS, /* all metrics into a file, in Prometheus' text format */
     MR_STATS_OFF,
 } mr_stats_mode;
 
@@ -49,6 +50,7 @@ typedef struct mr_flags {
     const char *state_dir;                       /* --state-dir */
     const char *format;                          /* --format */
     mr_stats_mode stats;                         /* --stats */
+    const char *stats_file;                      /* prometheus:FILE */
     const char *properties[MR_FLAG_REPEATS_MAX]; /* -X */
     uint32_t properties_count;
     const char *settings[MR_FLAG_REPEATS_MAX]; /* -D */

@@ -1,6 +1,7 @@
 /*
- * What a run tells while it goes on: a status line on a terminal, ndjson or nothing elsewhere, and
- * a summary at the end. All on stderr.
+ * What a run tells while it goes on: a status line on a terminal, ndjson, a file of metrics or
+ * nothing elsewhere, and a summary at the end. Rows are those of the registry: what is committed;
+ * the rate is of what is read. All but the file goes to stderr.
  */
 #ifndef MR_JOBS_CLI_PROGRESS_H
 #define MR_JOBS_CLI_PROGRESS_H
@@ -12,15 +13,17 @@
 typedef struct mr_progress_line {
     const mr_job *job;
     const mr_clock *clock;
+    mr_metrics *metrics;
+    const char *file; /* of MR_STATS_PROMETHEUS */
     mr_stats_mode mode;
     bool is_terminal, is_quiet;
     mr_worker_phase phase; /* shown last */
     int64_t began_us, shown_us;
-    uint64_t records_shown;
+    uint64_t read_shown;
 } mr_progress_line;
 
 void mr_progress_begin(mr_progress_line *line, const mr_job *job, const mr_flags *flags,
-                       const mr_clock *clock);
+                       const mr_clock *clock, mr_metrics *metrics);
 
 /* Shows something when a second has passed or the phase has changed. */
 void mr_progress_show(mr_progress_line *line, const mr_worker *worker);

@@ -34,6 +34,7 @@ typedef struct run {
     mr_logger logger;
     mr_clock clock;
     mr_budget budget;
+    mr_metrics *metrics;
     mr_memory_cluster *cluster; /* a job without Kafka */
     mr_log *log;
     mr_state_dir *dir;
@@ -151,6 +152,7 @@ static mr_status open_worker(run *self, mr_error *err)
                                .clock = &self->clock,
                                .logger = &self->logger,
                                .budget = &self->budget,
+                               .metrics = self->metrics,
                                .instance_id =
                                    self->dir != NULL ? mr_state_dir_instance(self->dir) : "local",
                                .helper = self->helper,
@@ -192,6 +194,7 @@ static void close_all(run *self)
         self->log->class->close(self->log);
     if (self->cluster != NULL)
         mr_memory_cluster_free(self->cluster);
+    mr_metrics_free(self->metrics);
 }
 
 /* ---- running ---- */
@@ -200,7 +203,7 @@ static mr_exit work(run *self)
 {
     mr_error err;
     mr_progress_line progress;
-    mr_progress_begin(&progress, self->job, self->flags, &self->clock);
+    mr_progress_begin(&progress, self->job, self->flags, &self->clock, self->metrics);
     for (;;) {
         mr_worker_phase phase = mr_worker_phase_of(self->worker);
         if (phase == MR_WORKER_STOPPED || phase == MR_WORKER_FINISHED)
@@ -240,6 +243,9 @@ mr_exit mr_command_run(const mr_flags *flags)
                                   .level_min = mr_flags_has(flags, MR_FLAG_VERBOSE) ? MR_LOG_DEBUG
                                                                                     : MR_LOG_INFO};
         mr_memory_clock_real(&self.clock);
+        self.metrics = mr_metrics_new();
+        const char *build[] = {"version", MR_VERSION, NULL};
+        mr_gauge_set(mr_metrics_gauge(self.metrics, "millrace_build_info", build), 1);
         mr_error err;
         exit = open_all(&self, &err) == MR_OK ? work(&self) : fail(&err);
         close_all(&self);

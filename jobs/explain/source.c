@@ -131,6 +131,7 @@ static void add_constraints(const mr_plan_source *source, mr_schema schema, mr_f
         [MR_VIOLATION_DLQ] = "becomes a dead letter",
         [MR_VIOLATION_DROP] = "is dropped and counted",
         [MR_VIOLATION_FAIL] = "stops the job",
+        [MR_VIOLATION_WARN] = "goes on, is counted and sampled in the log",
     };
     mr_buffer text = {0};
     for (uint32_t i = 0; i < source->constraints_count; i++) {

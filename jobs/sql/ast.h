@@ -482,6 +482,7 @@ typedef enum mr_ast_violation {
     MR_AST_VIOLATION_DLQ = 0, /* also when ON VIOLATION is not written: see has_action */
     MR_AST_VIOLATION_DROP,
     MR_AST_VIOLATION_FAIL,
+    MR_AST_VIOLATION_WARN,
 } mr_ast_violation;
 
 /* CONSTRAINT name CHECK (expr) ON VIOLATION action */

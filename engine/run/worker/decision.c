@@ -66,6 +66,7 @@ static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided
     at->epoch_checksum = decided->checksum;
     at->is_finished = decided->is_finished;
     at->failed_with = MR_OK;
+    mr_report_decided(&worker->report, at->index);
     mr_store_marker marker =
         mr_worker_marker(worker, at->epoch, at->epoch_offset, at->epoch_checksum);
     if (at->store != NULL && !worker->config.sabotage.apply_before_decision)
@@ -87,6 +88,8 @@ static void count_commit(mr_worker *worker, int64_t ended_us)
     worker->commit_us_last = ended_us - worker->commit_began_us;
     if (worker->commit_us_last > worker->commit_us_max)
         worker->commit_us_max = worker->commit_us_last;
+    mr_report_committed(&worker->report, worker->commit_us_last,
+                        worker->config.clock->wall_ms(worker->config.clock));
     mr_cut_on_commit(&worker->cut);
 }
 

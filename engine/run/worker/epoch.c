@@ -118,8 +118,8 @@ static bool is_base_due(const mr_worker *worker, const mr_worker_task *at)
     return at->bytes_since_base > limit;
 }
 
-static void fill_progress(const mr_worker *worker, const mr_worker_task *at,
-                          mr_epoch_record *record, mr_arena *arena)
+static void fill_progress(mr_worker *worker, const mr_worker_task *at, mr_epoch_record *record,
+                          mr_arena *arena)
 {
     const mr_buffer *journal = mr_task_journal(at->task);
     record->journal = journal->data;
@@ -128,6 +128,7 @@ static void fill_progress(const mr_worker *worker, const mr_worker_task *at,
     record->counters = mr_arena_alloc(arena, room * sizeof(uint64_t));
     record->counters_count = mr_task_counters(at->task, record->counters, room);
     record->is_finished = mr_task_is_finished(at->task);
+    mr_report_seal(&worker->report, at->task);
 }
 
 /* Where the changes of a task go: the delta, and the list that waits for the local store. */
@@ -259,6 +260,8 @@ static mr_status seal_without_state(mr_worker *worker, mr_error *err)
         mr_worker_task *at = &worker->tasks[t];
         if (at->task == NULL)
             continue;
+        mr_report_seal(&worker->report, at->task);
+        mr_report_decided(&worker->report, at->index);
         mr_state_mark_clean(mr_task_state(at->task));
         mr_task_mark_committed(at->task);
         at->is_finished = mr_task_is_finished(at->task);

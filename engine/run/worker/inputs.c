@@ -363,6 +363,11 @@ static mr_status look_at(mr_worker *worker, uint32_t slot_index, int64_t now_ms,
     int64_t position = ends.position > input->offset_next ? ends.position : input->offset_next;
     if (ends.stable_end != INT64_MAX && ends.stable_end > position)
         worker->lag_records += ends.stable_end - position;
+    bool is_lag_known = slot->reader == 0 && ends.stable_end != INT64_MAX;
+    mr_report_input(&worker->report, input, slot->reader == 0 ? position : -1,
+                    !is_lag_known                ? -1
+                    : ends.stable_end > position ? ends.stable_end - position
+                                                 : 0);
     int64_t bound = input->bound;
     bool has_end = !ends.is_growing || worker->config.is_bounded;
     if (slot->reader != 0 && ends.stable_end != INT64_MAX && has_end)
@@ -399,5 +404,9 @@ mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err)
         if (status != MR_OK)
             return status;
     }
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        if (worker->tasks[t].task != NULL)
+            mr_report_task_now(&worker->report, worker->tasks[t].task);
+    mr_report_memory(&worker->report, worker->config.budget);
     return MR_OK;
 }

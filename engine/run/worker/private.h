@@ -7,6 +7,7 @@
 #include "engine/commit/commit.h"
 #include "engine/commit/cut.h"
 #include "engine/commit/staging.h"
+#include "engine/run/worker/report.h"
 #include "engine/run/worker/worker.h"
 
 #include <stdatomic.h>
@@ -100,6 +101,7 @@ struct mr_worker {
     mr_worker_topic *outputs; /* of the sinks */
     uint32_t outputs_count;
     uint64_t hanging_ended;
+    mr_report report;
 };
 
 static inline int64_t mr_worker_now_us(const mr_worker *worker)

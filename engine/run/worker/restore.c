@@ -205,6 +205,7 @@ static bool needs_claim(const mr_worker *worker, const mr_recovered *recovered)
 mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err)
 {
     mr_worker_task *at = &worker->tasks[task];
+    int64_t began_us = mr_worker_now_us(worker);
     mr_status status =
         mr_task_new(worker->plan, at->index, worker->config.budget, &worker->io, &at->task, err);
     mr_recovered recovered = {.epoch_offset = -1};
@@ -218,6 +219,8 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     bool is_forgetful = worker->config.sabotage.ignore_journal;
     status = mr_task_restored(at->task,
                               recovered.has_epoch && !is_forgetful ? &recovered.epoch : NULL, err);
+    if (status == MR_OK)
+        mr_report_restored(&worker->report, at->task, mr_worker_now_us(worker) - began_us);
     if (status == MR_OK && keeps && needs_claim(worker, &recovered))
         status = mr_worker_claim(worker, task, err);
     if (status == MR_OK)

@@ -60,6 +60,7 @@ mr_worker *mr_worker_new(const mr_worker_config *config)
                               .context = worker};
     worker->io.sinks =
         mr_arena_zalloc(&worker->arena, config->plan->sinks_count, sizeof(mr_sink *));
+    mr_report_init(&worker->report, config->metrics, config->plan, &worker->arena);
     return worker;
 }
 
@@ -253,6 +254,7 @@ static void abort_epoch(mr_worker *worker)
         close_writer(worker);
     worker->is_epoch_open = worker->is_transaction_open = false;
     worker->aborts++;
+    mr_report_aborted(&worker->report);
 }
 
 static mr_status on_member_event(mr_worker *worker, const mr_member_event *event, mr_error *err)
@@ -261,6 +263,7 @@ static mr_status on_member_event(mr_worker *worker, const mr_member_event *event
     switch (event->kind) {
     case MR_MEMBER_NOTHING: return MR_OK;
     case MR_MEMBER_ASSIGNED:
+        mr_report_rebalanced(&worker->report);
         if (worker->is_epoch_open)
             abort_epoch(worker);
         drop_tasks(worker);
@@ -454,6 +457,7 @@ static mr_status process(mr_worker *worker, mr_records *records, uint32_t *task,
     mr_status status = mr_worker_begin_epoch(worker, err);
     if (status == MR_OK)
         status = mr_task_on_records(at->task, slot->input, records, err);
+    mr_report_read(&worker->report, records->count);
     return half_done(status, err);
 }
 

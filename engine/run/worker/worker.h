@@ -21,6 +21,7 @@
 #ifndef MR_ENGINE_RUN_WORKER_WORKER_H
 #define MR_ENGINE_RUN_WORKER_WORKER_H
 
+#include "engine/base/metrics.h"
 #include "engine/commit/recovery.h"
 #include "engine/ports/helper.h"
 #include "engine/run/task.h"
@@ -50,6 +51,7 @@ typedef struct mr_worker_config {
     uint64_t base_bytes_min; /* deltas below this never cause a base; 0: 1 MiB */
     size_t dirty_bytes_max;  /* cut the epoch early beyond; 0: 64 MiB */
     size_t staged_bytes_max; /* no more work beyond, while a decision is awaited; 0: 16 MiB */
+    mr_metrics *metrics;     /* shows what report.h says; NULL: nothing */
     mr_helper *helper;       /* decides beside the worker; NULL: nothing is pipelined */
     mr_worker_sabotage sabotage;
 } mr_worker_config;

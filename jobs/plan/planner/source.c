@@ -219,6 +219,7 @@ static void set_constraints(mr_planner *planner, const mr_relation *relation,
             .on_violation = !from->has_action                       ? MR_VIOLATION_TABLE
                             : from->action == MR_AST_VIOLATION_DLQ  ? MR_VIOLATION_DLQ
                             : from->action == MR_AST_VIOLATION_DROP ? MR_VIOLATION_DROP
+                            : from->action == MR_AST_VIOLATION_WARN ? MR_VIOLATION_WARN
                                                                     : MR_VIOLATION_FAIL};
     }
     source->constraints_count = ast->constraints_count;

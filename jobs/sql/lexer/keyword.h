@@ -434,6 +434,7 @@ typedef enum mr_word_use {
     X(VIEW, FREE) \
     X(VIOLATION, FREE) \
     X(VIRTUAL, FREE) \
+    X(WARN, FREE) \
     X(WATERMARK, RESERVED) \
     X(WHEN, RESERVED) \
     X(WHENEVER, RESERVED) \

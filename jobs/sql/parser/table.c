@@ -60,8 +60,10 @@ static void parse_violation(mr_parser *parser, mr_ast_constraint *constraint)
         constraint->action = MR_AST_VIOLATION_DROP;
     else if (mr_parser_accept_word(parser, MR_WORD_FAIL))
         constraint->action = MR_AST_VIOLATION_FAIL;
+    else if (mr_parser_accept_word(parser, MR_WORD_WARN))
+        constraint->action = MR_AST_VIOLATION_WARN;
     else
-        mr_parser_unexpected(parser, "DLQ, DROP or FAIL");
+        mr_parser_unexpected(parser, "DLQ, DROP, WARN or FAIL");
 }
 
 /* [CONSTRAINT name] CHECK (..) | PRIMARY KEY (..) */

@@ -1,6 +1,7 @@
 #include "jobs/plan/binder/expr/scope.h"
 #include "jobs/plan/binder/query/group.h"
 #include "jobs/plan/binder/query/group_window.h"
+#include "jobs/sql/suggest.h"
 
 #include <string.h>
 #include <strings.h>
@@ -134,6 +135,36 @@ static mr_expr *bind_function(mr_binder *binder, const mr_scope *scope, const mr
     return mr_bind_named(binder, call->name.text, args, count, spans, ast->span);
 }
 
+static const char *nearest_aggregate(const char *name)
+{
+    const char *names[(sizeof aggregate_rows / sizeof *aggregate_rows)];
+    for (size_t i = 0; i < (sizeof aggregate_rows / sizeof *aggregate_rows); i++)
+        names[i] = aggregate_rows[i].is_known ? aggregate_rows[i].name : NULL;
+    return mr_suggest(name, names, sizeof names / sizeof *names);
+}
+
+static mr_expr *refuse_misspelt(mr_binder *binder, const mr_ast_expr *ast)
+{
+    mr_diagnostics_report(binder->diagnostics, MR_E_UNKNOWN_FUNCTION, ast->span,
+                          "there is no function %s", ast->call.name.text);
+    mr_diagnostics_hint(binder->diagnostics, "did you mean `%s`?",
+                        nearest_aggregate(ast->call.name.text));
+    return NULL;
+}
+
+/* Only COUNT takes `*`, so that is what was meant, however it is spelt. */
+static mr_expr *refuse_as_aggregate(mr_binder *binder, const mr_ast_expr *ast)
+{
+    const mr_ast_call *call = &ast->call;
+    const char *nearest = call->is_star ? "COUNT(*)" : nearest_aggregate(call->name.text);
+    mr_diagnostics_report(binder->diagnostics, MR_E_AGGREGATE, ast->span,
+                          "%s is no aggregate: only those take *, DISTINCT and FILTER",
+                          call->name.text);
+    if (nearest != NULL)
+        mr_diagnostics_hint(binder->diagnostics, "did you mean `%s`?", nearest);
+    return NULL;
+}
+
 mr_expr *mr_bind_call(mr_binder *binder, const mr_scope *scope, const mr_ast_expr *ast)
 {
     const mr_ast_call *call = &ast->call;
@@ -149,15 +180,17 @@ mr_expr *mr_bind_call(mr_binder *binder, const mr_scope *scope, const mr_ast_exp
     if (aggregate != NULL)
         return bind_aggregate(binder, scope, ast, aggregate);
     if (call->is_star || call->is_distinct || call->filter != NULL)
-        return refuse(binder, MR_E_AGGREGATE, ast->span,
-                      "only aggregates take *, DISTINCT and FILTER", NULL);
+        return refuse_as_aggregate(binder, ast);
     if (strcasecmp(call->name.text, "PROCTIME") == 0)
         return refuse(binder, MR_E_UNSUPPORTED_FUNCTION, ast->span,
-                      "processing time is not supported yet",
-                      "windows and deduplication work in event time: WATERMARK FOR a column");
+                      "there is no processing time: a replay would give other rows",
+                      "for when Kafka got a record write: ts TIMESTAMP_LTZ(3) METADATA FROM "
+                      "'timestamp', WATERMARK FOR ts AS ts - INTERVAL '5' SECOND");
     mr_column_role role;
     if (mr_group_window_part(binder, NULL, ast, &role)) /* those of a grouping do not come here */
         return NULL;
+    if (mr_function_nearest(call->name.text) == NULL && nearest_aggregate(call->name.text) != NULL)
+        return refuse_misspelt(binder, ast);
     if (call->trim != MR_AST_TRIM_NONE && call->args.count > 0)
         return bind_trim(binder, scope, ast);
     return bind_function(binder, scope, ast);

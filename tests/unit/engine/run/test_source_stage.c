@@ -115,6 +115,22 @@ Test(source_stage, a_constraint_that_says_fail_stops_with_the_place)
     stage_close(&f);
 }
 
+Test(source_stage, a_row_that_a_constraint_warns_of_goes_on_and_is_counted)
+{
+    stage_fixture f;
+    stage_init(&f);
+    f.constraints[0].on_violation = MR_VIOLATION_WARN;
+    f.constraints[1].on_violation = MR_VIOLATION_WARN;
+    stage_open(&f);
+    cr_assert_eq(stage_run(&f, "1|1 1|7 1|8 1|9 1|7"), MR_OK);
+    cr_expect_eq(f.result.dead_lists_count, 0);
+    expect_counts(&f, 4, 1, 0);
+    cr_expect_eq(mr_source_stage_counts(f.stage)->warned, 3);
+    cr_expect_str_eq(f.log, "row kept code=MR3003 at=orders[2]@101 table=orders "
+                            "reason=\"violates constraint `allowed`\" more=0\n");
+    stage_close(&f);
+}
+
 Test(source_stage, cuts_do_not_matter)
 {
     static const char *const rows[] = {"5|1", "broken", "3|7", "9|13", "8|1", "2|9", "4|1"};

@@ -122,7 +122,8 @@ Test(sql_parser, reads_every_clause_of_a_table)
         " `user` STRING COMMENT 'x', o BIGINT METADATA FROM 'offset' VIRTUAL, n AS id + 1,"
         " ts TIMESTAMP(3) NOT NULL,"
         " WATERMARK FOR ts AS ts - INTERVAL '5' SECOND,"
-        " CONSTRAINT p CHECK (id > 0) ON VIOLATION DROP) WITH ('connector' = 'print')";
+        " CONSTRAINT p CHECK (id > 0) ON VIOLATION DROP,"
+        " CHECK (id < 9) ON VIOLATION WARN) WITH ('connector' = 'print')";
     parsed in;
     parse(&in, "job.sql", text, strlen(text));
     cr_assert_eq(in.diagnostics.errors, 0);
@@ -139,8 +140,9 @@ Test(sql_parser, reads_every_clause_of_a_table)
     cr_expect_eq(table->columns[4].type->scalar.precision, 3);
     cr_expect_eq(table->watermark.column.count, 1);
     cr_expect_eq(table->primary_key.columns.count, 1);
-    cr_assert_eq(table->constraints_count, 1);
+    cr_assert_eq(table->constraints_count, 2);
     cr_expect_eq(table->constraints[0].action, MR_AST_VIOLATION_DROP);
+    cr_expect_eq(table->constraints[1].action, MR_AST_VIOLATION_WARN);
     cr_assert_eq(table->options_count, 1);
     cr_expect_str_eq(table->options[0].value.text, "print");
     release(&in);

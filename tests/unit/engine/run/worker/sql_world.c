@@ -54,12 +54,13 @@ void sql_start(sql_world *w, uint32_t k, bool is_bounded)
 {
     static const char *const instances[] = {"w0", "w1"};
     sql_worker *at = &w->worker[k];
-    *at = (sql_worker){.log = mr_sim_connect(&w->world, k)};
+    *at = (sql_worker){.log = mr_sim_connect(&w->world, k), .metrics = at->metrics};
     mr_worker_config config = {.plan = &w->job->plan,
                                .log = at->log,
                                .stores = mr_sim_stores(&w->world, k),
                                .clock = mr_sim_clock(&w->world),
                                .logger = &w->logger,
+                               .metrics = at->metrics,
                                .instance_id = instances[k],
                                .is_bounded = is_bounded,
                                .is_dynamic_member = w->world.workers_count > 1};

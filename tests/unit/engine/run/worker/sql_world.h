@@ -30,6 +30,7 @@ typedef struct sql_worker {
     mr_status status; /* of the last step */
     mr_error err;
     mr_worker_stats stats; /* after the last step that went well */
+    mr_metrics *metrics;   /* the test's own, for the next start; NULL: none */
 } sql_worker;
 
 typedef struct sql_world {

@@ -1,0 +1,68 @@
+/*
+ * What the registry of metrics shows of a worker.
+ *
+ * Rows are counted where they pass, in the task's own counters; here they are published when the
+ * epoch that counted them is decided. So every `_total` of rows says what is committed, never goes
+ * back, and goes on where it was after a restart: it equals the accounting of a job's end. An epoch
+ * that was dropped shows in millrace_checkpoints_total{result="aborted"} and in
+ * millrace_records_read_total, which counts what was read, repetitions too.
+ *
+ * P2 for each operator and task: in = accepted + filtered + late + dead; results that die while
+ * they are made (made_records_dead) are no part of it. Labels are bounded by the
+ * plan, its tasks and its partitions. Cost: a few stores a commit, and a few a partition whenever
+ * ends are asked; nothing a row or batch but one addition. Handles are registered when a task is
+ * first seen. Thread: the worker's. A report without a registry does nothing.
+ */
+#ifndef MR_ENGINE_RUN_WORKER_REPORT_H
+#define MR_ENGINE_RUN_WORKER_REPORT_H
+
+#include "engine/base/budget.h"
+#include "engine/base/metrics.h"
+#include "engine/ports/reader.h"
+#include "engine/run/task.h"
+
+typedef struct mr_report_task mr_report_task;
+
+typedef struct mr_report {
+    mr_metrics *metrics; /* NULL: nothing is shown */
+    const mr_plan *plan;
+    mr_arena *arena;
+    mr_report_task *tasks; /* [plan->tasks_count] */
+    mr_counter *committed, *aborted, *rebalances, *read;
+    mr_histogram *commit_seconds, *restore_seconds;
+    mr_gauge *committed_at;
+} mr_report;
+
+/* Everything the report keeps lives in `arena`. */
+void mr_report_init(mr_report *report, mr_metrics *metrics, const mr_plan *plan, mr_arena *arena);
+
+/* The task's epoch is being sealed: these are the counters it will be decided with. */
+void mr_report_seal(mr_report *report, const mr_task *task);
+
+/* The sealed epoch of the task is decided. */
+void mr_report_decided(mr_report *report, uint32_t task);
+
+/* All tasks of a commit are. */
+void mr_report_committed(mr_report *report, int64_t took_us, int64_t wall_ms);
+void mr_report_aborted(mr_report *report);
+void mr_report_rebalanced(mr_report *report);
+
+/* The task stands at its last commit again. */
+void mr_report_restored(mr_report *report, const mr_task *task, int64_t took_us);
+
+static inline void mr_report_read(mr_report *report, uint32_t records)
+{
+    if (report->read != NULL)
+        mr_counter_add(report->read, records);
+}
+
+/* Where an input stands. `position`, `lag` < 0: not known, or not of Kafka. */
+void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag);
+
+/* Watermarks and state of a task. */
+void mr_report_task_now(mr_report *report, mr_task *task);
+
+/* Memory by part; `budget` NULL: none. */
+void mr_report_memory(mr_report *report, const mr_budget *budget);
+
+#endif

@@ -1,0 +1,8 @@
+CREATE TABLE bids (
+  auction BIGINT, bidder BIGINT NOT NULL, price INT, channel STRING, item ROW<name STRING, kind INT>,
+  ts TIMESTAMP(3), opened DATE,
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'json',
+  'properties.bootstrap.servers' = 'localhost:9092', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE sums (auction BIGINT, total BIGINT, who VARCHAR(20)) WITH ('connector' = 'print');
+SET 'execution.checkpointing.interval' = 'often'; RESET 'execution.checkpointing.interval'; SELECT auctio FROM bids;
