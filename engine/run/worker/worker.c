@@ -471,14 +471,17 @@ static mr_status stop(mr_worker *worker, mr_worker_phase phase, mr_error *err)
     return status;
 }
 
-/* How long a fetch may wait: not beyond the next commit, nor long when one is under way. */
+/* How long a fetch may wait: not beyond the next commit, nor long when one is under way. Not 0 then
+ * either, however old the open epoch is: it cannot be cut before, and asking again and again would
+ * take the time from the helper. */
 static int32_t patience_ms(const mr_worker *worker)
 {
-    int64_t patience = worker->is_deciding ? NOTICE_TIMEOUT_MS : FETCH_TIMEOUT_MS;
+    if (worker->is_deciding)
+        return NOTICE_TIMEOUT_MS;
     if (!worker->is_epoch_open)
-        return (int32_t)patience;
+        return FETCH_TIMEOUT_MS;
     int64_t left = mr_cut_left_us(&worker->cut, epoch_age_us(worker)) / 1000;
-    return (int32_t)(left < patience ? left : patience);
+    return left < FETCH_TIMEOUT_MS ? (int32_t)left : FETCH_TIMEOUT_MS;
 }
 
 /* A job without input would lose its group's offsets after a week: once a day all are committed

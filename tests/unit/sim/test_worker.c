@@ -207,6 +207,26 @@ Test(worker, takes_no_more_work_when_staging_is_full)
     tear_down(&r);
 }
 
+/* The open epoch is old and cannot be cut: every step waits a little for rows all the same. */
+Test(worker, does_not_spin_while_it_awaits_a_decision)
+{
+    rig r = {0};
+    set_up(&r, true, 0);
+    feed(&r, 5);
+    STEP_UNTIL(&r, r.stats.is_deciding);
+    feed(&r, 5);
+    STEP_UNTIL(&r, r.stats.records_in == (uint64_t)(10 * MR_SIM_KEYS));
+    mr_sim_pass(&r.world, 2 * r.job.plan.commit_interval_ms);
+    step(&r, 50);
+    const mr_clock *clock = mr_sim_clock(&r.world);
+    int64_t began = clock->monotonic_us(clock);
+    step(&r, 100);
+    cr_expect(r.stats.is_deciding);
+    cr_expect_gt(clock->monotonic_us(clock) - began, 100 * 1000);
+    finish(&r);
+    tear_down(&r);
+}
+
 Test(worker, stops_only_when_everything_is_decided)
 {
     rig r = {0};
