@@ -248,6 +248,41 @@ Test(job, the_version_follows_state_and_not_predicates)
     cr_expect_neq(versions[1], versions[2]);
 }
 
+/* Two tables, `left` and `right` more options of theirs, joined by both of their columns. */
+static bool join_follows_partitions(const char *left, const char *right)
+{
+    static const char *const table =
+        "CREATE TABLE %s (a BIGINT, b STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ("
+        "'connector' = 'kafka', 'topic' = '%s', 'format' = 'json', "
+        "'properties.bootstrap.servers' = 'h:1', 'scan.startup.mode' = 'earliest-offset'%s);";
+    mr_script script;
+    mr_arena arena = {0};
+    char *l = mr_arena_printf(&arena, table, "l", "l", left);
+    char *r = mr_arena_printf(&arena, table, "r", "r", right);
+    mr_job *job =
+        plan_of(&script, mr_arena_printf(&arena,
+                                         "%s%sSELECT l.a FROM l JOIN r ON l.a = r.a AND l.b = r.b "
+                                         "AND l.ts = r.ts;",
+                                         l, r));
+    bool follows = job->tasks_follow_partitions;
+    cr_expect(job->joins_partitions);
+    mr_job_free(job);
+    mr_script_release(&script);
+    mr_arena_release(&arena);
+    return follows;
+}
+
+Test(job, tasks_of_a_join_follow_partitions_that_are_equal_on_both_sides)
+{
+    cr_expect(join_follows_partitions(", 'partitioned-by' = 'a'", ", 'partitioned-by' = 'a'"));
+    cr_expect(join_follows_partitions(", 'partitioned-by' = 'b;a'", ", 'partitioned-by' = 'b;a'"));
+    cr_expect_not(join_follows_partitions(", 'partitioned-by' = 'a'", ""));
+    cr_expect_not(join_follows_partitions("", ", 'partitioned-by' = 'a'"));
+    cr_expect_not(join_follows_partitions(", 'partitioned-by' = 'a'", ", 'partitioned-by' = 'b'"));
+    cr_expect_not(
+        join_follows_partitions(", 'partitioned-by' = 'a;b'", ", 'partitioned-by' = 'b;a'"));
+}
+
 Test(job, tasks_follow_the_partitions_of_an_input_partitioned_by_the_key)
 {
     static const struct {
