@@ -49,6 +49,9 @@ mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err)
                                   .logger = worker->config.logger,
                                   .job = worker->plan->job};
     mr_status status = mr_hanging_end(&request, places, count, &ended, err);
+    /* All of them were there a moment ago: not every broker knows yet of a topic just made. */
+    if (status == MR_E_KAFKA_TOPIC_MISSING)
+        err->recovery = MR_RECOVERY_RETRY;
     worker->hanging_ended += status == MR_OK ? ended : 0;
     mr_arena_release(&arena);
     return status;
