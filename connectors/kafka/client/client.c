@@ -30,8 +30,12 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     /* A lost connection is an "error" to librdkafka and mended by it; what matters to us comes back
      * from a call. So nothing of this is above a warning. */
     mr_log_level ours = level <= 4 ? MR_LOG_WARN : level <= 6 ? MR_LOG_INFO : MR_LOG_DEBUG;
-    mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger), ours,
-                          mr_kafka_role_name(client->role), facility, text);
+    const char *role = mr_kafka_role_name(client->role);
+    if (ours == MR_LOG_DEBUG) /* whoever sets `debug` wants all of it */
+        mr_logger_line(atomic_load(&client->logger), ours, "kafka %s %s: %s", role, facility, text);
+    else
+        mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger), ours, role, facility,
+                              text);
 }
 
 static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque)
