@@ -32,6 +32,7 @@ typedef struct mr_family {
 mr_family mr_family_operators(void); /* operator.c: not listed as functions */
 mr_family mr_family_predicates(void);
 mr_family mr_family_strings(void);
+mr_family mr_family_texts(void);
 mr_family mr_family_numbers(void);
 mr_family mr_family_times(void);
 mr_family mr_family_conditions(void);

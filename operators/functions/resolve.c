@@ -254,9 +254,9 @@ static const mr_form *find_in(mr_family family, const char *name, uint32_t count
 typedef mr_family family_of(void);
 
 /* Operators and predicates first: they are not names of functions. */
-static family_of *const families[] = {mr_family_operators, mr_family_predicates,
-                                      mr_family_strings,   mr_family_numbers,
-                                      mr_family_times,     mr_family_conditions};
+static family_of *const families[] = {mr_family_operators, mr_family_predicates, mr_family_strings,
+                                      mr_family_texts,     mr_family_numbers,    mr_family_times,
+                                      mr_family_conditions};
 #define FUNCTIONS_FIRST 2u
 
 static const mr_form *first_form(const char *name)
@@ -299,7 +299,7 @@ static mr_expr *refuse_unknown(mr_resolver *resolver, const char *name)
         {"LCASE", "write LOWER(s)"},
         {"UCASE", "write UPPER(s)"},
         {"POW", "write POWER(a, b)"},
-        {"STRPOS", "not there yet"},
+        {"STRPOS", "write POSITION(part IN s) or INSTR(s, part)"},
         {"SUBSTRING_INDEX", "write SPLIT_INDEX(s, delimiter, index)"},
         {"SPLIT_PART", "write SPLIT_INDEX(s, delimiter, index), which counts from 0"},
         {"IIF", "write IF(condition, a, b)"},

@@ -57,6 +57,35 @@ Test(strings, join_replace_and_split)
          {"SPLIT_INDEX", "a::b|::|1", "'b'"}, {"SPLIT_INDEX", "a,b|,|-1", "NULL"});
 }
 
+Test(strings, find)
+{
+    ROWS({"POSITION", "an|banana", "2"}, {"POSITION", "x|banana", "0"}, {"POSITION", "|abc", "1"},
+         {"POSITION", "NULL|abc", "NULL"}, {"POSITION", "l|h\xc3\xa9llo", "3"},
+         {"LOCATE", "an|banana|3", "4"}, {"LOCATE", "an|banana|5", "0"},
+         {"LOCATE", "an|banana|-7", "2"}, {"LOCATE", "\xc3\xa9|\xc3\xa9-\xc3\xa9|2", "3"},
+         {"LOCATE", "a||1", "0"}, {"LOCATE", "a|abc|9", "0"}, {"INSTR", "banana|an", "2"},
+         {"INSTR", "banana|", "1"}, {"INSTR", "|a", "0"}, {"STARTSWITH", "banana|ban", "TRUE"},
+         {"STARTSWITH", "ba|ban", "FALSE"}, {"STARTSWITH", "ba|", "TRUE"},
+         {"ENDSWITH", "banana|na", "TRUE"}, {"ENDSWITH", "na|ana", "FALSE"},
+         {"ENDSWITH", "na|NULL", "NULL"}, {"ASCII", "abc", "97"}, {"ASCII", "", "0"},
+         {"INSTR", "a|1", "refused: INSTR does not take (CHAR(1), INT)"});
+}
+
+Test(strings, pad_and_repeat)
+{
+    ROWS({"LPAD", "hi|4|xyz", "'xyhi'"}, {"LPAD", "hi|9|xyz", "'xyzxyzxhi'"},
+         {"LPAD", "hello|2|x", "'he'"}, {"LPAD", "hi|0|x", "''"}, {"LPAD", "hi|-1|x", "NULL"},
+         {"LPAD", "hi|5|", "NULL"}, {"RPAD", "hi|5|xy", "'hixyx'"}, {"RPAD", "hello|2|x", "'he'"},
+         {"RPAD", "\xc3\xa9|3|\xc3\xb6-", "'\xc3\xa9\xc3\xb6-'"},
+         {"LPAD", "|3|\xc3\xb6-", "'\xc3\xb6-\xc3\xb6'"}, {"RPAD", "a|NULL|x", "NULL"},
+         {"REPEAT", "ab|3", "'ababab'"}, {"REPEAT", "ab|0", "''"}, {"REPEAT", "ab|-2", "''"},
+         {"REPEAT", "|5", "''"},
+         {"REPEAT", "abcdefgh|9999999", "error: a text of more than 16 MiB"},
+         {"REVERSE", "abc", "'cba'"},
+         {"REVERSE", "h\xc3\xa9\xe2\x82\xac", "'\xe2\x82\xac\xc3\xa9h'"}, {"REVERSE", "", "''"},
+         {"INITCAP", "hELLO wORLD-2nd", "'Hello World-2nd'"}, {"INITCAP", "NULL", "NULL"});
+}
+
 Test(numbers, compute)
 {
     ROWS({"ABS", "-5", "5"}, {"ABS", "-1.50", "1.50"}, {"ABS", "-1e0", "1.0"}, {"MOD", "7|3", "1"},
