@@ -24,7 +24,9 @@ static const mr_command commands[] = {
      .argument = "FILE",
      .summary = "all errors of a job; needs no cluster",
      .details = "Reads the job, names everything that is wrong with line, column and a hint, and "
-                "exits\nwith 3 when there is anything. FILE `-` is standard input.",
+                "exits\nwith 3 when there is anything. FILE `-` is standard input.\n\n"
+                "  millrace check job.sql\n"
+                "  generate-job | millrace check -    what another program wrote",
      .flags = FLAGS_OF_JOBS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
      .run = mr_command_check},
     {.name = "explain",
@@ -33,6 +35,7 @@ static const mr_command commands[] = {
      .summary = "plan, state and what bounds it, watermarks",
      .details = "Shows what `run` would do: sources with their watermarks, operators with keys and "
                 "state,\nwhere rows can be late or die, and what each sink guarantees.\n"
+                "  millrace explain job.sql\n"
                 "  millrace explain job.sql --format dot | dot -Tsvg > job.svg",
      .flags = FLAGS_OF_JOBS | MR_FLAG_FORMAT | MR_FLAG_BOUNDED,
      .run = mr_command_explain},
