@@ -220,7 +220,7 @@ static void fill_list(mr_avro_oracle *o, avro_value_t *value, bool is_map)
 
 static void fill_record(mr_avro_oracle *o, avro_value_t *value)
 {
-    size_t count;
+    size_t count = 0;
     avro_value_t field;
     avro_value_get_size(value, &count);
     for (size_t i = 0; i < count; i++) {
@@ -316,8 +316,8 @@ static bool is_same(avro_value_t *value, const mr_vector *column)
 {
     const char *text;
     const void *bytes;
-    size_t length;
-    int small;
+    size_t length = 0;
+    int small = 0;
     int32_t number = 0;
     int64_t wide = 0;
     float single;
