@@ -118,21 +118,6 @@ MR_AVRO_INLINE const char *mr_avro_varint_fast(const char *at, const char *end, 
     return at + (bits + 1) / 8;
 }
 
-/* A length below 8,192 of one or two bytes, as most are. */
-MR_AVRO_INLINE const char *mr_avro_length_fast(const char *at, const char *end, uint32_t *length)
-{
-    if (__builtin_expect(end - at < 2, 0))
-        return NULL;
-    uint16_t both;
-    memcpy(&both, at, sizeof both);
-    uint32_t more = (uint32_t)(both >> 7) & 1;
-    uint32_t value = (both & 0x7fu) | ((((uint32_t)both >> 8) << 7) & (0u - more));
-    if (__builtin_expect((value & 1) != 0 || value >= 1u << 14, 0))
-        return NULL;
-    *length = value >> 1;
-    return at + 1 + more;
-}
-
 /* Whether `length` bytes are ASCII, when that is told with a few loads; false: look closer.
  * `end`: of what may be read. */
 MR_AVRO_INLINE bool mr_avro_is_ascii_fast(const char *at, uint32_t length, const char *end,

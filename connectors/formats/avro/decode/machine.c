@@ -73,11 +73,15 @@ SLOW slow_length(machine *m, const char *at, const char *end, uint32_t *length)
 }
 
 /* The length of bytes that do lie in the record. */
-DO read_length(machine *m, const char *at, const char *end, uint32_t *length)
+DO read_length(machine *m, const char *at, const char *end, uint32_t *length, bool is_wide)
 {
-    const char *behind = mr_avro_length_fast(at, end, length);
-    if (__builtin_expect(behind == NULL || (int64_t)*length > end - behind, 0))
+    uint64_t raw = 0;
+    const char *behind = mr_avro_varint_fast(at, end, &raw, is_wide);
+    /* A negative length has its lowest bit set: turned to the top it is too large like any other. */
+    uint64_t turned = raw >> 1 | raw << 63;
+    if (__builtin_expect(behind == NULL || turned > (uint64_t)(end - behind), 0))
         return slow_length(m, at, end, length);
+    *length = (uint32_t)turned;
     return behind;
 }
 
@@ -104,7 +108,7 @@ SLOW check_utf8(machine *m, const char *at, uint32_t length)
 DO do_string(machine *m, const mr_avro_op *op, const char *at, const char *end, bool is_wide)
 {
     uint32_t length;
-    const char *text = read_length(m, at, end, &length);
+    const char *text = read_length(m, at, end, &length, is_wide);
     if (text == NULL)
         return NULL;
     mr_string s = {.length = length, .bytes = text};
@@ -208,10 +212,10 @@ DO read_boolean(machine *m, const char *at, const char *end, uint8_t *value)
     return at + 1;
 }
 
-DO do_bytes(machine *m, const mr_avro_op *op, const char *at, const char *end)
+DO do_bytes(machine *m, const mr_avro_op *op, const char *at, const char *end, bool is_wide)
 {
     uint32_t length;
-    const char *bytes = read_length(m, at, end, &length);
+    const char *bytes = read_length(m, at, end, &length, is_wide);
     if (bytes == NULL)
         return NULL;
     ((mr_string *)op->to)[m->row] = mr_string_of(bytes, length);
@@ -296,7 +300,7 @@ static bool read_unscaled(const char *bytes, int64_t length, mr_i128 *value)
 SLOW do_decimal(machine *m, const mr_avro_op *op, uint32_t pc, const char *at, const char *end)
 {
     uint32_t length = (uint32_t)op->limit;
-    const char *bytes = op->flag ? at : read_length(m, at, end, &length);
+    const char *bytes = op->flag ? at : read_length(m, at, end, &length, false);
     if (bytes == NULL || take(m, bytes, end, length) == NULL)
         return NULL;
     if (length == 0)
@@ -326,10 +330,10 @@ DO skip_int(machine *m, const char *at, const char *end, bool is_wide)
     return read_int(m, at, end, &ignored, is_wide);
 }
 
-DO skip_bytes(machine *m, const char *at, const char *end)
+DO skip_bytes(machine *m, const char *at, const char *end, bool is_wide)
 {
     uint32_t length;
-    const char *bytes = read_length(m, at, end, &length);
+    const char *bytes = read_length(m, at, end, &length, is_wide);
     return bytes == NULL ? NULL : bytes + length;
 }
 
@@ -348,6 +352,8 @@ DO skip_enum(machine *m, const mr_avro_op *op, const char *at, const char *end)
 DO do_option(machine *m, const mr_avro_op *op, uint32_t *pc, const char *at, const char *end)
 {
     int64_t index = 0;
+    if (__builtin_expect(at < end && (uint8_t)*at == op->flag * 2, 1))
+        return at + 1;
     const char *behind = read_index(m, at, end, 2, &index);
     if (behind != NULL && index != op->flag)
         *pc = op->jump;
@@ -498,13 +504,13 @@ MR_AVRO_INLINE const char *run(machine *m, const mr_avro_op *ops, const char *at
         case MR_AVRO_OP_INT: at = do_int(m, op, at, end, is_wide); break;
         case MR_AVRO_OP_DOUBLE: at = do_double(m, op, at, end); break;
         case MR_AVRO_OP_BOOLEAN: at = read_boolean(m, at, end, &((uint8_t *)op->to)[m->row]); break;
-        case MR_AVRO_OP_BYTES: at = do_bytes(m, op, at, end); break;
+        case MR_AVRO_OP_BYTES: at = do_bytes(m, op, at, end, is_wide); break;
         case MR_AVRO_OP_FIXED: at = do_fixed(m, op, at, end); break;
         case MR_AVRO_OP_ENUM: at = do_enum(m, op, at, end); break;
         case MR_AVRO_OP_NULL: set_null(m, pc - 1); break;
         case MR_AVRO_OP_SKIP_INT: at = skip_int(m, at, end, is_wide); break;
         case MR_AVRO_OP_SKIP_LONG: at = skip_long(m, at, end, is_wide); break;
-        case MR_AVRO_OP_SKIP_BYTES: at = skip_bytes(m, at, end); break;
+        case MR_AVRO_OP_SKIP_BYTES: at = skip_bytes(m, at, end, is_wide); break;
         case MR_AVRO_OP_SKIP_FIXED: at = take(m, at, end, op->limit); break;
         case MR_AVRO_OP_OPTION: at = do_option(m, op, &pc, at, end); break;
         case MR_AVRO_OP_JUMP: pc = op->jump; break;
