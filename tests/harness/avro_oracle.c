@@ -221,7 +221,7 @@ static void fill_list(mr_avro_oracle *o, avro_value_t *value, bool is_map)
 static void fill_record(mr_avro_oracle *o, avro_value_t *value)
 {
     size_t count = 0;
-    avro_value_t field;
+    avro_value_t field = {0};
     avro_value_get_size(value, &count);
     for (size_t i = 0; i < count; i++) {
         avro_value_get_by_index(value, i, &field, NULL);
@@ -231,7 +231,7 @@ static void fill_record(mr_avro_oracle *o, avro_value_t *value)
 
 static void fill_union(mr_avro_oracle *o, avro_value_t *value)
 {
-    avro_value_t inner;
+    avro_value_t inner = {0};
     avro_value_set_branch(value, (int)roll(o, 2), &inner);
     fill(o, &inner);
 }
@@ -320,8 +320,8 @@ static bool is_same(avro_value_t *value, const mr_vector *column)
     int small = 0;
     int32_t number = 0;
     int64_t wide = 0;
-    float single;
-    double real;
+    float single = 0;
+    double real = 0;
     switch (avro_value_get_type(value)) {
     case AVRO_BOOLEAN: avro_value_get_boolean(value, &small); return is_same_number(small, column);
     case AVRO_INT32: avro_value_get_int(value, &number); return is_same_number(number, column);
@@ -355,13 +355,13 @@ static bool find(const mr_avro_oracle *o, const mr_codec_column *column, avro_va
     *found = o->value;
     for (uint32_t p = 0; p <= column->path_length; p++) {
         while (avro_value_get_type(found) == AVRO_UNION) {
-            avro_value_t inner;
+            avro_value_t inner = {0};
             avro_value_get_current_branch(found, &inner);
             *found = inner;
         }
         if (avro_value_get_type(found) == AVRO_NULL)
             return false;
-        avro_value_t field;
+        avro_value_t field = {0};
         if (p < column->path_length) {
             avro_value_get_by_name(found, column->path[p], &field, NULL);
             *found = field;
