@@ -77,7 +77,7 @@ DO read_length(machine *m, const char *at, const char *end, uint32_t *length, bo
 {
     uint64_t raw = 0;
     const char *behind = mr_avro_varint_fast(at, end, &raw, is_wide);
-    /* A negative length has its lowest bit set: turned to the top it is too large like any other. */
+    /* A negative length has its lowest bit set; turned to the top it is too large, too. */
     uint64_t turned = raw >> 1 | raw << 63;
     if (__builtin_expect(behind == NULL || turned > (uint64_t)(end - behind), 0))
         return slow_length(m, at, end, length);
