@@ -3,8 +3,8 @@
  *
  * Nothing may be produced outside of an open transaction, and none can be begun before the last
  * one is decided. So sinks and dead letters write to this writer: it hands records on at once,
- * or, while it holds, keeps copies; `play` produces them in the same calls and order. Of a writer's functions
- * it has `produce` alone.
+ * or, while it holds, keeps copies; `play` produces them in the same calls and order. Of the
+ * functions of a writer it has `produce` alone.
  *
  * Bound: the worker takes no further work when `bytes` exceed its limit, so it holds at most that
  * and the output of one step. Memory: an arena, counted as MR_BUDGET_STAGING; topics are borrowed
