@@ -15,12 +15,14 @@ void mr_sim_law_init(mr_sim_law *law, int64_t size_ms, int64_t slide_ms)
     law->size_ms = size_ms;
     law->slide_ms = slide_ms;
     law->broken_seen = calloc(BROKEN_MAX, 1);
-    MR_ASSERT(law->broken_seen != NULL);
+    law->broken_copies = calloc(BROKEN_MAX, 1);
+    MR_ASSERT(law->broken_seen != NULL && law->broken_copies != NULL);
 }
 
 void mr_sim_law_release(mr_sim_law *law)
 {
     free(law->broken_seen);
+    free(law->broken_copies);
 }
 
 void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amount)
@@ -29,6 +31,30 @@ void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amo
     law->sent[key][time_ms].count++;
     law->sent[key][time_ms].sum += amount;
     law->rows_sent++;
+}
+
+bool mr_sim_law_take_input(mr_sim_law *law, const char *text, uint64_t *rows, char *why,
+                           size_t size)
+{
+    uint8_t *seen = calloc(BROKEN_MAX, 1);
+    MR_ASSERT(seen != NULL);
+    bool is_good = true;
+    for (*rows = 0; is_good && *text != '\0'; text += strcspn(text, "\n") + 1) {
+        uint32_t key;
+        uint64_t number;
+        int64_t time, amount;
+        if (sscanf(text, "broken %" SCNu64, &number) == 1 && number < BROKEN_MAX)
+            law->broken_copies[number] = seen[number]++;
+        else if (sscanf(text, "k%" SCNu32 "|%" SCNd64 "|%" SCNd64, &key, &time, &amount) == 3)
+            mr_sim_law_sent(law, key, time, amount);
+        else
+            is_good = false;
+        if (!is_good)
+            snprintf(why, size, "the feed sent `%.60s`", text);
+        ++*rows;
+    }
+    free(seen);
+    return is_good;
 }
 
 static bool put_result(mr_sim_law *law, uint32_t key, int64_t start, mr_sim_cell got)
@@ -110,11 +136,12 @@ static bool take_broken(mr_sim_law *law, const char *line, char *why, size_t siz
 {
     uint64_t number;
     if (sscanf(line, "broken %" SCNu64, &number) != 1 || number >= BROKEN_MAX ||
-        (law->broken_seen[number] != 0 && !law->is_repeating)) {
+        (law->broken_seen[number] > law->broken_copies[number] && !law->is_repeating)) {
         snprintf(why, size, "dead letter `%s` is malformed or came twice", line);
         return false;
     }
-    law->broken_seen[number] = 1;
+    if (law->broken_seen[number] <= law->broken_copies[number])
+        law->broken_seen[number]++;
     return true;
 }
 
@@ -208,8 +235,9 @@ static bool sessions_hold(const mr_sim_law *law, uint32_t key, char *why, size_t
 bool mr_sim_law_holds(const mr_sim_law *law, char *why, size_t size)
 {
     for (uint64_t n = 0; n < law->broken_sent; n++) {
-        if (law->broken_seen[n] != 1) {
-            snprintf(why, size, "broken record %" PRIu64 " is in no dead letter", n);
+        if (law->broken_seen[n] != 1 + law->broken_copies[n]) {
+            snprintf(why, size, "broken record %" PRIu64 " is in %d of %d dead letters", n,
+                     law->broken_seen[n], 1 + law->broken_copies[n]);
             return false;
         }
     }

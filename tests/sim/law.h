@@ -41,6 +41,7 @@ typedef struct mr_sim_law {
     int64_t rows_sent, rows_late, results_seen, refused_seen;
     uint64_t broken_sent; /* numbers 0 .. broken_sent-1, each in the DLQ once */
     uint8_t *broken_seen;
+    uint8_t *broken_copies; /* that a producer sent beyond the first */
 } mr_sim_law;
 
 void mr_sim_law_init(mr_sim_law *law, int64_t size_ms, int64_t slide_ms);
@@ -48,6 +49,11 @@ void mr_sim_law_release(mr_sim_law *law);
 
 /* Tells the law what was sent. */
 void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amount);
+
+/* The same from what lies in the input topic, each value before a newline: the truth where a
+ * producer may have sent a row twice. `rows`: how many there are. */
+bool mr_sim_law_take_input(mr_sim_law *law, const char *text, uint64_t *rows, char *why,
+                           size_t size);
 
 /* Reads committed values, each behind a newline. False: malformed or twice; `why` says what. */
 bool mr_sim_law_take(mr_sim_law *law, const char *topic, const char *text, char *why, size_t size);

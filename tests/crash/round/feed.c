@@ -106,7 +106,6 @@ static void put_row(mr_crash_feed *feed)
     int64_t amount = (int64_t)draw(feed, 100);
     mr_crash_row_print(value, sizeof value, feed->options.is_json, key, time, amount);
     put(feed, partition, value);
-    mr_sim_law_sent(feed->law, key, time, amount);
 }
 
 static void *run(void *context)

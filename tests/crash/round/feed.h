@@ -1,11 +1,12 @@
 /*
  * The feed: a thread that keeps writing rows to "<name>.in", mostly in order, some late, some
- * broken, and tells the law what it sent.
+ * broken.
  *
- * Its producer is plain and idempotent and waits for ever, so each row is in the topic exactly once
- * whatever becomes of the broker. Event time moves with the rows up to a limit that the scenario
- * raises; at the limit rows go on coming without it moving, so that every fault finds work under
- * way.
+ * Its producer is plain and idempotent and waits for ever, so each row is in the topic at least
+ * once whatever becomes of the broker; the topic tells the law what was sent, for under load and
+ * with a broker killed a row has been seen in it twice. Event time moves with the rows up to a
+ * limit that the scenario raises; at the limit rows go on coming without it moving, so that every
+ * fault finds work under way.
  */
 #ifndef MR_TESTS_CRASH_ROUND_FEED_H
 #define MR_TESTS_CRASH_ROUND_FEED_H
@@ -23,7 +24,7 @@ typedef struct mr_crash_feed_options {
     bool is_json;
 } mr_crash_feed_options;
 
-/* The law belongs to the feed until `finish`. */
+/* The law belongs to the feed until `finish`: it counts the broken records there. */
 mr_crash_feed *mr_crash_feed_start(const mr_crash_feed_options *options, mr_sim_law *law);
 
 /* How far event time may go. */

@@ -137,8 +137,10 @@ bool mr_crash_round_fail(mr_crash_round *round, const mr_crash_life *life, const
 
 bool mr_crash_round_dry(mr_crash_round *round)
 {
-    if (round->feed != NULL)
+    if (round->feed != NULL) {
+        round->rows_fed = mr_crash_feed_rows(round->feed);
         round->is_feed_whole = mr_crash_feed_finish(round->feed);
+    }
     round->feed = NULL;
     if (!round->is_feed_whole)
         mr_crash_round_fail(round, NULL, "the feed's rows were not all delivered");
@@ -184,9 +186,30 @@ static bool take(mr_crash_round *round, const char *topic, const char *name, int
     return is_good;
 }
 
+bool mr_crash_round_take_input(mr_crash_round *round)
+{
+    mr_buffer text = {0}, lines = {0};
+    bool is_good = mr_crash_topic_read(round->env->bootstrap, round->in, MR_SIM_PARTITIONS, &text,
+                                       round->why, sizeof round->why);
+    mr_buffer_put_u8(&text, '\0');
+    if (is_good && round->options.is_json)
+        mr_crash_lines_of_json(text.data, &lines);
+    mr_buffer_put_u8(&lines, '\0');
+    uint64_t rows = 0;
+    is_good = is_good &&
+              mr_sim_law_take_input(round->law, round->options.is_json ? lines.data : text.data,
+                                    &rows, round->why, sizeof round->why);
+    if (is_good && rows < round->rows_fed)
+        is_good = mr_crash_round_fail(round, NULL, "the input topic lacks rows of the feed");
+    mr_buffer_release(&text);
+    mr_buffer_release(&lines);
+    return is_good;
+}
+
 bool mr_crash_round_holds(mr_crash_round *round)
 {
-    bool holds = take(round, round->out, "out", 1) && take(round, round->late, "late", 1) &&
+    bool holds = mr_crash_round_take_input(round) && take(round, round->out, "out", 1) &&
+                 take(round, round->late, "late", 1) &&
                  take(round, round->dlq, "dlq", MR_SIM_PARTITIONS) &&
                  mr_sim_law_holds(round->law, round->why, sizeof round->why);
     if (holds && (round->law->results_seen == 0 || round->law->broken_sent == 0 ||

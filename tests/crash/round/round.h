@@ -46,6 +46,7 @@ typedef struct mr_crash_round {
     mr_crash_hits hits;
     uint32_t lives;
     bool is_feed_whole;
+    uint64_t rows_fed; /* known when the feed is dry */
     /* Of the last life: what a life needed, for the report. */
     char why[MR_CRASH_WHY_MAX];
 } mr_crash_round;
@@ -83,6 +84,10 @@ bool mr_crash_round_dry(mr_crash_round *round);
 
 /* `dry`, then one bounded life to its end, which closes all windows. */
 bool mr_crash_round_finish(mr_crash_round *round, const mr_crash_worker_options *options);
+
+/* Tells the law what lies in the input topic (all that the feed wrote, at least). Part of `holds`;
+ * for a scenario with a law of its own. The feed is dry. */
+bool mr_crash_round_take_input(mr_crash_round *round);
 
 /* Reads all output and asks the law. */
 bool mr_crash_round_holds(mr_crash_round *round);

@@ -124,7 +124,7 @@ static bool play(mr_crash_round *round, tally *all)
         if (!is_good)
             return false;
     }
-    if (!mr_crash_round_finish(round, &options))
+    if (!mr_crash_round_finish(round, &options) || !mr_crash_round_take_input(round))
         return false;
     sum_up(all, round->law);
     return each_line(round, round->out, 1, all, take_result) &&
