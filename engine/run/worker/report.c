@@ -1,68 +1,264 @@
-/* What a worker tells of itself: tasks and sums over them. */
-#include "engine/run/worker/private.h"
+#include "engine/run/worker/report.h"
 
-uint32_t mr_worker_tasks_count(const mr_worker *worker)
+#include "engine/base/assert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What one counter of a task is published as. */
+typedef struct series {
+    const char *name;
+    const char *label; /* besides job, operator and task */
+    const char *total; /* which of the job's totals it adds to; NULL: none */
+} series;
+
+/* In the order of mr_task_counters. */
+static const series of_source[] = {{"millrace_records_in_total", NULL, "in"},
+                                   {"millrace_records_accepted_total", NULL, NULL},
+                                   {"millrace_records_filtered_total", NULL, "filtered"},
+                                   {"millrace_records_dead_total", NULL, "dead"},
+                                   {"millrace_bytes_in_total", NULL, NULL},
+                                   {"millrace_records_guarded_total", NULL, NULL},
+                                   {"millrace_constraint_violations_total", NULL, NULL}};
+static const series of_node[] = {{"millrace_records_in_total", NULL, NULL},
+                                 {"millrace_records_accepted_total", NULL, NULL},
+                                 {"millrace_records_filtered_total", NULL, "filtered"},
+                                 {"millrace_late_records_total", "outcome", "late"},
+                                 {"millrace_records_dead_total", NULL, "dead"},
+                                 {"millrace_records_out_total", NULL, NULL},
+                                 {"millrace_made_records_dead_total", NULL, "dead"}};
+static const series of_sink[] = {{"millrace_records_in_total", NULL, NULL},
+                                 {"millrace_records_accepted_total", NULL, "out"},
+                                 {"millrace_records_dead_total", NULL, "dead"}};
+
+struct mr_report_task {
+    uint32_t count;       /* of counters; 0: not seen yet */
+    mr_counter **shown;   /* [count] */
+    mr_counter **totals;  /* [count]; NULL: adds to none */
+    uint64_t *sealed;     /* [count] */
+    uint64_t *published;  /* [count] */
+    mr_gauge **watermark; /* [sources], then [nodes] */
+    mr_gauge *state_bytes, *state_entries;
+};
+
+static bool has_late_reader(const mr_plan *plan, uint32_t node)
 {
-    return worker->tasks_count;
+    for (uint32_t n = 0; n < plan->nodes_count; n++)
+        for (uint32_t i = 0; i < plan->nodes[n].inputs_count; i++)
+            if (plan->nodes[n].inputs[i].kind == MR_ORIGIN_NODE_LATE &&
+                plan->nodes[n].inputs[i].index == node)
+                return true;
+    for (uint32_t s = 0; s < plan->sinks_count; s++)
+        if (plan->sinks[s].input.kind == MR_ORIGIN_NODE_LATE && plan->sinks[s].input.index == node)
+            return true;
+    return false;
 }
 
-const mr_task *mr_worker_task_at(const mr_worker *worker, uint32_t i)
+static mr_counter *job_total(mr_report *report, const char *what)
 {
-    return worker->tasks[i].task;
+    const char *labels[] = {"job", report->plan->job, "outcome", what, NULL};
+    return what != NULL ? mr_metrics_counter(report->metrics, "millrace_job_rows_total", labels)
+                        : NULL;
 }
 
-static void add_task_stats(const mr_worker *worker, const mr_task *task, mr_worker_stats *stats)
+static void register_series(mr_report *report, mr_report_task *at, const char *task,
+                            const char *operator, const series * list, uint32_t count,
+                            const char *outcome)
 {
-    for (uint32_t s = 0; s < worker->plan->sources_count; s++) {
-        const mr_source_counts *counts = mr_task_source_counts(task, s);
-        stats->records_in += counts->records;
-        stats->bytes_in += counts->bytes;
-        stats->filtered += counts->filtered;
-        stats->dead += counts->dead;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *labels[] = {"job", report->plan->job, "operator", operator, "task",
+                                task,  list[i].label,     outcome,    NULL};
+        at->shown[at->count] = mr_metrics_counter(report->metrics, list[i].name, labels);
+        at->totals[at->count] = job_total(report, list[i].total);
+        at->count++;
     }
-    for (uint32_t n = 0; n < worker->plan->nodes_count; n++) {
-        mr_operator_counts counts = mr_graph_node_counts(mr_task_graph(task), n);
-        stats->late += counts.late;
-        stats->filtered += counts.filtered;
-        stats->dead += counts.dead + counts.made_dead;
-    }
-    for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
-        mr_sink_counts counts = mr_graph_sink_counts(mr_task_graph(task), s);
-        stats->rows_out += counts.written;
-        stats->dead += counts.dead;
-    }
-    int64_t watermark = mr_task_watermark(task);
-    if (watermark < stats->watermark_ms)
-        stats->watermark_ms = watermark;
 }
 
-void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
+static mr_gauge *task_gauge(mr_report *report, const char *name, const char *operator,
+                            const char * task)
 {
-    *stats = (mr_worker_stats){.phase = worker->phase,
-                               .commits = worker->commits,
-                               .aborts = worker->aborts,
-                               .restores = worker->restores,
-                               .epochs_restored = worker->epochs_restored,
-                               .hanging_ended = worker->hanging_ended,
-                               .watermark_ms = MR_TIME_MAX,
-                               .lag_records = worker->lag_records,
-                               .tasks = worker->tasks_count,
-                               .tasks_awaited = worker->tasks_awaited,
-                               .commit_us_last = worker->commit_us_last,
-                               .commit_us_max = worker->commit_us_max,
-                               .has_open_epoch = worker->is_epoch_open || worker->is_deciding,
-                               .is_deciding = worker->is_deciding,
-                               .staged_bytes = worker->staging.bytes,
-                               .cut_halvings = worker->cut.halvings};
-    for (uint32_t t = 0; t < worker->tasks_count; t++) {
-        stats->tasks_parked += worker->tasks[t].is_parked;
-        mr_task *task = worker->tasks[t].task;
-        if (task == NULL)
+    const char *labels[] = {"job", report->plan->job, "task",
+                            task, operator!= NULL ? "operator" : NULL, operator, NULL };
+    return mr_metrics_gauge(report->metrics, name, labels);
+}
+
+/* A table may be read and written by one job, so its name alone would be two operators. */
+static void register_task(mr_report *report, uint32_t index)
+{
+    const mr_plan *plan = report->plan;
+    mr_report_task *at = &report->tasks[index];
+    uint32_t room = mr_task_counters_count(plan);
+    at->shown = mr_arena_zalloc(report->arena, room, sizeof(mr_counter *));
+    at->totals = mr_arena_zalloc(report->arena, room, sizeof(mr_counter *));
+    at->sealed = mr_arena_zalloc(report->arena, room, sizeof(uint64_t));
+    at->published = mr_arena_zalloc(report->arena, room, sizeof(uint64_t));
+    at->watermark =
+        mr_arena_zalloc(report->arena, plan->sources_count + plan->nodes_count, sizeof(mr_gauge *));
+    const char *task = mr_arena_printf(report->arena, "%" PRIu32, index);
+    const char *wm = "millrace_watermark_timestamp_seconds";
+    for (uint32_t s = 0; s < plan->sources_count; s++) {
+        const char *id = mr_arena_printf(report->arena, "%s/source", plan->sources[s].table);
+        register_series(report, at, task, id, of_source, MR_LENGTH(of_source), NULL);
+        at->watermark[s] = task_gauge(report, wm, id, task);
+    }
+    for (uint32_t n = 0; n < plan->nodes_count; n++) {
+        register_series(report, at, task, plan->nodes[n].id, of_node, MR_LENGTH(of_node),
+                        has_late_reader(plan, n) ? "side_output" : "dropped");
+        at->watermark[plan->sources_count + n] = task_gauge(report, wm, plan->nodes[n].id, task);
+    }
+    for (uint32_t s = 0; s < plan->sinks_count; s++)
+        register_series(report, at, task,
+                        mr_arena_printf(report->arena, "%s/sink", plan->sinks[s].table), of_sink,
+                        MR_LENGTH(of_sink), NULL);
+    at->state_bytes = task_gauge(report, "millrace_state_bytes", NULL, task);
+    at->state_entries = task_gauge(report, "millrace_state_entries", NULL, task);
+}
+
+void mr_report_init(mr_report *report, mr_metrics *metrics, const mr_plan *plan, mr_arena *arena)
+{
+    *report = (mr_report){.metrics = metrics, .plan = plan, .arena = arena};
+    if (metrics == NULL)
+        return;
+    report->tasks = mr_arena_zalloc(arena, plan->tasks_count, sizeof *report->tasks);
+    const char *job[] = {"job", plan->job, NULL};
+    const char *good[] = {"job", plan->job, "result", "committed", NULL};
+    const char *bad[] = {"job", plan->job, "result", "aborted", NULL};
+    report->committed = mr_metrics_counter(metrics, "millrace_checkpoints_total", good);
+    report->aborted = mr_metrics_counter(metrics, "millrace_checkpoints_total", bad);
+    report->rebalances = mr_metrics_counter(metrics, "millrace_rebalances_total", job);
+    report->read = mr_metrics_counter(metrics, "millrace_records_read_total", job);
+    report->commit_seconds =
+        mr_metrics_histogram(metrics, "millrace_checkpoint_duration_seconds", job, 1e-6);
+    report->restore_seconds =
+        mr_metrics_histogram(metrics, "millrace_restore_duration_seconds", job, 1e-6);
+    report->committed_at =
+        mr_metrics_gauge(metrics, "millrace_checkpoint_last_success_timestamp_seconds", job);
+    static const char *const totals[] = {"in", "out", "filtered", "late", "dead"};
+    for (size_t i = 0; i < MR_LENGTH(totals); i++)
+        (void)job_total(report, totals[i]);
+}
+
+static mr_report_task *task_of(mr_report *report, uint32_t index)
+{
+    if (report->metrics == NULL)
+        return NULL;
+    MR_ASSERT(index < report->plan->tasks_count);
+    if (report->tasks[index].count == 0)
+        register_task(report, index);
+    return &report->tasks[index];
+}
+
+void mr_report_seal(mr_report *report, const mr_task *task)
+{
+    mr_report_task *at = task_of(report, mr_task_index(task));
+    if (at != NULL)
+        MR_ASSERT(mr_task_counters(task, at->sealed, at->count) == at->count);
+}
+
+void mr_report_decided(mr_report *report, uint32_t task)
+{
+    mr_report_task *at = task_of(report, task);
+    for (uint32_t i = 0; at != NULL && i < at->count; i++) {
+        /* Lower only after a reset by somebody else; then nothing is shown until it is passed. */
+        if (at->sealed[i] <= at->published[i])
             continue;
-        add_task_stats(worker, task, stats);
-        stats->state_bytes += mr_state_bytes(mr_task_state(task));
-        stats->state_entries += mr_state_entries_count(mr_task_state(task));
+        uint64_t more = at->sealed[i] - at->published[i];
+        mr_counter_add(at->shown[i], more);
+        if (at->totals[i] != NULL)
+            mr_counter_add(at->totals[i], more);
+        at->published[i] = at->sealed[i];
     }
-    if (stats->tasks == 0)
-        stats->watermark_ms = MR_TIME_NONE;
+}
+
+void mr_report_committed(mr_report *report, int64_t took_us, int64_t wall_ms)
+{
+    if (report->metrics == NULL)
+        return;
+    mr_counter_add(report->committed, 1);
+    mr_histogram_record(report->commit_seconds, took_us);
+    mr_gauge_set(report->committed_at, (double)wall_ms / 1000);
+}
+
+void mr_report_aborted(mr_report *report)
+{
+    if (report->metrics != NULL)
+        mr_counter_add(report->aborted, 1);
+}
+
+void mr_report_rebalanced(mr_report *report)
+{
+    if (report->metrics != NULL)
+        mr_counter_add(report->rebalances, 1);
+}
+
+void mr_report_restored(mr_report *report, const mr_task *task, int64_t took_us)
+{
+    if (report->metrics == NULL)
+        return;
+    mr_report_seal(report, task);
+    mr_report_decided(report, mr_task_index(task));
+    mr_histogram_record(report->restore_seconds, took_us);
+}
+
+static mr_gauge *input_gauge(mr_report *report, const char *name, const mr_task_input *input)
+{
+    char partition[16];
+    snprintf(partition, sizeof partition, "%" PRId32, input->partition);
+    const char *labels[] = {"job",       report->plan->job, "topic", input->topic,
+                            "partition", partition,         NULL};
+    return mr_metrics_gauge(report->metrics, name, labels);
+}
+
+static void set_count(mr_gauge *gauge, int64_t count)
+{
+    if (count < 0)
+        mr_gauge_clear(gauge);
+    else
+        mr_gauge_set(gauge, (double)count);
+}
+
+static void set_time(mr_gauge *gauge, int64_t time_ms)
+{
+    if (time_ms == MR_TIME_NONE || time_ms == MR_TIME_MAX)
+        mr_gauge_clear(gauge);
+    else
+        mr_gauge_set(gauge, (double)time_ms / 1000);
+}
+
+void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag)
+{
+    if (report->metrics == NULL)
+        return;
+    set_count(input_gauge(report, "millrace_kafka_position_offset", input), position);
+    set_count(input_gauge(report, "millrace_kafka_consumer_lag_records", input), lag);
+    mr_gauge_set(input_gauge(report, "millrace_source_partition_idle", input),
+                 input->watermark.is_idle);
+    set_time(input_gauge(report, "millrace_source_watermark_timestamp_seconds", input),
+             input->watermark.value_ms);
+}
+
+void mr_report_task_now(mr_report *report, mr_task *task)
+{
+    mr_report_task *at = task_of(report, mr_task_index(task));
+    if (at == NULL)
+        return;
+    const mr_plan *plan = report->plan;
+    for (uint32_t s = 0; s < plan->sources_count; s++)
+        set_time(at->watermark[s], mr_task_source_watermark(task, s));
+    for (uint32_t n = 0; n < plan->nodes_count; n++)
+        set_time(at->watermark[plan->sources_count + n],
+                 mr_graph_node_watermark(mr_task_graph(task), n));
+    mr_gauge_set(at->state_bytes, (double)mr_state_bytes(mr_task_state(task)));
+    mr_gauge_set(at->state_entries, (double)mr_state_entries_count(mr_task_state(task)));
+}
+
+void mr_report_memory(mr_report *report, const mr_budget *budget)
+{
+    for (int part = 0; report->metrics != NULL && budget != NULL && part < MR_BUDGET_PARTS;
+         part++) {
+        const char *labels[] = {"part", mr_budget_part_name((mr_budget_part)part), NULL};
+        mr_gauge_set(mr_metrics_gauge(report->metrics, "millrace_memory_bytes", labels),
+                     (double)atomic_load_explicit(&budget->used[part], memory_order_relaxed));
+    }
 }
