@@ -238,6 +238,22 @@ static mr_status member_committed(mr_log_member *base, mr_log_offset *offsets, u
     return status;
 }
 
+/* The answer to a commit on `queue`, waited for no longer than the log's timeout: the call that
+ * waits by itself does so for as long as the coordinator is away. A commit that is still under way
+ * then does no harm: the state log is the truth. */
+static rd_kafka_resp_err_t await_commit(const member *m, rd_kafka_queue_t *queue)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, m->log->timeout_ms);
+    if (event == NULL)
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+    const rd_kafka_topic_partition_list_t *list = rd_kafka_event_topic_partition_list(event);
+    for (int i = 0; !error && list != NULL && i < list->cnt; i++)
+        error = list->elems[i].err;
+    rd_kafka_event_destroy(event);
+    return error == RD_KAFKA_RESP_ERR__WAIT_COORD ? RD_KAFKA_RESP_ERR__TIMED_OUT : error;
+}
+
 static mr_status member_commit(mr_log_member *base, const mr_log_offset *offsets, uint32_t count,
                                mr_error *err)
 {
@@ -245,10 +261,18 @@ static mr_status member_commit(mr_log_member *base, const mr_log_offset *offsets
     if (!mr_kafka_member_metadata(base, err))
         return err->status;
     rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, true);
-    rd_kafka_resp_err_t error = rd_kafka_commit(m->client.rk, list, 0);
-    for (int i = 0; !error && i < list->cnt; i++)
-        error = list->elems[i].err;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(m->client.rk);
+    rd_kafka_resp_err_t error = rd_kafka_commit_queue(m->client.rk, list, queue, NULL, NULL);
+    if (!error)
+        error = await_commit(m, queue);
+    rd_kafka_queue_destroy(queue);
     rd_kafka_topic_partition_list_destroy(list);
+    if (error == RD_KAFKA_RESP_ERR__TIMED_OUT && m->log->is_stopping &&
+        m->log->is_stopping(m->log->hook))
+        return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_WRITER,
+                                     "commit offsets of group %s: no coordinator answers and the "
+                                     "process is to stop",
+                                     m->group);
     if (error)
         return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "commit offsets of group %s",
                              m->group);

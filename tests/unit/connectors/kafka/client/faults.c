@@ -354,7 +354,7 @@ static const fault FAULTS[] = {
      SAME},
     {ERR(_TIMED_OUT), R, ends_too_late, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(_TIMED_OUT), M, committed_too_late, FAULT_NONE, 0, AGAIN, SAME},
-    {ERR(_WAIT_COORD), M, commit_offsets_to_nobody, FAULT_NONE, 0, AGAIN, SAME},
+    {ERR(_TIMED_OUT), M, commit_offsets_to_nobody, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(REQUEST_TIMED_OUT), M, commit_offsets, OFFSET_COMMIT, MANY, AGAIN, SAME},
     {ERR(REQUEST_TIMED_OUT), T, commit, END, 1, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_EPOCH, SAME},
     {ERR(COORDINATOR_NOT_AVAILABLE), A, group_offsets, OFFSET_FETCH, MANY, AGAIN, SAME},
