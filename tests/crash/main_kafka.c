@@ -41,6 +41,7 @@ static const scenario SCENARIOS[] = {
     {"at_least_once", mr_crash_at_least_once},
     {"bites_apply", mr_crash_bites_apply},
     {"bites_deltas", mr_crash_bites_deltas},
+    {"bites_offsets", mr_crash_bites_offsets},
     {"bites_journal", mr_crash_bites_journal},
 };
 #define SCENARIOS_COUNT (sizeof SCENARIOS / sizeof SCENARIOS[0])

@@ -39,7 +39,8 @@ bool mr_sim_law_take_input(mr_sim_law *law, const char *text, uint64_t *rows, ch
     uint8_t *seen = calloc(BROKEN_MAX, 1);
     MR_ASSERT(seen != NULL);
     bool is_good = true;
-    for (*rows = 0; is_good && *text != '\0'; text += strcspn(text, "\n") + 1) {
+    *rows = 0;
+    for (text += strspn(text, "\n"); is_good && *text != '\0'; text += strspn(text, "\n")) {
         uint32_t key;
         uint64_t number;
         int64_t time, amount;
@@ -50,8 +51,9 @@ bool mr_sim_law_take_input(mr_sim_law *law, const char *text, uint64_t *rows, ch
         else
             is_good = false;
         if (!is_good)
-            snprintf(why, size, "the feed sent `%.60s`", text);
+            snprintf(why, size, "the feed sent `%.*s`", (int)strcspn(text, "\n"), text);
         ++*rows;
+        text += strcspn(text, "\n");
     }
     free(seen);
     return is_good;

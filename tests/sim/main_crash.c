@@ -3,7 +3,7 @@
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
  *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
- *             [--sabotage apply|deltas|journal|doubt|hang|staged]
+ *             [--sabotage apply|deltas|offsets|journal|doubt|hang|staged]
  *
  * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -435,6 +435,7 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage_name = name;
     options->sabotage.apply_before_decision = strcmp(name, "apply") == 0;
     options->sabotage.leave_out_deltas = strcmp(name, "deltas") == 0;
+    options->sabotage.leave_out_offsets = strcmp(name, "offsets") == 0;
     options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
     options->sabotage.leak_staged = strcmp(name, "staged") == 0;
@@ -462,7 +463,9 @@ static bool has_hit_everything(const sim_hits *hits, const sim_options *options)
         "writer.commit",   "store.apply",    "log.trim",         "store.open",
         "store.marker",    "store.scan",     "log.offset",       "log.open_reader",
         "reader.add",      "reader.fetch",   "reader.ends",      "log.open_writer",
-        "log.open_member", "member.poll",    "member.committed", "log.create_topic"};
+        "log.open_member", "member.poll",    "member.committed", "log.create_topic",
+        "member.commit",   "writer.abort",   "store.flush",      "store.quarantine",
+        "log.ends"};
     bool all = true;
     for (size_t c = 0; c < MR_LENGTH(calls); c++) {
         bool is_hit = false;
@@ -517,7 +520,7 @@ static bool parse(int argc, char **argv, sim_options *options)
             set_sabotage(options, next), i++;
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
-                            "[--sabotage apply|deltas|journal|doubt|hang|staged] "
+                            "[--sabotage apply|deltas|offsets|journal|doubt|hang|staged] "
                             "[--pipelined on|off] [--quick]\n");
             return false;
         }
@@ -562,7 +565,7 @@ int main(int argc, char **argv)
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"apply", "deltas", "journal",
+    static const char *const sabotages[] = {"apply", "deltas", "offsets", "journal",
                                             "doubt", "hang",   "staged"};
     size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF);
     for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {

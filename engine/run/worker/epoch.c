@@ -66,14 +66,17 @@ static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_
         record.source_watermarks_ms[s] = mr_task_source_watermark(at->task, s);
     for (uint32_t i = 0; i < inputs; i++) {
         const mr_task_input *input = mr_task_input_at(at->task, i);
-        record.inputs[i] = (mr_epoch_input){.source = worker->plan->sources[input->source].table,
-                                            .topic = input->topic,
-                                            .partition = input->partition,
-                                            .offset_next = input->offset_next,
-                                            .watermark = input->watermark,
-                                            .is_ended = input->is_ended,
-                                            .place = input->place.data,
-                                            .place_length = input->place.length};
+        bool is_left_out = worker->config.sabotage.leave_out_offsets;
+        record.inputs[i] =
+            (mr_epoch_input){.source = worker->plan->sources[input->source].table,
+                             .topic = input->topic,
+                             .partition = input->partition,
+                             .offset_next = is_left_out ? worker->slots[at->first_slot + i].placed
+                                                        : input->offset_next,
+                             .watermark = input->watermark,
+                             .is_ended = input->is_ended,
+                             .place = input->place.data,
+                             .place_length = input->place.length};
     }
     return record;
 }

@@ -228,8 +228,10 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         worker->slots = realloc(worker->slots, worker->slots_capacity * sizeof *worker->slots);
         MR_ASSERT(worker->slots != NULL);
     }
-    worker->slots[worker->slots_count++] = (mr_worker_slot){
-        .task = (uint32_t)(at - worker->tasks), .input = number, .reader = partition->reader};
+    worker->slots[worker->slots_count++] = (mr_worker_slot){.task = (uint32_t)(at - worker->tasks),
+                                                            .input = number,
+                                                            .reader = partition->reader,
+                                                            .placed = input.offset_next};
     at->slots_count++;
     return MR_OK;
 }

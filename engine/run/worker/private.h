@@ -38,6 +38,7 @@ typedef struct mr_worker_slot {
     uint32_t input;
     uint32_t reader;
     bool is_open;
+    int64_t placed; /* where it started in this life: only for the sabotage of offsets */
 } mr_worker_slot;
 
 /* A partition (or split) of a source, found at start. */

@@ -31,6 +31,7 @@
 typedef struct mr_worker_sabotage {
     bool apply_before_decision; /* state goes to the local store before the commit */
     bool leave_out_deltas;      /* offsets move without the state */
+    bool leave_out_offsets;     /* state moves without the offsets */
     bool ignore_journal;        /* a restore forgets watermarks, idleness and counters */
     bool let_hang;              /* hanging transactions of a predecessor are left alone */
     bool leak_staged;           /* outputs of an epoch ride in the transaction before it */

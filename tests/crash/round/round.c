@@ -180,7 +180,10 @@ static bool take(mr_crash_round *round, const char *topic, const char *name, int
         mr_crash_lines_of_json(text.data, &lines);
     mr_buffer_put_u8(&lines, '\0');
     const char *told = round->options.is_json ? lines.data : text.data;
-    is_good = is_good && mr_sim_law_take(round->law, name, told, round->why, sizeof round->why);
+    if (is_good && !mr_sim_law_take(round->law, name, told, round->why, sizeof round->why)) {
+        round->is_law_broken = true;
+        is_good = false;
+    }
     mr_buffer_release(&text);
     mr_buffer_release(&lines);
     return is_good;
@@ -210,8 +213,11 @@ bool mr_crash_round_holds(mr_crash_round *round)
 {
     bool holds = mr_crash_round_take_input(round) && take(round, round->out, "out", 1) &&
                  take(round, round->late, "late", 1) &&
-                 take(round, round->dlq, "dlq", MR_SIM_PARTITIONS) &&
-                 mr_sim_law_holds(round->law, round->why, sizeof round->why);
+                 take(round, round->dlq, "dlq", MR_SIM_PARTITIONS);
+    if (holds && !mr_sim_law_holds(round->law, round->why, sizeof round->why)) {
+        round->is_law_broken = true;
+        return false;
+    }
     if (holds && (round->law->results_seen == 0 || round->law->broken_sent == 0 ||
                   (round->law->rows_late == 0 && !round->options.is_orderly)))
         return mr_crash_round_fail(round, NULL,

@@ -46,7 +46,8 @@ typedef struct mr_crash_round {
     mr_crash_hits hits;
     uint32_t lives;
     bool is_feed_whole;
-    uint64_t rows_fed; /* known when the feed is dry */
+    bool is_law_broken; /* what was read says so, rather than that it could not be read */
+    uint64_t rows_fed;  /* known when the feed is dry */
     /* Of the last life: what a life needed, for the report. */
     char why[MR_CRASH_WHY_MAX];
 } mr_crash_round;

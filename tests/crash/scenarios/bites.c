@@ -3,6 +3,7 @@
  * here would hold anything.
  *
  * apply   state goes to RocksDB before the decision; kills between the two leave it ahead
+ * offsets state moves without the offsets; what was counted before a kill is counted again
  * deltas  offsets move without the state; what was counted before a kill is gone (log alone)
  * journal a restore forgets watermarks; windows that have fired fire again
  */
@@ -59,7 +60,9 @@ static outcome play(mr_crash_round *round, const char *dir, mr_worker_sabotage s
     }
     if (!mr_crash_round_finish(round, &options))
         return OUTCOME_FAILED;
-    return mr_crash_round_holds(round) ? OUTCOME_HELD : OUTCOME_BITTEN;
+    if (mr_crash_round_holds(round))
+        return OUTCOME_HELD;
+    return round->is_law_broken ? OUTCOME_BITTEN : OUTCOME_FAILED;
 }
 
 static bool bites(mr_crash_env *env, const char *stem, const char *dir, mr_worker_sabotage sabotage,
@@ -92,6 +95,12 @@ bool mr_crash_bites_deltas(mr_crash_env *env, char *text, size_t size)
 {
     mr_worker_sabotage sabotage = {.leave_out_deltas = true};
     return bites(env, "deltas", NULL, sabotage, text, size);
+}
+
+bool mr_crash_bites_offsets(mr_crash_env *env, char *text, size_t size)
+{
+    mr_worker_sabotage sabotage = {.leave_out_offsets = true};
+    return bites(env, "offsets", "a", sabotage, text, size);
 }
 
 bool mr_crash_bites_journal(mr_crash_env *env, char *text, size_t size)

@@ -25,6 +25,7 @@ mr_crash_scenario mr_crash_broker_away;
 /* bites.c: the protocol broken on purpose; the law must fail. */
 mr_crash_scenario mr_crash_bites_apply;
 mr_crash_scenario mr_crash_bites_deltas;
+mr_crash_scenario mr_crash_bites_offsets;
 mr_crash_scenario mr_crash_bites_journal;
 
 /* recovery.c: what a start finds, and what it must make of it. */

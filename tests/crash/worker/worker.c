@@ -39,17 +39,18 @@ void mr_crash_worker_args(const mr_crash_worker_options *o, const char *program,
         job->transaction_timeout_ms);
     args[n++] = mr_arena_printf(arena,
                                 "bounded=%d pipelined=%d fetch=%" PRIu32 " apply=%" PRIu32
-                                " base=%" PRIu64 " sabotage=%d%d%d",
+                                " base=%" PRIu64 " sabotage=%d%d%d%d",
                                 o->is_bounded, o->is_pipelined, o->fetch_rows_max, o->apply_epochs,
                                 o->base_bytes_min, o->sabotage.apply_before_decision,
-                                o->sabotage.leave_out_deltas, o->sabotage.ignore_journal);
+                                o->sabotage.leave_out_deltas, o->sabotage.ignore_journal,
+                                o->sabotage.leave_out_offsets);
     args[n] = NULL;
 }
 
 static bool parse(int count, char **args, mr_crash_worker_options *o)
 {
     int hop, guarantee, bounded, pipelined;
-    char sabotage[4];
+    char sabotage[5];
     if (count != 7)
         return false;
     *o = (mr_crash_worker_options){.job = {.name = args[0]}, .bootstrap = args[1], .page = args[2]};
@@ -61,10 +62,10 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
                &o->job.transaction_timeout_ms) != 5 ||
         sscanf(args[6],
                "bounded=%d pipelined=%d fetch=%" SCNu32 " apply=%" SCNu32 " base=%" SCNu64
-               " sabotage=%3s",
+               " sabotage=%4s",
                &bounded, &pipelined, &o->fetch_rows_max, &o->apply_epochs, &o->base_bytes_min,
                sabotage) != 6 ||
-        strlen(sabotage) != 3)
+        strlen(sabotage) != 4)
         return false;
     o->job.sim.is_hop = hop != 0;
     o->job.sim.guarantee = (mr_guarantee)guarantee;
@@ -72,7 +73,8 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
     o->is_pipelined = pipelined != 0;
     o->sabotage = (mr_worker_sabotage){.apply_before_decision = sabotage[0] == '1',
                                        .leave_out_deltas = sabotage[1] == '1',
-                                       .ignore_journal = sabotage[2] == '1'};
+                                       .ignore_journal = sabotage[2] == '1',
+                                       .leave_out_offsets = sabotage[3] == '1'};
     return true;
 }
 
