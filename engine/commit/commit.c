@@ -106,6 +106,8 @@ bool mr_commit_step(void *context)
         commit->phase++;
         commit->retries = 0;
     } else if (commit->err.recovery != MR_RECOVERY_RETRY || ++commit->retries >= RETRIES_MAX) {
+        if (commit->err.recovery == MR_RECOVERY_RETRY) /* often enough: nobody calls it again */
+            commit->err.recovery = MR_RECOVERY_EPOCH;
         commit->phase = MR_COMMIT_FAILED;
     }
     if (commit->phase < MR_COMMIT_DECIDED)

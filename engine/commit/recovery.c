@@ -11,6 +11,7 @@
 #define FETCH_TIMEOUT_MS 20
 #define ENDS_TIMEOUT_MS 10000
 #define KNOCK_AFTER_US INT64_C(500000)
+#define KNOCKS_MAX 2u /* the owner named last may be alive: the open transaction may be another's */
 #define MARKERS_LIMIT_US INT64_C(15000000) /* beyond a transaction's timeout */
 #define QUIET_LIMIT_US INT64_C(60000000)   /* no progress at all for so long: say so and stop */
 
@@ -260,8 +261,8 @@ static mr_status read_to_end(scan *s, mr_error *err)
             open_since = -1;
         } else if (open_since < 0) {
             open_since = now;
-        } else if (now - open_since > KNOCK_AFTER_US && s->owner != NULL && s->owner[0] != '\0' &&
-                   strcmp(s->owner, s->request->transactional_id) != 0) {
+        } else if (knocks < KNOCKS_MAX && now - open_since > KNOCK_AFTER_US && s->owner != NULL &&
+                   s->owner[0] != '\0' && strcmp(s->owner, s->request->transactional_id) != 0) {
             status = knocks++ == 0 ? s->request->log->class->knock(s->request->log, s->owner, err)
                                    : end_hanging(s, &ends, err);
             if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)

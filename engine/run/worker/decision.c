@@ -33,8 +33,14 @@ mr_store_marker mr_worker_marker(const mr_worker *worker, uint64_t epoch, int64_
                              .checksum = checksum};
 }
 
-static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, mr_error *err)
+/* Before the log is trimmed the store must be beyond what goes, or it would be of no use after a
+ * restart. */
+static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, bool has_base, mr_error *err)
 {
+    if (at->store != NULL && has_base) {
+        mr_status status = mr_pending_apply(&at->pending, at->store, err);
+        return status == MR_OK ? at->store->class->flush(at->store, err) : status;
+    }
     uint32_t epochs = worker->config.apply_epochs != 0 ? worker->config.apply_epochs : APPLY_EPOCHS;
     if (at->store == NULL ||
         (at->pending.epochs < epochs && mr_pending_bytes(&at->pending) < APPLY_BYTES))
@@ -71,7 +77,7 @@ static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided
         mr_worker_marker(worker, at->epoch, at->epoch_offset, at->epoch_checksum);
     if (at->store != NULL && !worker->config.sabotage.apply_before_decision)
         mr_pending_seal(&at->pending, &marker);
-    mr_status status = apply_if_due(worker, at, err);
+    mr_status status = apply_if_due(worker, at, decided->has_base, err);
     if (status == MR_OK && decided->has_base)
         trim_behind_base(worker, at, behind_previous);
     return status;

@@ -113,8 +113,11 @@ static mr_status produce_record(mr_worker *worker, mr_worker_task *at, mr_delta_
     return status;
 }
 
+/* None while the log is slow: a base that outlasts the transaction would be tried for ever. */
 static bool is_base_due(const mr_worker *worker, const mr_worker_task *at)
 {
+    if (worker->cut.halvings > 0)
+        return false;
     uint64_t least =
         worker->config.base_bytes_min != 0 ? worker->config.base_bytes_min : BASE_BYTES_MIN;
     uint64_t limit = at->base_bytes * 2 > least ? at->base_bytes * 2 : least;

@@ -221,6 +221,9 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         status = find_bound(worker, partition, &bound, err);
     if (status != MR_OK)
         return status;
+    /* It ended at the bound of a run that was interrupted; this one goes further. */
+    if (partition->reader == 0 && input.is_ended && (bound < 0 || bound > input.offset_next))
+        input.is_ended = false;
     uint32_t number = mr_task_add_input(at->task, &input, partition->source);
     mr_task_input_at(at->task, number)->bound = bound;
     if (worker->slots_count == worker->slots_capacity) {

@@ -59,7 +59,8 @@ static mr_status has_finished(mr_worker *worker, uint32_t task, int64_t offset, 
         *finished = record.is_finished;
     mr_arena_release(&arena);
     reader->class->close(reader);
-    return status;
+    /* Its owner has committed on and trimmed meanwhile: then it has not finished. */
+    return status == MR_E_KAFKA_OFFSET_LOST ? MR_OK : status;
 }
 
 /* Asks for the tasks in `offsets`, of which there are `count`. */

@@ -246,7 +246,9 @@ static void abort_epoch(mr_worker *worker)
     worker->io.failed_attempts += worker->is_epoch_open || worker->is_transaction_open;
     drop_tasks(worker);
     mr_staging_clear(&worker->staging);
-    bool is_queued = worker->is_epoch_open && worker->plan->guarantee != MR_EXACTLY_ONCE;
+    /* Also behind a decision that failed: an epoch record that is still queued would follow the one
+     * that the next try writes. */
+    bool is_queued = worker->plan->guarantee != MR_EXACTLY_ONCE;
     /* What is not aborted here, the next writer aborts; what was queued is not sent. */
     if (worker->writer != NULL && (must_replace || is_queued ||
                                    (worker->is_transaction_open &&

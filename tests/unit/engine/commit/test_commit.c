@@ -179,6 +179,7 @@ Test(commit, gives_up_a_call_that_is_refused_for_ever)
     begin(&f, &c, true);
     cr_expect_leq(run(&c), 2000);
     cr_expect_eq(c.phase, MR_COMMIT_FAILED);
+    cr_expect_eq(c.err.recovery, MR_RECOVERY_EPOCH);
     mr_commit_release(&c);
 }
 
