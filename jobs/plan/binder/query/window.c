@@ -205,6 +205,56 @@ static bool check_filters(mr_binder *binder, const mr_window_spec *spec, const m
     return true;
 }
 
+static bool reads(const mr_relation *at, const mr_table *table)
+{
+    bool found = at->table == table;
+    for (uint32_t i = 0; !found && i < at->inputs_count; i++)
+        found = reads(at->inputs[i], table);
+    return found;
+}
+
+/* Some table is read below both. */
+static bool share(const mr_relation *one, const mr_relation *other)
+{
+    bool found = one->table != NULL && reads(other, one->table);
+    for (uint32_t i = 0; !found && i < one->inputs_count; i++)
+        found = share(one->inputs[i], other);
+    return found;
+}
+
+/* What below a SESSION gives rows of one batch in another order than the source judged them in. */
+static const char *disorder(const mr_relation *at)
+{
+    if (at->kind == MR_RELATION_JOIN)
+        return "a join";
+    if (at->kind == MR_RELATION_AGGREGATE || at->inputs_count == 0)
+        return NULL;
+    for (uint32_t i = 0; at->kind == MR_RELATION_UNION && i < at->inputs_count; i++)
+        for (uint32_t j = i + 1; j < at->inputs_count; j++)
+            if (share(at->inputs[i], at->inputs[j]))
+                return "a UNION ALL that reads one table twice";
+    const char *found = NULL;
+    for (uint32_t i = 0; found == NULL && i < at->inputs_count; i++)
+        found = disorder(at->inputs[i]);
+    return found;
+}
+
+/* Which sessions a row meets depends on the rows judged before it. */
+static bool check_order(mr_binder *binder, const mr_relation *window, mr_span span)
+{
+    const char *found = disorder(window->inputs[0]);
+    if (found == NULL)
+        return true;
+    mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_QUERY, span,
+                          "SESSION cannot follow %s yet: its rows come in another order than the "
+                          "source's",
+                          found);
+    mr_diagnostics_hint(
+        binder->diagnostics,
+        "write those rows to a topic, and make sessions of that table in another job");
+    return false;
+}
+
 static bool refuse_keys(mr_binder *binder, const mr_window_spec *spec, const mr_relation *window,
                         mr_span span)
 {
@@ -243,6 +293,7 @@ bool mr_bind_session_keys(mr_binder *binder, const mr_relation *rows, const uint
                 held++;
                 break;
             }
-    return held == spec->keys_count ? check_filters(binder, spec, rows, span)
-                                    : refuse_keys(binder, spec, window, span);
+    if (held != spec->keys_count)
+        return refuse_keys(binder, spec, window, span);
+    return check_filters(binder, spec, rows, span) && check_order(binder, window, span);
 }
