@@ -1,9 +1,8 @@
 #include "jobs/cli/load.h"
 
 #include "engine/base/buffer.h"
+#include "jobs/cli/mask.h"
 #include "jobs/errors/pages.h"
-#include "jobs/plan/options/substitute.h"
-#include "jobs/sql/lexer/lexer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,31 +47,6 @@ static void stem_of(const char *file, char *to, size_t size)
         *point = '\0';
     if (strcmp(file, "-") == 0)
         snprintf(to, size, "job");
-}
-
-/* Puts stars over the values of secret options: the lines around an error are printed. By tokens,
- * since what does not parse is printed too. */
-static void mask_secrets(const mr_script *script, char *text)
-{
-    mr_arena arena = {0};
-    mr_diagnostics unused = {0};
-    mr_lexer lexer;
-    mr_lexer_init(&lexer, script, &arena, &unused);
-    mr_token before[2] = {{0}, {0}};
-    for (;;) {
-        mr_token token = mr_lexer_next(&lexer);
-        if (token.kind == MR_TOKEN_END)
-            break;
-        bool is_value = token.kind == MR_TOKEN_STRING && before[1].kind == MR_TOKEN_EQUAL &&
-                        before[0].kind == MR_TOKEN_STRING && before[0].text != NULL;
-        if (is_value && mr_option_is_secret(before[0].text) &&
-            token.span.end - token.span.start > 2)
-            memset(text + token.span.start + 1, '*', token.span.end - token.span.start - 2);
-        before[0] = before[1];
-        before[1] = token;
-    }
-    mr_diagnostics_release(&unused);
-    mr_arena_release(&arena);
 }
 
 static mr_code first_error(const mr_diagnostics *diagnostics)
@@ -124,7 +98,7 @@ mr_loaded mr_load(const mr_flags *flags)
     if (loaded.job != NULL)
         loaded.settings = loaded.job->settings;
     if (diagnostics.errors + diagnostics.others > 0)
-        mask_secrets(&loaded.script, loaded.text);
+        mr_mask_secrets(&loaded.script, loaded.text, &diagnostics);
     print(&diagnostics, &loaded.script, mr_flags_has(flags, MR_FLAG_QUIET));
     mr_diagnostics_release(&diagnostics);
     return loaded;

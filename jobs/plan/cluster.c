@@ -18,10 +18,14 @@ static mr_cluster_property *find(const properties *list, const char *name)
     return NULL;
 }
 
-static void check(mr_diagnostics *diagnostics, const char *name, const char *value, mr_span span)
+static void check(mr_diagnostics *diagnostics, const mr_cluster_property *property, bool is_hidden,
+                  mr_span span)
 {
     mr_error err;
-    if (mr_kafka_settings_check(name, value, &err) == MR_OK)
+    mr_status status = is_hidden
+                           ? mr_kafka_settings_check_secret(property->name, property->value, &err)
+                           : mr_kafka_settings_check(property->name, property->value, &err);
+    if (status == MR_OK)
         return;
     mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, span, "%s", err.message);
 }
@@ -45,11 +49,13 @@ static void add_option(const mr_binder *binder, const mr_table *table, const mr_
     if (is_bootstrap)
         cluster->bootstrap = option->text;
     else if (known == NULL) {
-        check(binder->diagnostics, name, option->text, option->key_span);
-        list->items[list->count++] = (mr_cluster_property){.name = name,
-                                                           .value = option->text,
-                                                           .table = table->name,
-                                                           .is_secret = option->is_secret};
+        mr_cluster_property *added = &list->items[list->count++];
+        *added = (mr_cluster_property){.name = name,
+                                       .value = option->text,
+                                       .table = table->name,
+                                       .is_secret = option->is_secret};
+        check(binder->diagnostics, added, option->is_secret || option->is_substituted,
+              option->key_span);
     }
 }
 
@@ -68,9 +74,10 @@ static void add_extra(const mr_binder *binder, const char *text, properties *lis
     if (equals == NULL)
         return; /* the command line has said so */
     const char *name = mr_arena_string(binder->arena, text, (size_t)(equals - text));
-    check(binder->diagnostics, name, equals + 1, (mr_span){0});
-    list->items[list->count++] = (mr_cluster_property){
+    mr_cluster_property *added = &list->items[list->count++];
+    *added = (mr_cluster_property){
         .name = name, .value = equals + 1, .is_secret = mr_option_is_secret(name)};
+    check(binder->diagnostics, added, added->is_secret, (mr_span){0});
 }
 
 mr_cluster mr_cluster_read(const mr_binder *binder, const char *const *extra, uint32_t extra_count)

@@ -182,6 +182,28 @@ mr_status mr_kafka_settings_check(const char *name, const char *value, mr_error 
     return status;
 }
 
+bool mr_kafka_settings_is_known(const char *name)
+{
+    char reason[512];
+    rd_kafka_conf_t *scratch = rd_kafka_conf_new();
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(scratch, name, "", reason, sizeof reason);
+    rd_kafka_conf_destroy(scratch);
+    return result != RD_KAFKA_CONF_UNKNOWN;
+}
+
+mr_status mr_kafka_settings_check_secret(const char *name, const char *value, mr_error *err)
+{
+    mr_status status = mr_kafka_settings_check(name, value, err);
+    if (status == MR_OK || !mr_kafka_settings_is_known(name) ||
+        lookup(REFUSED, MR_LENGTH(REFUSED), name) != NULL ||
+        lookup(JAVA, MR_LENGTH(JAVA), name) != NULL)
+        return status;
+    /* The library quotes the value, or what it made of it: none of its text is safe. */
+    return mr_error_set(err, MR_E_SETTING,
+                        "Kafka property %s: its value is not valid (not shown: it may be secret)",
+                        name);
+}
+
 mr_status mr_kafka_settings_check_all(const char *const *properties, mr_error *err)
 {
     for (const char *const *at = properties; at && at[0]; at += 2) {

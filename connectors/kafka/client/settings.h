@@ -11,6 +11,7 @@
 #include "engine/base/error.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 
 typedef enum mr_kafka_role {
     MR_KAFKA_ROLE_ADMIN = 0,
@@ -23,6 +24,13 @@ const char *mr_kafka_role_name(mr_kafka_role role);
 
 /* Is `name` = `value` a property that a user may set? Errors: MR_E_SETTING with what to do. */
 MR_MUST_USE mr_status mr_kafka_settings_check(const char *name, const char *value, mr_error *err);
+
+/* The same for a value that must not be printed: messages do not quote it. */
+MR_MUST_USE mr_status mr_kafka_settings_check_secret(const char *name, const char *value,
+                                                     mr_error *err);
+
+/* Does librdkafka have a property of this name? */
+bool mr_kafka_settings_is_known(const char *name);
 
 /* Checks all; `properties`: name, value, .., NULL, or NULL. */
 MR_MUST_USE mr_status mr_kafka_settings_check_all(const char *const *properties, mr_error *err);

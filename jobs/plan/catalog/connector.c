@@ -138,6 +138,17 @@ const char *mr_connector_refusal(const char *name)
     return NULL;
 }
 
+bool mr_connector_option_is_known(const char *key)
+{
+    const mr_option_specs shared[] = {SPECS(common), SPECS(source), SPECS(format)};
+    if (mr_option_spec_of(shared, LENGTH(shared), key) != NULL)
+        return true;
+    for (size_t i = 0; i < LENGTH(connectors); i++)
+        if (mr_option_spec_of(&connectors[i].specs, 1, key) != NULL)
+            return true;
+    return false;
+}
+
 mr_option_specs mr_connector_common_specs(void)
 {
     return (mr_option_specs)SPECS(common);

@@ -24,6 +24,9 @@ typedef struct mr_connector {
 /* NULL: unknown. */
 const mr_connector *mr_connector_find(const char *name);
 
+/* Is `key` an option of any connector, formats' own ones left out? */
+bool mr_connector_option_is_known(const char *key);
+
 /* "kafka, filesystem, .." for messages. */
 const char *mr_connector_names(void);
 const char *mr_connector_nearest(const char *name);

@@ -46,6 +46,7 @@ typedef struct mr_option {
     const char *text; /* after substitution */
     int64_t number;
     bool is_secret;
+    bool is_substituted; /* the script has ${..} in its place */
     mr_span key_span, value_span;
 } mr_option;
 

@@ -28,6 +28,7 @@ static bool read_value(const mr_option_reading *reading, const mr_ast_option *gi
         return false;
     }
     option->text = value.text;
+    option->is_substituted = value.text != given->value.text;
     option->is_secret = value.is_secret || mr_option_is_secret(option->key);
     char why[512];
     if (mr_option_parse(option->spec, value.text, &option->number, why, sizeof why))

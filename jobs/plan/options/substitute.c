@@ -87,13 +87,22 @@ done:
     return result;
 }
 
-bool mr_option_is_secret(const char *key)
+size_t mr_option_secret_word(const char *text)
 {
     static const char *const words[] = {"passw",   "secret",      "token",
                                         "jaas",    "user-info",   "credential",
                                         "api.key", "ssl.key.pem", "private"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(key, words[i]) != NULL)
-            return true;
-    return false;
+    size_t first = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const char *at = strcasestr(text, words[i]);
+        size_t end = at != NULL ? (size_t)(at - text) + strlen(words[i]) : 0;
+        if (at != NULL && (first == 0 || end < first))
+            first = end;
+    }
+    return first;
+}
+
+bool mr_option_is_secret(const char *key)
+{
+    return mr_option_secret_word(key) != 0;
 }

@@ -23,6 +23,9 @@ mr_substitution mr_substitute(const char *text, mr_arena *arena);
 /* Passwords, tokens, keys: by the option's name. */
 bool mr_option_is_secret(const char *key);
 
+/* Where the first word in `text` ends that makes an option secret; 0: none is there. */
+size_t mr_option_secret_word(const char *text);
+
 /* What is shown in place of a secret. */
 #define MR_SECRET_MASK "******"
 

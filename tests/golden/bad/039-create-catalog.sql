@@ -1,3 +1,3 @@
-CREATE CATALOG c WITH ('type' = 'jdbc');
+CREATE CATALOG c WITH ('connector' = 'jdbc');
 CREATE DATABASE d;
 CREATE FUNCTION f AS 'a.b.C';

@@ -76,6 +76,19 @@ Test(kafka_settings, tells_unknown_names_and_bad_values)
     cr_expect_eq(mr_kafka_settings_check_all(odd, &err), MR_E_SETTING);
 }
 
+Test(kafka_settings, a_secret_value_is_in_no_message)
+{
+    static const char *const names[] = {"security.protocol", "linger.ms", "debug", "linger.mss"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        mr_error err;
+        cr_expect_eq(mr_kafka_settings_check_secret(names[i], "geheim", &err), MR_E_SETTING);
+        cr_expect(strstr(err.message, names[i]), "%s", err.message);
+        cr_expect_null(strstr(err.message, "geheim"), "%s", err.message);
+    }
+    mr_error err;
+    cr_expect_eq(mr_kafka_settings_check_secret("linger.ms", "7", &err), MR_OK);
+}
+
 Test(kafka_settings, a_users_value_wins_over_our_default)
 {
     const char *const properties[] = {"linger.ms", "42", "compression.codec", "zstd", NULL};

@@ -1,0 +1,3 @@
+CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json',
+  'properties.bootstrap.servers' = 'h:1', 'scan.startup.mode' = 'earliest-offset', 'properties.sasl.pasword'='geheim');
+SELECT * FROM t;

@@ -1,0 +1,1 @@
+CREATE TABLE t (a INT) WIHT ('connector' = 'kafka', 'properties.sasl.pasword' = 'geheim');
