@@ -61,7 +61,8 @@ function(mr_criterion name folder)
         message(WARNING "no Criterion or no GMP: ${name} is not built")
         return()
     endif()
-    mr_executable(${name} SOURCES ${sources} LINK mr_sim PkgConfig::criterion PkgConfig::jansson
+    mr_executable(${name} SOURCES ${sources} ${PROJECT_SOURCE_DIR}/tests/harness/leaks.c
+        LINK mr_sim PkgConfig::criterion PkgConfig::jansson
         ${MR_GMP_LIBRARY})
 endfunction()
 
@@ -70,7 +71,8 @@ function(mr_witness target)
     target_link_options(${target} PRIVATE -Wl,--wrap=mr_kafka_rule_of)
 endfunction()
 
-mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c LINK mr_rdkafka)
+mr_library(mr_harness SOURCES tests/harness EXCLUDE tests/harness/fuzz_main.c tests/harness/leaks.c
+    LINK mr_rdkafka)
 target_link_libraries(mr_harness PUBLIC PkgConfig::avro)
 target_compile_definitions(mr_harness PRIVATE MR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 mr_part(mr_sim tests/sim LINK mr_engine)
