@@ -18,6 +18,9 @@ mr_accumulators mr_accumulators_of(const mr_aggregate *aggregates, uint32_t coun
         offsets[a] = made.size;
         made.size += mr_aggregate_size(&aggregates[a]);
         made.has_distinct = made.has_distinct || aggregates[a].is_distinct;
+        made.needs_arenas = made.needs_arenas || aggregates[a].is_distinct ||
+                            aggregates[a].kind == MR_AGGREGATE_MIN ||
+                            aggregates[a].kind == MR_AGGREGATE_MAX;
         made.keeps_strings = made.keeps_strings || keeps_strings(&aggregates[a]);
     }
     return made;

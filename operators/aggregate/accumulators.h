@@ -16,6 +16,7 @@ typedef struct mr_accumulators {
     const uint32_t *offsets; /* [count] in a value */
     uint32_t size;           /* of a value, head included */
     bool has_distinct;
+    bool needs_arenas;  /* MIN, MAX or DISTINCT: adding to them takes an arena */
     bool keeps_strings; /* MIN or MAX of strings: values point into an arena */
 } mr_accumulators;
 

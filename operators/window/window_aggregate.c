@@ -6,11 +6,11 @@
 #include "engine/state/key.h"
 #include "operators/window/distinct.h"
 #include "operators/window/order.h"
+#include "operators/window/results.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define US_PER_MS INT64_C(1000)
 #define ROWS_PER_CALL (MR_BATCH_ROWS_MAX * 4)
 #define FIRED_NONE INT64_MIN
 
@@ -28,10 +28,7 @@ typedef struct window_aggregate {
     const mr_window_config *config;
     const char *id;
     mr_grid grid;
-    uint32_t *offsets; /* of each accumulator within a value */
-    uint32_t value_size;
-    bool has_distinct;
-    bool needs_arenas; /* MIN, MAX, DISTINCT: values may point into the slice's arena */
+    mr_accumulators accumulators;
     mr_table *groups, *distinct, *cursors;
     mr_state *scratch; /* where the slices of a window are combined */
     mr_table *combined, *combined_seen;
@@ -48,9 +45,7 @@ typedef struct window_aggregate {
 static void write_value(const void *context, const void *value, mr_buffer *to)
 {
     const window_aggregate *self = context;
-    for (uint32_t a = 0; a < self->config->aggregates_count; a++)
-        mr_aggregate_write(&self->config->aggregates[a], (const char *)value + self->offsets[a],
-                           to);
+    mr_accumulators_write(&self->accumulators, value, to);
 }
 
 static bool read_value(const void *context, const char *bytes, size_t length, void *value,
@@ -58,34 +53,16 @@ static bool read_value(const void *context, const char *bytes, size_t length, vo
 {
     const window_aggregate *self = context;
     mr_reader reader = mr_reader_of(bytes, length);
-    for (uint32_t a = 0; a < self->config->aggregates_count; a++)
-        if (!mr_aggregate_read(&self->config->aggregates[a], &reader,
-                               (char *)value + self->offsets[a], arena))
-            return false;
-    return mr_reader_left(&reader) == 0;
+    return mr_accumulators_read(&self->accumulators, &reader, value, arena);
 }
 
 /* --- life ------------------------------------------------------------------------------ */
-
-static void lay_out(window_aggregate *self, mr_arena *arena)
-{
-    const mr_window_config *config = self->config;
-    self->offsets = mr_arena_alloc(arena, (config->aggregates_count + 1) * sizeof(uint32_t));
-    for (uint32_t a = 0; a < config->aggregates_count; a++) {
-        self->offsets[a] = self->value_size;
-        self->value_size += mr_aggregate_size(&config->aggregates[a]);
-        self->has_distinct = self->has_distinct || config->aggregates[a].is_distinct;
-        self->needs_arenas = self->needs_arenas || config->aggregates[a].is_distinct ||
-                             config->aggregates[a].kind == MR_AGGREGATE_MIN ||
-                             config->aggregates[a].kind == MR_AGGREGATE_MAX;
-    }
-}
 
 static void open_tables(window_aggregate *self, const mr_operator_context *context)
 {
     mr_arena *arena = context->arena;
     mr_table_layout groups = {.name = mr_arena_printf(arena, "%s/groups", context->id),
-                              .value_size = self->value_size,
+                              .value_size = self->accumulators.size,
                               .write = write_value,
                               .read = read_value,
                               .context = self};
@@ -112,7 +89,8 @@ static mr_status open_window(const mr_operator_context *context, mr_operator **o
     self->grid = mr_grid_of(config->kind, config->size_ms, config->slide_ms, config->offset_ms,
                             config->is_local ? context->expr->zone : NULL);
     self->watermark_ms = MR_TIME_NONE;
-    lay_out(self, context->arena);
+    self->accumulators =
+        mr_accumulators_of(config->aggregates, config->aggregates_count, 0, context->arena);
     open_tables(self, context);
     mr_arena_init(&self->firing_arena, 0, context->budget, MR_BUDGET_BATCHES);
     *op = &self->base;
@@ -222,17 +200,6 @@ static void judge(intake *in, mr_row_errors *errors)
     }
 }
 
-static uint32_t passing(const mr_batch *batch, int32_t filter, const uint32_t *rows, uint32_t count,
-                        uint32_t *kept)
-{
-    const mr_vector *column = &batch->columns[filter];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (!mr_vector_is_null(column, rows[i]) && column->bools[rows[i]] != 0)
-            kept[n++] = i;
-    return n;
-}
-
 /* Adds rows (all of one slice) to one aggregate. `at[i]` is the group of row i. */
 static void add_to_aggregate(intake *in, uint32_t a, int64_t id, const uint32_t *rows,
                              void *const *at, mr_arena *const *arenas, const mr_string *keys,
@@ -245,12 +212,12 @@ static void add_to_aggregate(intake *in, uint32_t a, int64_t id, const uint32_t 
         .rows = rows,
         .count = count,
         .values = at,
-        .offset = self->offsets[a],
+        .offset = self->accumulators.offsets[a],
         .arenas = arenas};
     const mr_string *groups = keys;
     if (aggregate->filter >= 0) {
         uint32_t *kept = mr_arena_alloc(in->arena, count * sizeof *kept);
-        uint32_t n = passing(in->batch, aggregate->filter, rows, count, kept);
+        uint32_t n = mr_aggregate_passing(in->batch, aggregate->filter, rows, count, kept);
         uint32_t *kept_rows = mr_arena_alloc(in->arena, n * sizeof *kept_rows);
         void **kept_at = mr_arena_alloc(in->arena, n * sizeof *kept_at);
         mr_string *kept_keys = mr_arena_alloc(in->arena, n * sizeof *kept_keys);
@@ -279,7 +246,7 @@ static void add_to_slice(intake *in, int64_t id, const uint32_t *rows, const mr_
     mr_slice *slice = mr_table_make(self->groups, id);
     void **at = mr_arena_alloc(in->arena, count * sizeof *at);
     mr_arena **arenas = NULL;
-    if (self->needs_arenas) {
+    if (self->accumulators.needs_arenas) {
         arenas = mr_arena_alloc(in->arena, count * sizeof *arenas);
         for (uint32_t i = 0; i < count; i++)
             arenas[i] = mr_slice_arena(slice);
@@ -406,10 +373,7 @@ static void combine_slice(window_aggregate *self, mr_slice *to, mr_slice *from)
     for (uint32_t i = 0; i < count; i++) {
         void *at;
         mr_slice_upsert(to, &entries[i].key, &entries[i].hash, 1, &at);
-        for (uint32_t a = 0; a < self->config->aggregates_count; a++)
-            if (!self->config->aggregates[a].is_distinct)
-                mr_aggregate_merge(&self->config->aggregates[a], (char *)at + self->offsets[a],
-                                   (char *)entries[i].value + self->offsets[a], NULL);
+        mr_accumulators_merge(&self->accumulators, at, entries[i].value, NULL);
     }
 }
 
@@ -427,11 +391,12 @@ static mr_status combine(window_aggregate *self, int64_t window, mr_slice **resu
         if (!holds(&self->grid, window, mr_slice_id(slice)))
             continue;
         combine_slice(self, to, slice);
-        mr_slice *values =
-            self->has_distinct ? mr_table_find(self->distinct, mr_slice_id(slice)) : NULL;
+        mr_slice *values = self->accumulators.has_distinct
+                               ? mr_table_find(self->distinct, mr_slice_id(slice))
+                               : NULL;
         if (values != NULL)
-            status = mr_distinct_merge(seen, values, self->config->aggregates, self->offsets, to,
-                                       &self->firing_arena, err);
+            status = mr_distinct_merge(seen, values, self->config->aggregates,
+                                       self->accumulators.offsets, to, &self->firing_arena, err);
     }
     *result = to;
     return status;
@@ -458,61 +423,17 @@ static mr_status gather(window_aggregate *self, int64_t window, mr_error *err)
     return MR_OK;
 }
 
-static void fill_bounds(const window_aggregate *self, mr_batch *batch, int64_t window)
-{
-    const mr_window_config *config = self->config;
-    mr_type time = mr_type_not_null(mr_type_time(MR_TYPE_TIMESTAMP, 3));
-    int64_t start = mr_grid_window_start(&self->grid, window) * US_PER_MS;
-    int64_t end = mr_grid_window_end(&self->grid, window) * US_PER_MS;
-    int64_t instant = mr_grid_window_time(&self->grid, window);
-    mr_vector *columns = batch->columns + config->keys_count;
-    columns[0] = mr_vector_new(time, batch->rows, batch->arena);
-    columns[1] = mr_vector_new(time, batch->rows, batch->arena);
-    batch->event_time = mr_arena_alloc(batch->arena, batch->rows * sizeof(int64_t));
-    if (config->has_window_time)
-        columns[2] = mr_vector_new(config->window_time_type, batch->rows, batch->arena);
-    for (uint32_t r = 0; r < batch->rows; r++) {
-        columns[0].i64[r] = start;
-        columns[1].i64[r] = end;
-        batch->event_time[r] = instant;
-        if (config->has_window_time)
-            columns[2].i64[r] = instant * US_PER_MS;
-    }
-}
-
 static mr_status emit_groups(window_aggregate *self, const mr_slice_entry *entries, uint32_t count,
                              mr_output *out, mr_error *err)
 {
-    const mr_window_config *config = self->config;
-    mr_arena *arena = mr_output_arena(out);
-    uint32_t fixed = config->keys_count + 2 + (config->has_window_time ? 1 : 0);
-    mr_batch batch = mr_batch_new(fixed + config->aggregates_count, count, arena);
-    mr_string *keys = mr_arena_alloc(arena, count * sizeof *keys);
-    void **values = mr_arena_alloc(arena, count * sizeof *values);
-    for (uint32_t i = 0; i < count; i++) {
-        keys[i] = entries[i].key;
-        values[i] = entries[i].value;
-    }
-    mr_status status = mr_key_decode(config->key_types, config->keys_count, keys, count, arena,
-                                     batch.columns, err);
-    if (status != MR_OK)
-        return status;
-    fill_bounds(self, &batch, self->firing_window);
-    mr_row_errors errors = {.arena = arena};
-    for (uint32_t a = 0; a < config->aggregates_count; a++) {
-        mr_vector *result = &batch.columns[fixed + a];
-        *result = mr_vector_new(config->aggregates[a].result_type, count, arena);
-        mr_aggregate_result(&config->aggregates[a], values, self->offsets[a], count, result, arena,
-                            &errors);
-    }
-    if (errors.count == 0)
-        return mr_output_emit(out, MR_PORT_MAIN, &batch, err);
-    mr_row_errors_settle(&errors);
-    status = mr_output_dead(out, &batch, &errors, err);
-    uint32_t *kept = mr_arena_alloc(arena, count * sizeof *kept);
-    uint32_t good = mr_row_errors_exclude(&errors, NULL, count, kept);
-    mr_batch narrowed = mr_batch_select(&batch, kept, good);
-    return status == MR_OK ? mr_output_emit(out, MR_PORT_MAIN, &narrowed, err) : status;
+    int64_t window = self->firing_window;
+    mr_window_bounds same = {.start = mr_grid_window_start(&self->grid, window),
+                             .end = mr_grid_window_end(&self->grid, window),
+                             .time = mr_grid_window_time(&self->grid, window)};
+    mr_window_bounds *bounds = mr_arena_alloc(mr_output_arena(out), count * sizeof *bounds);
+    for (uint32_t i = 0; i < count; i++)
+        bounds[i] = same;
+    return mr_window_emit(self->config, &self->accumulators, entries, bounds, count, out, err);
 }
 
 /* No window needs these slices any more. */

@@ -481,7 +481,7 @@ static bool has_hit_everything(const sim_hits *hits, const sim_options *options)
             (hits->deaths_deciding > 0 && hits->deaths_staged > 0));
 }
 
-static void report(const sim_hits *hits, uint64_t seeds, uint64_t failed)
+static void report(const sim_hits *hits, uint64_t seeds)
 {
     printf("%" PRIu64 " histories: %" PRIu64 " deaths (%" PRIu64 " with an open epoch, %" PRIu64
            " beside a decision, %" PRIu64 " with staged rows, %" PRIu64 " in a restore), %" PRIu64
@@ -495,7 +495,6 @@ static void report(const sim_hits *hits, uint64_t seeds, uint64_t failed)
     for (int i = 0; i < CALLS_MAX && hits->call[i] != NULL; i++)
         printf(" %s %" PRIu64, hits->call[i], hits->count[i]);
     printf("\n");
-    (void)failed;
 }
 
 static bool parse(int argc, char **argv, sim_options *options)
@@ -557,7 +556,7 @@ int main(int argc, char **argv)
         printf("%d passed, %d failed, 0 skipped\n", failed > 0, failed == 0);
         return failed > 0 ? 0 : 1;
     }
-    report(hits, options.count, failed);
+    report(hits, options.count);
     uint64_t passed = options.count - failed;
     if (options.count >= SEEDS_THAT_HIT_EVERYTHING) {
         bool all = has_hit_everything(hits, &options);
