@@ -8,6 +8,8 @@
  *   BATCH  rows of `input` up to (not including) `offset` were processed as one batch
  *   IDLE   `input` was declared idle at `offset`
  *   END    `input` ended (bounded run) at `offset`: its watermark is MR_TIME_MAX
+ *   AWAKE  a restore found records at `offset` of `input`, which was idle or had ended: it holds
+ *          the watermark from here on (the idle one where it stood, the ended one at NONE)
  * Thread: one at a time.
  */
 #ifndef MR_ENGINE_COMMIT_JOURNAL_H
@@ -19,6 +21,7 @@ typedef enum mr_journal_kind {
     MR_JOURNAL_BATCH = 1,
     MR_JOURNAL_IDLE = 2,
     MR_JOURNAL_END = 3,
+    MR_JOURNAL_AWAKE = 4,
 } mr_journal_kind;
 
 typedef struct mr_journal_event {

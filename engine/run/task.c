@@ -298,6 +298,21 @@ void mr_task_on_end(mr_task *task, uint32_t number)
     settle_source(task, input->source);
 }
 
+/* No progress of its own: until something is read, the next restore finds out again. */
+void mr_task_on_awake(mr_task *task, uint32_t number)
+{
+    mr_task_input *input = mr_task_input_at(task, number);
+    if (!input->watermark.is_idle && !input->is_ended)
+        return;
+    if (input->is_ended)
+        input->watermark.value_ms = MR_TIME_NONE;
+    input->watermark.is_idle = input->is_ended = false;
+    mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_AWAKE,
+                                                         .input = number,
+                                                         .offset = input->offset_next});
+    settle_source(task, input->source);
+}
+
 mr_status mr_task_advance(mr_task *task, mr_progress *progress, mr_error *err)
 {
     *progress = MR_DONE;

@@ -55,6 +55,10 @@ mr_status mr_task_on_records(mr_task *task, uint32_t input, const mr_records *re
 void mr_task_on_idle(mr_task *task, uint32_t input);
 void mr_task_on_end(mr_task *task, uint32_t input);
 
+/* Behind `restored`: the input was idle or had ended when the task stopped, and there is more of it
+ * to read. It holds the watermark from here on, before its first row comes. Nothing for others. */
+void mr_task_on_awake(mr_task *task, uint32_t input);
+
 /* Carries watermarks on by one step. */
 mr_status mr_task_advance(mr_task *task, mr_progress *progress, mr_error *err);
 

@@ -201,6 +201,14 @@ void mr_oracle_end(mr_oracle *o, uint32_t input)
     move_watermark(o);
 }
 
+void mr_oracle_awake(mr_oracle *o, uint32_t input)
+{
+    if (o->is_ended[input])
+        o->input_ms[input] = MR_ORACLE_NONE;
+    o->is_idle[input] = o->is_ended[input] = false;
+    move_watermark(o);
+}
+
 static int compare_entries(const void *left, const void *right)
 {
     const mr_oracle_entry *a = left, *b = right;

@@ -90,6 +90,8 @@ void mr_oracle_release(mr_oracle *oracle);
 void mr_oracle_take(mr_oracle *oracle, const mr_oracle_row *row);
 void mr_oracle_idle(mr_oracle *oracle, uint32_t input);
 void mr_oracle_end(mr_oracle *oracle, uint32_t input);
+/* The input counts again, before its next row; one that had ended has promised nothing yet. */
+void mr_oracle_awake(mr_oracle *oracle, uint32_t input);
 
 /* Sorts the entries of windows that the watermark has closed by (end, key, id) to the front and
  * returns how many there are: equal (end, key) is one result. The others are forgotten. */

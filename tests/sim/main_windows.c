@@ -60,6 +60,7 @@ static void expect(const mr_history *history, mr_oracle *oracle, expected *want)
         case MR_HISTORY_ROW: mr_oracle_take(oracle, &history->rows[event->row]); break;
         case MR_HISTORY_IDLE: mr_oracle_idle(oracle, event->input); break;
         case MR_HISTORY_END: mr_oracle_end(oracle, event->input); break;
+        case MR_HISTORY_AWAKE: mr_oracle_awake(oracle, event->input); break;
         }
     }
     *want = (expected){.oracle = oracle};

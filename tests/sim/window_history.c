@@ -84,12 +84,16 @@ static void draw_events(mr_history *history, uint64_t *random, uint32_t rows)
         mr_history_event *event = &history->events[history->events_count];
         if (mr_history_draw(random, stay) == 0)
             input = mr_history_draw(random, job->inputs_count);
-        if (is_ended[input] && input != 0)
+        bool wakes = job->inputs_count > 1 && mr_history_draw(random, 24) == 0;
+        if (is_ended[input] && input != 0 && !wakes)
             continue;
-        if (job->inputs_count > 1 && mr_history_draw(random, history->is_big ? 2000 : 12) == 0) {
-            bool ends = input != 0 && mr_history_draw(random, 4) == 0;
-            *event =
-                (mr_history_event){.kind = ends ? MR_HISTORY_END : MR_HISTORY_IDLE, .input = input};
+        if (wakes ||
+            (job->inputs_count > 1 && mr_history_draw(random, history->is_big ? 2000 : 12) == 0)) {
+            bool ends = !wakes && input != 0 && mr_history_draw(random, 4) == 0;
+            *event = (mr_history_event){.kind = wakes  ? MR_HISTORY_AWAKE
+                                                : ends ? MR_HISTORY_END
+                                                       : MR_HISTORY_IDLE,
+                                        .input = input};
             is_ended[input] = ends;
             history->events_count++;
             if (history->events_count + rows + MR_ORACLE_INPUTS_MAX > 3 * rows + 16)

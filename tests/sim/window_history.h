@@ -3,8 +3,8 @@
  *
  * Rows of one to three inputs in reading order, out of order in time and some of them late, some
  * without a time, a key or an amount, some that cannot be decoded; between them inputs fall idle,
- * come back and end. Most histories are a dozen rows; one in `MR_HISTORY_BIG_EVERY` has so many
- * groups that one watermark takes several calls to fire.
+ * come back (with a row, or before it) and end. Most histories are a dozen rows; one in
+ * `MR_HISTORY_BIG_EVERY` has so many groups that one watermark takes several calls to fire.
  */
 #ifndef MR_TESTS_SIM_WINDOW_HISTORY_H
 #define MR_TESTS_SIM_WINDOW_HISTORY_H
@@ -17,6 +17,7 @@ typedef enum mr_history_event_kind {
     MR_HISTORY_ROW = 0,
     MR_HISTORY_IDLE,
     MR_HISTORY_END,
+    MR_HISTORY_AWAKE, /* a restore found more to read: of one that is idle or has ended */
 } mr_history_event_kind;
 
 typedef struct mr_history_event {

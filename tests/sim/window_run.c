@@ -314,8 +314,10 @@ static void play(process *p, const mr_window_options *options)
             p->event++;
             if (event->kind == MR_HISTORY_IDLE)
                 mr_task_on_idle(p->task, event->input);
-            else
+            else if (event->kind == MR_HISTORY_END)
                 mr_task_on_end(p->task, event->input);
+            else
+                mr_task_on_awake(p->task, event->input);
         }
         while (settle(p))
             ;
@@ -398,6 +400,7 @@ void mr_window_replay(const mr_history *history, const mr_buffer *journal,
         case MR_JOURNAL_BATCH: replay_batch(&p, &event); break;
         case MR_JOURNAL_IDLE: mr_task_on_idle(p.task, event.input); break;
         case MR_JOURNAL_END: mr_task_on_end(p.task, event.input); break;
+        case MR_JOURNAL_AWAKE: mr_task_on_awake(p.task, event.input); break;
         }
         settle(&p);
     }

@@ -221,9 +221,6 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         status = find_bound(worker, partition, &bound, err);
     if (status != MR_OK)
         return status;
-    /* It ended at the bound of a run that was interrupted; this one goes further. */
-    if (partition->reader == 0 && input.is_ended && (bound < 0 || bound > input.offset_next))
-        input.is_ended = false;
     uint32_t number = mr_task_add_input(at->task, &input, partition->source);
     mr_task_input_at(at->task, number)->bound = bound;
     if (worker->slots_count == worker->slots_capacity) {
@@ -254,6 +251,50 @@ mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_reco
             return status;
     }
     return MR_OK;
+}
+
+/* An input that was idle may be left so only where nothing has come since: else what has piled up
+ * on it would be overtaken by the others and be late. The next offset may stand in front of
+ * markers, and a transaction may be open; such an input counts until it is proven idle once
+ * more. */
+static mr_status wake_idle(mr_worker *worker, mr_task *task, mr_log_ends *ends,
+                           const uint32_t *inputs, uint32_t count, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_status status = count > 0 ? log->class->ends(log, ends, count, err) : MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < count; i++)
+        if (ends[i].stable < ends[i].high ||
+            ends[i].stable > mr_task_input_at(task, inputs[i])->offset_next)
+            mr_task_on_awake(task, inputs[i]);
+    return status;
+}
+
+mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t number, mr_error *err)
+{
+    mr_worker_task *at = &worker->tasks[number];
+    mr_task *task = at->task;
+    mr_arena arena = {0};
+    mr_log_ends *ends = mr_arena_alloc(&arena, (at->slots_count + 1) * sizeof *ends);
+    uint32_t *inputs = mr_arena_alloc(&arena, (at->slots_count + 1) * sizeof *inputs);
+    uint32_t count = 0;
+    for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
+        const mr_worker_slot *slot = &worker->slots[i];
+        const mr_task_input *input = mr_task_input_at(task, slot->input);
+        bool is_of_log = slot->reader == 0;
+        if (input->is_ended) {
+            /* At the bound of a run that was interrupted; this one goes further. */
+            if (is_of_log && (input->bound < 0 || input->bound > input->offset_next))
+                mr_task_on_awake(task, slot->input);
+        } else if (input->watermark.is_idle && is_of_log) {
+            inputs[count] = slot->input;
+            ends[count++] = (mr_log_ends){.topic = input->topic, .partition = input->partition};
+        } else if (input->watermark.is_idle) { /* only its reader knows, and when it has begun */
+            mr_task_on_awake(task, slot->input);
+        }
+    }
+    mr_status status = wake_idle(worker, task, ends, inputs, count, err);
+    mr_arena_release(&arena);
+    return status;
 }
 
 mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err)

@@ -121,6 +121,9 @@ mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err);
 /* Adds the inputs of a task with their positions: epoch record, else claim, else the start mode. */
 mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
                                  mr_error *err);
+/* Of a restored task: inputs that were idle or had ended, and have more to read, hold its watermark
+ * again. */
+mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t task, mr_error *err);
 /* From now on the run is bounded, by the ends as they are now. */
 mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err);
 mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err);

@@ -220,6 +220,8 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     status = mr_task_restored(at->task,
                               recovered.has_epoch && !is_forgetful ? &recovered.epoch : NULL, err);
     if (status == MR_OK)
+        status = mr_worker_wake_inputs(worker, task, err);
+    if (status == MR_OK)
         mr_report_restored(&worker->report, at->task, mr_worker_now_us(worker) - began_us);
     if (status == MR_OK && keeps && needs_claim(worker, &recovered))
         status = mr_worker_claim(worker, task, err);

@@ -253,12 +253,13 @@ Test(journal, comes_back_and_a_cut_one_is_bad)
     mr_buffer bytes = {0};
     const mr_journal_event events[] = {{MR_JOURNAL_BATCH, 0, 1},
                                        {MR_JOURNAL_IDLE, UINT32_MAX, INT64_MAX},
-                                       {MR_JOURNAL_END, 5, -1}};
-    for (size_t i = 0; i < 3; i++)
+                                       {MR_JOURNAL_END, 5, -1},
+                                       {MR_JOURNAL_AWAKE, 5, 7}};
+    for (size_t i = 0; i < 4; i++)
         mr_journal_append(&bytes, events[i]);
     mr_reader reader = mr_reader_of(bytes.data, bytes.length);
     mr_journal_event event;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         cr_assert(mr_journal_next(&reader, &event));
         cr_assert(event.kind == events[i].kind && event.input == events[i].input &&
                   event.offset == events[i].offset);
