@@ -161,3 +161,9 @@ void mr_join_oracle_end(mr_join_oracle *o, uint32_t input)
     o->is_ended[input] = true;
     move_watermark(o);
 }
+
+void mr_join_oracle_awake(mr_join_oracle *o, uint32_t input)
+{
+    o->is_idle[input] = false;
+    move_watermark(o);
+}

@@ -71,5 +71,7 @@ void mr_join_oracle_release(mr_join_oracle *oracle);
 void mr_join_oracle_take(mr_join_oracle *oracle, const mr_join_oracle_row *row);
 void mr_join_oracle_idle(mr_join_oracle *oracle, uint32_t input);
 void mr_join_oracle_end(mr_join_oracle *oracle, uint32_t input);
+/* The input counts again, before its next row. */
+void mr_join_oracle_awake(mr_join_oracle *oracle, uint32_t input);
 
 #endif

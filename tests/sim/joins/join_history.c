@@ -47,15 +47,22 @@ static mr_join_oracle_row draw_row(const mr_join_history *history, uint64_t *ran
     return row;
 }
 
-/* An input falls idle or ends; false: this is not the time. */
+/* An input falls idle, comes back before its next row, or ends; false: this is not the time. Ended
+ * ones stay so: rows behind the end of a whole table would be kept for a time that never comes. */
 static bool draw_pause(mr_join_history *history, uint64_t *random, uint32_t input, bool *is_ended)
 {
-    if (mr_history_draw(random, history->is_big ? 500 : 12) != 0)
-        return false;
-    bool ends = !history->is_big && mr_history_draw(random, 6) == 0;
-    history->events[history->events_count++] =
-        (mr_history_event){.kind = ends ? MR_HISTORY_END : MR_HISTORY_IDLE, .input = input};
-    is_ended[input] = ends;
+    mr_history_event *event = &history->events[history->events_count];
+    event->input = input;
+    if (!history->is_big && mr_history_draw(random, 24) == 0) {
+        event->kind = MR_HISTORY_AWAKE;
+    } else {
+        if (mr_history_draw(random, history->is_big ? 500 : 12) != 0)
+            return false;
+        bool ends = !history->is_big && mr_history_draw(random, 6) == 0;
+        event->kind = ends ? MR_HISTORY_END : MR_HISTORY_IDLE;
+    }
+    is_ended[input] = event->kind == MR_HISTORY_END;
+    history->events_count++;
     return true;
 }
 

@@ -263,8 +263,10 @@ static void play(process *p, const mr_window_options *options)
             p->event++;
             if (event->kind == MR_HISTORY_IDLE)
                 mr_task_on_idle(p->task, event->input);
-            else
+            else if (event->kind == MR_HISTORY_END)
                 mr_task_on_end(p->task, event->input);
+            else
+                mr_task_on_awake(p->task, event->input);
         }
         /* Between a batch and its work, too. */
         if (p->is_killed && mr_history_draw(&p->random, 8) == 0)

@@ -41,6 +41,7 @@ static void expect(const mr_join_history *history, mr_join_oracle *oracle, expec
         case MR_HISTORY_ROW: mr_join_oracle_take(oracle, &history->rows[event->row]); break;
         case MR_HISTORY_IDLE: mr_join_oracle_idle(oracle, event->input); break;
         case MR_HISTORY_END: mr_join_oracle_end(oracle, event->input); break;
+        case MR_HISTORY_AWAKE: mr_join_oracle_awake(oracle, event->input); break;
         }
     }
     *want = (expected){.oracle = oracle, .is_over = true};
