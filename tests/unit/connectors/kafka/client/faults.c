@@ -8,6 +8,7 @@
 #define MANY 1000 /* more often than librdkafka tries again within the rig's timeout */
 
 enum { PRODUCE = 0, FETCH = 1, LIST_OFFSETS = 2, OFFSET_COMMIT = 8, OFFSET_FETCH = 9 };
+enum { API_VERSIONS = 18 };
 enum { FIND_COORDINATOR = 10, JOIN = 11, HEARTBEAT = 12, SYNC = 14, INIT = 22 };
 enum { ADD_PARTITIONS = 24, ADD_OFFSETS = 25, END = 26, TXN_OFFSETS = 28 };
 
@@ -324,6 +325,25 @@ static mr_status ends_too_late(fault_rig *rig)
     return ends_after(rig, 3000);
 }
 
+/* The question waits for a connection that is not ready in time, so it is never sent. */
+static mr_status ends_of_nobody(fault_rig *rig)
+{
+    mr_log_reader *reader;
+    must(rig->log->class->open_reader(rig->log, &reader, &rig->err), rig);
+    must(reader->class->add(reader, 0, "t", 0, 0, &rig->err), rig);
+    mr_input_ends found;
+    must(reader->class->ends(reader, 0, 5000, &found, &rig->err), rig);
+    for (int i = 0; i < 8; i++) /* all that connect anew, of which we are one */
+        mr_kafka_mock_delay(rig->mock, API_VERSIONS, 4000);
+    mr_kafka_mock_set_down(rig->mock, 1);
+    usleep(200000);
+    mr_kafka_mock_set_down(rig->mock, 0);
+    usleep(400000); /* connected again by now, and asking what the broker can do */
+    mr_status status = reader->class->ends(reader, 0, 1000, &found, &rig->err);
+    reader->class->close(reader);
+    return status;
+}
+
 /* -- the list -- */
 
 #define A MR_KAFKA_ADMIN
@@ -353,6 +373,7 @@ static const fault FAULTS[] = {
     {ERR(_MSG_TIMED_OUT), D, put_to_nobody, FAULT_NONE, 0, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_EPOCH,
      SAME},
     {ERR(_TIMED_OUT), R, ends_too_late, FAULT_NONE, 0, AGAIN, SAME},
+    {ERR(_TIMED_OUT_QUEUE), R, ends_of_nobody, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(_TIMED_OUT), M, committed_too_late, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(_TIMED_OUT), M, commit_offsets_to_nobody, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(REQUEST_TIMED_OUT), M, commit_offsets, OFFSET_COMMIT, MANY, AGAIN, SAME},
