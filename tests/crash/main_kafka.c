@@ -2,8 +2,8 @@
  * crash_kafka: real workers on a real Kafka die, freeze and lose their broker; what a
  * read_committed reader sees afterwards must keep the law (tests/sim/law.h).
  *
- *   crash_kafka [--kills N] [--seed S] [--only NAME] [--pipelined on|off] [--quick] [--keep]
- *               [--list]
+ *   crash_kafka [--kills N] [--seconds N] [--seed S] [--only NAME] [--pipelined on|off] [--quick]
+ *               [--keep] [--list]
  *
  * Whether commits are pipelined is drawn for each worker, unless --pipelined says it for all.
  * Needs MILLRACE_TEST_BROKER, MILLRACE_TEST_BROKER_DIR, MILLRACE_TEST_BROKER_TOOL (tests/run sets
@@ -30,6 +30,8 @@ static const scenario SCENARIOS[] = {
     {"program", mr_crash_program},
     {"zombie", mr_crash_zombie},
     {"twin", mr_crash_twin},
+    {"fleet", mr_crash_fleet},
+    {"rolling", mr_crash_rolling},
     {"broker_killed", mr_crash_broker_killed},
     {"broker_away", mr_crash_broker_away},
     {"recovers_from_log", mr_crash_recovers_from_log},
@@ -48,7 +50,7 @@ static const scenario SCENARIOS[] = {
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: crash_kafka [--kills N] [--seed S] [--only NAME] "
+    fprintf(stderr, "usage: crash_kafka [--kills N] [--seconds N] [--seed S] [--only NAME] "
                     "[--pipelined on|off] [--quick] [--keep] [--list]\n");
     return 2;
 }
@@ -64,6 +66,8 @@ static bool parse(int argc, char **argv, mr_crash_env *env, const char **only)
             env->is_kept = true;
         } else if (strcmp(argv[i], "--kills") == 0) {
             env->kills = (uint32_t)strtoul(next, NULL, 10), i++;
+        } else if (strcmp(argv[i], "--seconds") == 0) {
+            env->seconds = strtoll(next, NULL, 10), i++;
         } else if (strcmp(argv[i], "--seed") == 0) {
             env->random = strtoull(next, NULL, 10), i++;
         } else if (strcmp(argv[i], "--pipelined") == 0) {
@@ -117,7 +121,7 @@ int main(int argc, char **argv)
             printf("%s\n", SCENARIOS[i].name);
         return 0;
     }
-    mr_crash_env env = {.kills = 50, .random = (uint64_t)time(NULL)};
+    mr_crash_env env = {.kills = 50, .seconds = 120, .random = (uint64_t)time(NULL)};
     const char *only = NULL;
     char program[512];
     if (!parse(argc, argv, &env, &only))

@@ -23,6 +23,7 @@ typedef struct mr_crash_env {
     bool is_quick, is_kept; /* is_kept: the folder stays, for a look at the logs */
     mr_crash_pipelined pipelined;
     uint32_t kills;
+    int64_t seconds; /* how long the fleet is under fire */
     uint64_t random;
     uint32_t rounds; /* begun so far: names are made of it */
 } mr_crash_env;
