@@ -38,6 +38,7 @@ typedef struct mr_worker_slot {
     uint32_t input;
     uint32_t reader;
     bool is_open;
+    int64_t lag;    /* records behind its end when last asked; -1: not known */
     int64_t placed; /* where it started in this life: only for the sabotage of offsets */
 } mr_worker_slot;
 
@@ -84,7 +85,8 @@ struct mr_worker {
     bool is_deciding;   /* the helper has it, and the writer, and the member */
     int64_t commit_began_us;
     mr_cut cut;
-    int64_t looked_us;    /* at ends, last */
+    int64_t look_due_us;  /* at ends, next */
+    uint32_t look_next;   /* the slot to begin with */
     int64_t polled_us;    /* the member, last */
     int64_t refreshed_us; /* all offsets were committed, last */
     bool has_met_work;    /* a task that had not finished was restored in this life */
@@ -133,7 +135,10 @@ mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *rec
                           mr_error *err);
 /* Some input has an idle timeout, a bound, or a reader that ends. */
 bool mr_worker_is_watchful(const mr_worker *worker);
-/* Asks ends: idle inputs, ended inputs, lag. */
+/* The ends are to be asked again. */
+bool mr_worker_is_look_due(const mr_worker *worker);
+/* Asks ends: idle inputs, ended inputs, lag. Takes about a second at most, then what is left waits
+ * for the next look. */
 mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err);
 /* Ends a bounded input that has reached its bound; cuts `records` there. */
 void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records);

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 
 #define FETCH_TIMEOUT_MS 50
-#define LOOK_EVERY_US INT64_C(100000)         /* where idleness or an end may be proven */
-#define LOOK_FOR_LAG_US INT64_C(1000000)      /* else */
 #define REFRESH_EVERY_US INT64_C(86400000000) /* offsets of a quiet job expire after 7 days */
 #define POLL_EVERY_US INT64_C(10000)
 #define RETRIES_MAX 2000u
@@ -573,11 +571,9 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
     int64_t now = mr_worker_now_us(worker);
     if (now - worker->refreshed_us >= REFRESH_EVERY_US)
         return refresh_offsets(worker, now, err);
-    if (now - worker->looked_us >= (worker->is_watchful ? LOOK_EVERY_US : LOOK_FOR_LAG_US)) {
-        worker->looked_us = now;
-        /* It may have moved watermarks: the next step carries them on before anything is read. */
+    /* It may have moved watermarks: the next step carries them on before anything is read. */
+    if (mr_worker_is_look_due(worker))
         return mr_worker_look_at_ends(worker, err);
-    }
     mr_records records;
     status = mr_worker_fetch(worker, patience_ms(worker), &records, err);
     if (status == MR_OK && records.count > 0)
