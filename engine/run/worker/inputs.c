@@ -188,6 +188,14 @@ static mr_status find_bound(mr_worker *worker, const mr_worker_partition *at, in
     return MR_OK;
 }
 
+mr_status mr_worker_find_bounds(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < worker->partitions_count; i++)
+        status = find_bound(worker, &worker->partitions[i], &worker->partitions[i].bound, err);
+    return status;
+}
+
 static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_partition *partition,
                        const mr_recovered *recovered, mr_error *err)
 {
@@ -220,23 +228,22 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
     }
     if (worker->config.sabotage.ignore_journal)
         input.watermark = (mr_watermark){.value_ms = MR_TIME_NONE};
-    int64_t bound = -1;
-    if (status == MR_OK)
-        status = find_bound(worker, partition, &bound, err);
     if (status != MR_OK)
         return status;
     uint32_t number = mr_task_add_input(at->task, &input, partition->source);
-    mr_task_input_at(at->task, number)->bound = bound;
+    mr_task_input_at(at->task, number)->bound = partition->bound;
     if (worker->slots_count == worker->slots_capacity) {
         worker->slots_capacity = worker->slots_capacity != 0 ? worker->slots_capacity * 2 : 16;
         worker->slots = realloc(worker->slots, worker->slots_capacity * sizeof *worker->slots);
         MR_ASSERT(worker->slots != NULL);
     }
-    worker->slots[worker->slots_count++] = (mr_worker_slot){.task = (uint32_t)(at - worker->tasks),
-                                                            .input = number,
-                                                            .reader = partition->reader,
-                                                            .placed = input.offset_next,
-                                                            .lag = -1};
+    worker->slots[worker->slots_count++] =
+        (mr_worker_slot){.task = (uint32_t)(at - worker->tasks),
+                         .input = number,
+                         .reader = partition->reader,
+                         .partition = (uint32_t)(partition - worker->partitions),
+                         .placed = input.offset_next,
+                         .lag = -1};
     at->slots_count++;
     return MR_OK;
 }
@@ -304,19 +311,19 @@ mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t number, mr_error *er
 
 mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err)
 {
+    worker->config.is_bounded = true;
+    mr_status status = mr_worker_find_bounds(worker, err);
+    if (status != MR_OK) {
+        worker->config.is_bounded = false; /* asked once more */
+        return status;
+    }
     for (uint32_t i = 0; i < worker->slots_count; i++) {
         const mr_worker_slot *slot = &worker->slots[i];
         mr_task *task = worker->tasks[slot->task].task;
-        if (task == NULL || slot->reader != 0)
-            continue;
-        mr_task_input *input = mr_task_input_at(task, slot->input);
-        mr_log *log = worker->config.log;
-        mr_status status = log->class->offset(log, input->topic, input->partition, MR_OFFSET_LATEST,
-                                              &input->bound, err);
-        if (status != MR_OK)
-            return status;
+        if (task != NULL)
+            mr_task_input_at(task, slot->input)->bound = worker->partitions[slot->partition].bound;
     }
-    worker->config.is_bounded = true; /* tasks restored from here on get their bounds then */
+    worker->is_watchful = mr_worker_is_watchful(worker);
     return MR_OK;
 }
 

@@ -37,6 +37,7 @@ typedef struct mr_worker_slot {
     uint32_t task; /* index in worker->tasks */
     uint32_t input;
     uint32_t reader;
+    uint32_t partition; /* index in worker->partitions */
     bool is_open;
     int64_t lag;    /* records behind its end when last asked; -1: not known */
     int64_t placed; /* where it started in this life: only for the sabotage of offsets */
@@ -48,6 +49,7 @@ typedef struct mr_worker_partition {
     uint32_t reader;
     const char *topic;
     int32_t partition;
+    int64_t bound; /* of a bounded run, as it was at the start; -1: none */
 } mr_worker_partition;
 
 /* A topic that is written to, asked once. */
@@ -119,6 +121,9 @@ static inline bool mr_worker_keeps_state(const mr_worker *worker)
 
 /* inputs.c */
 mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err);
+/* Where a bounded run ends: of all partitions, for they may become ours later, and asked once, at
+ * the start: what is done again after an abort ends where the first try would have. */
+mr_status mr_worker_find_bounds(mr_worker *worker, mr_error *err);
 mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err);
 /* Adds the inputs of a task with their positions: epoch record, else claim, else the start mode. */
 mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,

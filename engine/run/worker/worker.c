@@ -208,6 +208,8 @@ static mr_status prepare(mr_worker *worker, mr_error *err)
     worker->partitions_count = 0;
     mr_status status = mr_worker_find_partitions(worker, err);
     if (status == MR_OK)
+        status = mr_worker_find_bounds(worker, err);
+    if (status == MR_OK)
         status = open_sinks(worker, err);
     if (status == MR_OK && worker->dlqs == NULL)
         status = ask_dlqs(worker, err);
