@@ -51,20 +51,37 @@ void script_write(const script *s, const char *format, ...)
     cr_assert_eq(fclose(file), 0);
 }
 
-pid_t script_start(const script *s, const char *flag)
+/* Runs `argv` in the folder; what it says goes to the file `said`. */
+static pid_t start(const script *s, const char *const *argv, const char *said_name)
 {
-    const char *argv[] = {program(), "run", "job.sql", "--name", s->name, flag, NULL};
     pid_t pid = fork();
     cr_assert_geq(pid, 0);
     if (pid > 0)
         return pid;
     int said = -1;
     if (chdir(s->dir) == 0)
-        said = open("said", O_CREAT | O_WRONLY | O_TRUNC, 0600);
+        said = open(said_name, O_CREAT | O_WRONLY | O_TRUNC, 0600);
     if (said < 0 || dup2(said, 1) < 0 || dup2(said, 2) < 0)
         _exit(126);
     execv(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
+}
+
+pid_t script_start(const script *s, const char *flag)
+{
+    const char *argv[] = {program(), "run", "job.sql", "--name", s->name, flag, NULL};
+    return start(s, argv, "said");
+}
+
+pid_t script_start_worker(const script *s, const char *state)
+{
+    char said[64];
+    snprintf(said, sizeof said, "said-%s", state);
+    const char *argv[] = {program(), "run",   "job.sql",
+                          "--name",  s->name, "--state-dir",
+                          state,     "-X",    "session.timeout.ms=6000",
+                          NULL};
+    return start(s, argv, said);
 }
 
 int script_finish(const script *s, pid_t pid, int seconds)

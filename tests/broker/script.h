@@ -28,6 +28,9 @@ void script_write(const script *s, const char *format, ...) __attribute__((forma
 
 /* Starts it in its folder, with one more flag or NULL. */
 pid_t script_start(const script *s, const char *flag);
+/* One of several workers of it: with the state directory `state` of the folder, and the shortest
+ * session; what it says is in the file "said-<state>". */
+pid_t script_start_worker(const script *s, const char *state);
 int script_finish(const script *s, pid_t pid, int seconds);
 /* Runs to its end, which must be `code`. */
 void script_run(const script *s, int code, const char *flag);
