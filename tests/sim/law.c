@@ -25,6 +25,15 @@ void mr_sim_law_release(mr_sim_law *law)
     free(law->broken_copies);
 }
 
+void mr_sim_law_forget(mr_sim_law *law)
+{
+    memset(law->late, 0, sizeof law->late);
+    memset(law->result, 0, sizeof law->result);
+    memset(law->results, 0, sizeof law->results);
+    memset(law->broken_seen, 0, BROKEN_MAX);
+    law->rows_late = law->results_seen = law->refused_seen = 0;
+}
+
 void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amount)
 {
     MR_ASSERT(key < MR_SIM_KEYS_MAX && time_ms >= 0 && time_ms < MR_SIM_TIME_MAX);

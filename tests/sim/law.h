@@ -47,6 +47,9 @@ typedef struct mr_sim_law {
 void mr_sim_law_init(mr_sim_law *law, int64_t size_ms, int64_t slide_ms);
 void mr_sim_law_release(mr_sim_law *law);
 
+/* Forgets all that was read: what was sent is to come once more. */
+void mr_sim_law_forget(mr_sim_law *law);
+
 /* Tells the law what was sent. */
 void mr_sim_law_sent(mr_sim_law *law, uint32_t key, int64_t time_ms, int64_t amount);
 

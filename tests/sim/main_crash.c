@@ -11,6 +11,8 @@
  */
 #include "engine/base/assert.h"
 #include "engine/run/worker/worker.h"
+#include "tests/sim/crash/hits.h"
+#include "tests/sim/crash/tap.h"
 #include "tests/sim/helper.h"
 #include "tests/sim/job.h"
 #include "tests/sim/joins/join_law.h"
@@ -25,7 +27,6 @@
 
 #define LIVES_MAX 14
 #define STEPS_PER_LIFE 4000
-#define CALLS_MAX 40
 #define SHOWN_ENOUGH 3
 #define SEEDS_THAT_HIT_EVERYTHING 1000
 
@@ -38,21 +39,9 @@ typedef struct sim_options {
     const char *sabotage_name;
 } sim_options;
 
-/* Where processes died, over all seeds: the proof that faults hit live work. */
-typedef struct sim_hits {
-    const char *call[CALLS_MAX];
-    uint64_t count[CALLS_MAX];
-    uint64_t deaths, deaths_in_epoch, deaths_in_restore;
-    uint64_t deaths_deciding, deaths_staged; /* beside a decision; with rows in the staging arena */
-    uint64_t stops, stops_in_epoch;          /* SIGSTOP */
-    uint64_t results, late, broken, refused, commits, aborts;
-    uint64_t phased; /* histories */
-    uint64_t hung;   /* transactions whose end no partition was told */
-} sim_hits;
-
 typedef struct history {
     const sim_options *options;
-    sim_hits *hits;
+    mr_sim_hits *hits;
     uint64_t seed;
     mr_sim_world world;
     mr_sim_job job;
@@ -65,6 +54,9 @@ typedef struct history {
     bool has_refusals;
     bool is_phased; /* rows come while no worker lives, in order of time: none can be late */
     bool has_died_bounded, has_finished;
+    struct seen { /* what was read of a topic before a reset: it is the same job twice */
+        size_t length[MR_SIM_PARTITIONS];
+    } seen[3];
     char why[512];
 } history;
 
@@ -101,24 +93,6 @@ static void feed(history *h, uint32_t rows)
     }
 }
 
-static void note_death(history *h, const mr_memory_process *process, const mr_worker_stats *before)
-{
-    sim_hits *hits = h->hits;
-    hits->deaths++;
-    hits->deaths_in_epoch += before->has_open_epoch;
-    hits->deaths_in_restore += before->phase == MR_WORKER_RESTORE;
-    hits->deaths_deciding += before->is_deciding;
-    hits->deaths_staged += before->staged_bytes > 0;
-    for (int i = 0; i < CALLS_MAX && process->last_call != NULL; i++) {
-        if (hits->call[i] == NULL)
-            hits->call[i] = process->last_call;
-        if (strcmp(hits->call[i], process->last_call) == 0) {
-            hits->count[i]++;
-            return;
-        }
-    }
-}
-
 /* One worker from its start to its end. */
 typedef struct life {
     uint32_t k;
@@ -126,6 +100,7 @@ typedef struct life {
     char instance[16];
     mr_memory_process *process;
     mr_log *log;
+    mr_sim_tap *tap;
     mr_worker *worker; /* NULL: no life */
     mr_sim_helper helper;
     mr_worker_stats stats, before;
@@ -153,6 +128,9 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
 {
     *l = (life){.k = k, .is_bounded = is_bounded, .process = mr_sim_process(&h->world, k)};
     l->log = mr_sim_connect(&h->world, k);
+    l->tap = calloc(1, sizeof *l->tap);
+    MR_ASSERT(l->tap != NULL);
+    mr_sim_tap_open(l->tap, l->log);
     static const mr_memory_faults none;
     mr_sim_set_faults(&h->world, k, &none);
     if (is_safe)
@@ -194,6 +172,13 @@ static void step_life(history *h, life *l)
     mr_worker_stats_get(l->worker, &l->stats);
 }
 
+static void note_death(history *h, const life *l)
+{
+    mr_sim_hits_worker_died(h->hits, &l->before);
+    mr_sim_hits_died_in(h->hits,
+                        l->tap->producing != NULL ? l->tap->producing : l->process->last_call);
+}
+
 /* False: it ended in a way that no life may. */
 static bool end_life(history *h, life *l)
 {
@@ -202,10 +187,11 @@ static bool end_life(history *h, life *l)
     h->hits->commits += l->stats.commits;
     h->hits->aborts += l->stats.aborts;
     if (l->status == MR_E_CRASHED)
-        note_death(h, l->process, &l->before);
+        note_death(h, l);
     mr_worker_free(l->worker);
     l->worker = NULL;
     l->log->class->close(l->log);
+    free(l->tap);
     /* One that died right behind its last commit left nothing to do. */
     bool is_done = l->status == MR_E_STATE_FINISHED && l->is_bounded && h->has_died_bounded;
     h->has_died_bounded |= l->status == MR_E_CRASHED && l->is_bounded;
@@ -285,11 +271,18 @@ static bool live_together(history *h)
     return is_good;
 }
 
-static bool take_topic(history *h, const char *topic, int32_t partitions)
+/* What has come to a topic since it was read last. */
+static bool take_topic(history *h, uint32_t number, const char *topic, int32_t partitions)
 {
     mr_buffer text = {0};
-    for (int32_t p = 0; p < partitions; p++)
-        mr_sim_read(&h->world, topic, p, &text);
+    for (int32_t p = 0; p < partitions; p++) {
+        mr_buffer all = {0};
+        mr_sim_read(&h->world, topic, p, &all);
+        size_t *seen = &h->seen[number].length[p];
+        mr_buffer_put(&text, all.data + *seen, all.length - *seen);
+        *seen = all.length;
+        mr_buffer_release(&all);
+    }
     mr_buffer_put_u8(&text, '\0');
     bool is_good = true;
     if (h->job_options.is_join && strcmp(topic, "out") == 0)
@@ -304,8 +297,8 @@ static bool take_topic(history *h, const char *topic, int32_t partitions)
 
 static bool check(history *h)
 {
-    bool holds = take_topic(h, "out", 1) && take_topic(h, "late", 1) &&
-                 take_topic(h, "dlq", MR_SIM_PARTITIONS) &&
+    bool holds = take_topic(h, 0, "out", 1) && take_topic(h, 1, "late", 1) &&
+                 take_topic(h, 2, "dlq", MR_SIM_PARTITIONS) &&
                  (h->job_options.is_join ? mr_join_law_holds(&h->join_law, h->why, sizeof h->why)
                                          : mr_sim_law_holds(h->law, h->why, sizeof h->why));
     if (holds && h->is_phased && h->law->rows_late > 0) {
@@ -380,7 +373,52 @@ static bool finish(history *h)
     return is_good;
 }
 
-static bool play(const sim_options *options, sim_hits *hits, uint64_t seed, char *why, size_t size)
+/* --reset, which may die as well and is then asked for again, on all disks. */
+static bool reset(history *h)
+{
+    uint32_t deaths_left = (uint32_t)draw(h, 4);
+    for (uint32_t k = 0; k < h->workers;) {
+        mr_sim_pass(&h->world, 60000); /* members of the group are gone */
+        mr_memory_process *process = mr_sim_process(&h->world, k);
+        mr_log *log = mr_sim_connect(&h->world, k);
+        static const mr_memory_faults none;
+        mr_sim_set_faults(&h->world, k, &none);
+        uint64_t calls =
+            deaths_left > 0 ? 1 + draw(h, 2 + h->job_options.tasks_count) : UINT64_MAX / 2;
+        mr_sim_kill_at(&h->world, k, calls, MR_MEMORY_CRASH_DRAWN);
+        mr_worker_config config = {
+            .plan = &h->job.plan, .log = log, .stores = mr_sim_stores(&h->world, k)};
+        mr_error err;
+        mr_status status = mr_worker_reset(&config, &err);
+        log->class->close(log);
+        if (status == MR_E_CRASHED) {
+            mr_sim_hits_died_in(h->hits, process->last_call);
+            h->hits->deaths_in_reset++;
+            deaths_left--;
+        } else if (status != MR_OK) {
+            snprintf(h->why, sizeof h->why, "reset: MR%d %s", status, err.message);
+            return false;
+        } else {
+            k++;
+        }
+    }
+    h->hits->resets++;
+    return true;
+}
+
+/* The job is forgotten and run once more over the same input: a law of its own, for what comes from
+ * there on. */
+static bool play_again(history *h)
+{
+    if (h->job_options.is_join || draw(h, 4) != 0)
+        return true;
+    mr_sim_law_forget(h->law);
+    h->has_finished = h->has_died_bounded = false;
+    return reset(h) && finish(h) && check(h);
+}
+
+static bool play(const sim_options *options, mr_sim_hits *hits, uint64_t seed, char *why,
+                 size_t size)
 {
     history *h = calloc(1, sizeof *h);
     MR_ASSERT(h != NULL);
@@ -404,7 +442,7 @@ static bool play(const sim_options *options, sim_hits *hits, uint64_t seed, char
         if (h->is_phased && h->event_time_ms < MR_SIM_TIME_MAX - 200)
             feed(h, (uint32_t)draw(h, 60));
     }
-    is_good = is_good && finish(h) && check(h);
+    is_good = is_good && finish(h) && check(h) && play_again(h);
     snprintf(why, size, "%s (%s, %" PRIu32 " tasks, %" PRIu32 " workers)", h->why,
              h->law->is_repeating ? "at least once"
              : h->has_refusals    ? "exactly once, refusals"
@@ -427,7 +465,7 @@ static bool play_apart(const sim_options *options, uint64_t seed)
     pid_t child = fork();
     if (child == 0) {
         char why[512] = "";
-        sim_hits *hits = calloc(1, sizeof *hits);
+        mr_sim_hits *hits = calloc(1, sizeof *hits);
         bool is_good =
             freopen("/dev/null", "w", stderr) != NULL && play(options, hits, seed, why, sizeof why);
         if (!is_good)
@@ -466,49 +504,6 @@ static bool bites(const char *name, const sim_options *options)
     return false;
 }
 
-/* Every port call of a commit, of a recovery, of an application to the local store and of a base
- * has been the one in which a process died. */
-static bool has_hit_everything(const sim_hits *hits, const sim_options *options)
-{
-    static const char *const calls[] = {
-        "writer.begin",    "writer.produce", "writer.flush",     "writer.send_offsets",
-        "writer.commit",   "store.apply",    "log.trim",         "store.open",
-        "store.marker",    "store.scan",     "log.offset",       "log.open_reader",
-        "reader.add",      "reader.fetch",   "reader.ends",      "log.open_writer",
-        "log.open_member", "member.poll",    "member.committed", "log.create_topic",
-        "member.commit",   "writer.abort",   "store.flush",      "store.quarantine",
-        "log.ends"};
-    bool all = true;
-    for (size_t c = 0; c < MR_LENGTH(calls); c++) {
-        bool is_hit = false;
-        for (int i = 0; i < CALLS_MAX && hits->call[i] != NULL; i++)
-            is_hit = is_hit || strcmp(hits->call[i], calls[c]) == 0;
-        if (!is_hit)
-            printf("no process died in %s\n", calls[c]);
-        all = all && is_hit;
-    }
-    return all && hits->deaths_in_epoch > 0 && hits->deaths_in_restore > 0 &&
-           hits->stops_in_epoch > 0 && hits->refused > 0 && hits->hung > 0 &&
-           (options->pipelined == MODE_OFF ||
-            (hits->deaths_deciding > 0 && hits->deaths_staged > 0));
-}
-
-static void report(const sim_hits *hits, uint64_t seeds)
-{
-    printf("%" PRIu64 " histories: %" PRIu64 " deaths (%" PRIu64 " with an open epoch, %" PRIu64
-           " beside a decision, %" PRIu64 " with staged rows, %" PRIu64 " in a restore), %" PRIu64
-           " commits, %" PRIu64 " aborts, %" PRIu64 " results, %" PRIu64 " late rows, %" PRIu64
-           " dead letters, %" PRIu64 " refused results, %" PRIu64 " zombies (%" PRIu64
-           " with an open epoch), %" PRIu64 " hanging transactions\n",
-           seeds, hits->deaths, hits->deaths_in_epoch, hits->deaths_deciding, hits->deaths_staged,
-           hits->deaths_in_restore, hits->commits, hits->aborts, hits->results, hits->late,
-           hits->broken, hits->refused, hits->stops, hits->stops_in_epoch, hits->hung);
-    printf("died in:");
-    for (int i = 0; i < CALLS_MAX && hits->call[i] != NULL; i++)
-        printf(" %s %" PRIu64, hits->call[i], hits->count[i]);
-    printf("\n");
-}
-
 static bool parse(int argc, char **argv, sim_options *options)
 {
     *options = (sim_options){.first = 1, .count = 2000};
@@ -544,7 +539,7 @@ int main(int argc, char **argv)
     sim_options options;
     if (!parse(argc, argv, &options))
         return 2;
-    sim_hits *hits = calloc(1, sizeof *hits);
+    mr_sim_hits *hits = calloc(1, sizeof *hits);
     MR_ASSERT(hits != NULL);
     uint64_t failed = 0;
     for (uint64_t s = 0; s < options.count; s++) {
@@ -568,10 +563,10 @@ int main(int argc, char **argv)
         printf("%d passed, %d failed, 0 skipped\n", failed > 0, failed == 0);
         return failed > 0 ? 0 : 1;
     }
-    report(hits, options.count);
+    mr_sim_hits_print(hits, options.count);
     uint64_t passed = options.count - failed;
     if (options.count >= SEEDS_THAT_HIT_EVERYTHING) {
-        bool all = has_hit_everything(hits, &options);
+        bool all = mr_sim_hits_are_complete(hits, options.pipelined != MODE_OFF);
         passed += all;
         failed += !all;
     }
