@@ -185,6 +185,9 @@ void mr_graph_free(mr_graph *graph)
     for (uint32_t n = 0; n < graph->plan->nodes_count; n++)
         if (graph->nodes[n].op != NULL)
             graph->plan->nodes[n].class->close(graph->nodes[n].op);
+    for (uint32_t t = 0; t < graph->errors.tables_count; t++)
+        mr_dead_rows_tell_rest(graph->io, graph->errors.tables[t].name,
+                               &graph->errors.tables[t].site);
     mr_arena_release(&graph->batch);
     mr_arena_release(&graph->job);
     free(graph);

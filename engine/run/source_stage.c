@@ -64,6 +64,12 @@ mr_status mr_source_stage_new(const mr_plan_source *source, const mr_expr_contex
     return MR_OK;
 }
 
+void mr_source_stage_tell_rest(mr_source_stage *stage, const mr_task_io *io)
+{
+    if (stage != NULL)
+        mr_dead_rows_tell_rest(io, stage->source->table, &stage->site);
+}
+
 void mr_source_stage_free(mr_source_stage *stage)
 {
     if (stage == NULL)

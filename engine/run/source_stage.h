@@ -31,6 +31,9 @@ mr_status mr_source_stage_new(const mr_plan_source *source, const mr_expr_contex
                               mr_source_stage **stage, mr_error *err);
 void mr_source_stage_free(mr_source_stage *stage);
 
+/* Before it is freed: how many failed rows were not shown in the log. */
+void mr_source_stage_tell_rest(mr_source_stage *stage, const mr_task_io *io);
+
 /* What becomes of one fetch. */
 typedef struct mr_source_result {
     mr_batch batch; /* selected: the rows that go on; watermark column filled */

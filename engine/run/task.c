@@ -82,8 +82,10 @@ void mr_task_free(mr_task *task)
     if (task == NULL)
         return;
     mr_graph_free(task->graph);
-    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+    for (uint32_t s = 0; s < task->plan->sources_count; s++) {
+        mr_source_stage_tell_rest(task->sources[s].stage, &task->io);
         mr_source_stage_free(task->sources[s].stage);
+    }
     mr_state_free(task->state);
     mr_buffer_release(&task->journal);
     for (uint32_t i = 0; i < task->inputs_count; i++) {

@@ -69,15 +69,27 @@ static row_totals rows_of(const mr_progress_line *line)
                             mr_metrics_counter(line->metrics, "millrace_records_read_total", job))};
 }
 
+/* A number, or "-" while it is not known. */
+static const char *count_text(int64_t count, char to[24])
+{
+    snprintf(to, 24, count >= 0 ? "%" PRId64 : "-", count);
+    return to;
+}
+
+static const char *state_of(const mr_progress_line *line, const mr_worker_stats *stats)
+{
+    return line->has_failed ? "failed" : mr_worker_phase_name(stats->phase);
+}
+
 static void show_line(const mr_progress_line *line, const mr_worker_stats *stats,
                       const row_totals *rows, double rate)
 {
-    char watermark[MR_CIVIL_TEXT_MAX];
+    char watermark[MR_CIVIL_TEXT_MAX], lag[24];
     fprintf(stderr,
-            "\r\033[K%s  %.0f rows/s  watermark %s  lag %" PRId64 "  late %" PRIu64
-            "  dead %" PRIu64 "  commits %" PRIu64,
+            "\r\033[K%s  %.0f rows/s  watermark %s  lag %s  late %" PRIu64 "  dead %" PRIu64
+            "  commits %" PRIu64,
             line->job->plan.job, rate, watermark_text(stats->watermark_ms, watermark),
-            stats->lag_records, rows->late, rows->dead, stats->commits);
+            count_text(stats->lag_records, lag), rows->late, rows->dead, stats->commits);
     if (stats->tasks_awaited > 0)
         fprintf(stderr, "  waiting for %u tasks of others", stats->tasks_awaited);
     if (stats->tasks_parked > 0)
@@ -85,19 +97,29 @@ static void show_line(const mr_progress_line *line, const mr_worker_stats *stats
     fflush(stderr);
 }
 
+/* `,"name":value`, null where there is no such value. */
+static void put_number(const char *name, int64_t value, bool is_known)
+{
+    if (is_known)
+        fprintf(stderr, ",\"%s\":%" PRId64, name, value);
+    else
+        fprintf(stderr, ",\"%s\":null", name);
+}
+
+/* Every line has the same fields. docs/metrics.md says what they are. */
 static void show_json(const mr_progress_line *line, const mr_worker_stats *stats,
                       const row_totals *rows, double rate)
 {
+    bool has_watermark = stats->watermark_ms != MR_TIME_NONE && stats->watermark_ms != MR_TIME_MAX;
     fprintf(stderr,
-            "{\"job\":\"%s\",\"phase\":\"%s\",\"records_in\":%" PRIu64 ",\"rows_out\":%" PRIu64
-            ",\"filtered\":%" PRIu64 ",\"late\":%" PRIu64 ",\"dead\":%" PRIu64
-            ",\"rows_per_second\":%.0f",
-            line->job->plan.job, mr_worker_phase_name(stats->phase), rows->in, rows->out,
+            "{\"job\":\"%s\",\"phase\":\"%s\",\"seconds\":%.3f,\"records_read\":%" PRIu64
+            ",\"records_in\":%" PRIu64 ",\"rows_out\":%" PRIu64 ",\"filtered\":%" PRIu64
+            ",\"late\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"rows_per_second\":%.0f",
+            line->job->plan.job, state_of(line, stats),
+            (double)(now_us(line) - line->began_us) / US_PER_S, rows->read, rows->in, rows->out,
             rows->filtered, rows->late, rows->dead, rate);
-    if (stats->watermark_ms != MR_TIME_NONE)
-        fprintf(stderr, ",\"watermark_ms\":%" PRId64, stats->watermark_ms);
-    if (stats->lag_records >= 0)
-        fprintf(stderr, ",\"lag_records\":%" PRId64, stats->lag_records);
+    put_number("watermark_ms", stats->watermark_ms, has_watermark);
+    put_number("lag_records", stats->lag_records, stats->lag_records >= 0);
     fprintf(stderr,
             ",\"commits\":%" PRIu64 ",\"aborts\":%" PRIu64 ",\"restores\":%" PRIu64
             ",\"tasks\":%u,\"tasks_parked\":%u,\"state_bytes\":%" PRIu64
@@ -110,12 +132,12 @@ static void show_json(const mr_progress_line *line, const mr_worker_stats *stats
 /* Written beside it and renamed, so that a reader never sees half a file. */
 static void write_file(const mr_progress_line *line, const mr_worker_stats *stats)
 {
-    static const char *const phases[] = {"prepare", "join",    "restore",
-                                         "run",     "stopped", "finished"};
-    for (size_t i = 0; i < sizeof phases / sizeof *phases; i++) {
-        const char *labels[] = {"job", line->job->plan.job, "state", phases[i], NULL};
+    static const char *const states[] = {"prepare", "join",     "restore", "run",
+                                         "stopped", "finished", "failed"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        const char *labels[] = {"job", line->job->plan.job, "state", states[i], NULL};
         mr_gauge_set(mr_metrics_gauge(line->metrics, "millrace_job_state", labels),
-                     strcmp(mr_worker_phase_name(stats->phase), phases[i]) == 0);
+                     strcmp(state_of(line, stats), states[i]) == 0);
     }
     char beside[PATH_MAX];
     snprintf(beside, sizeof beside, "%s.new", line->file);
@@ -130,19 +152,17 @@ static void write_file(const mr_progress_line *line, const mr_worker_stats *stat
     mr_buffer_release(&text);
 }
 
-static void show(mr_progress_line *line, const mr_worker *worker, int64_t now)
+static void show(mr_progress_line *line, const mr_worker_stats *stats, int64_t now)
 {
-    mr_worker_stats stats;
-    mr_worker_stats_get(worker, &stats);
     row_totals rows = rows_of(line);
     double seconds = (double)(now - line->shown_us) / US_PER_S;
     double rate = seconds > 0 ? (double)(rows.read - line->read_shown) / seconds : 0;
     if (line->mode == MR_STATS_NDJSON)
-        show_json(line, &stats, &rows, rate);
+        show_json(line, stats, &rows, rate);
     else if (line->mode == MR_STATS_PROMETHEUS)
-        write_file(line, &stats);
+        write_file(line, stats);
     else if (line->mode == MR_STATS_AUTO && line->is_terminal && !line->is_quiet)
-        show_line(line, &stats, &rows, rate);
+        show_line(line, stats, &rows, rate);
     line->shown_us = now;
     line->read_shown = rows.read;
 }
@@ -151,33 +171,38 @@ void mr_progress_show(mr_progress_line *line, const mr_worker *worker)
 {
     int64_t now = now_us(line);
     mr_worker_phase phase = mr_worker_phase_of(worker);
-    if (phase == MR_WORKER_RUN && line->phase != MR_WORKER_RUN && !line->is_quiet) {
-        mr_worker_stats stats;
-        mr_worker_stats_get(worker, &stats);
+    bool is_ready = phase == MR_WORKER_RUN && line->phase != MR_WORKER_RUN && !line->is_quiet;
+    line->phase = phase;
+    if (!is_ready && now - line->shown_us < US_PER_S)
+        return;
+    mr_worker_stats stats;
+    mr_worker_stats_get(worker, &stats);
+    if (is_ready)
         fprintf(stderr, "ready after %" PRId64 " ms: %u task%s, %" PRIu64 " epochs restored\n",
                 (now - line->began_us) / 1000, stats.tasks, stats.tasks == 1 ? "" : "s",
                 stats.epochs_restored);
-    }
-    line->phase = phase;
     if (now - line->shown_us >= US_PER_S)
-        show(line, worker, now);
+        show(line, &stats, now);
 }
 
-void mr_progress_end(mr_progress_line *line, const mr_worker *worker, bool is_good)
+void mr_progress_end(mr_progress_line *line, const mr_worker_stats *stats, bool is_good)
 {
     int64_t now = now_us(line);
-    mr_worker_stats stats;
-    mr_worker_stats_get(worker, &stats);
+    line->has_failed = !is_good;
     if (line->mode == MR_STATS_NDJSON || line->mode == MR_STATS_PROMETHEUS)
-        show(line, worker, now);
+        show(line, stats, now);
     if (line->mode == MR_STATS_AUTO && line->is_terminal && !line->is_quiet)
         fprintf(stderr, "\r\033[K");
     if (line->is_quiet)
         return;
+    row_totals rows = rows_of(line);
+    fprintf(stderr, "%s %s after %.1f s: ", line->job->plan.job, state_of(line, stats),
+            (double)(now - line->began_us) / US_PER_S);
+    if (!is_good)
+        fprintf(stderr, "%" PRIu64 " rows read in this run; committed: ", rows.read);
     fprintf(stderr,
-            "%s %s after %.1f s: %" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64
-            " filtered, %" PRIu64 " late, %" PRIu64 " dead, %" PRIu64 " commits%s\n",
-            line->job->plan.job, is_good ? mr_worker_phase_name(stats.phase) : "failed",
-            (double)(now - line->began_us) / US_PER_S, stats.records_in, stats.rows_out,
-            stats.filtered, stats.late, stats.dead, stats.commits, is_good ? ", 0 lost" : "");
+            "%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64 " filtered, %" PRIu64 " late, %" PRIu64
+            " dead, %" PRIu64 " commits%s\n",
+            rows.in, rows.out, rows.filtered, rows.late, rows.dead, stats->commits,
+            is_good ? ", 0 lost" : "");
 }

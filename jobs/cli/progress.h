@@ -16,7 +16,7 @@ typedef struct mr_progress_line {
     mr_metrics *metrics;
     const char *file; /* of MR_STATS_PROMETHEUS */
     mr_stats_mode mode;
-    bool is_terminal, is_quiet;
+    bool is_terminal, is_quiet, has_failed;
     mr_worker_phase phase; /* shown last */
     int64_t began_us, shown_us;
     uint64_t read_shown;
@@ -28,7 +28,8 @@ void mr_progress_begin(mr_progress_line *line, const mr_job *job, const mr_flags
 /* Shows something when a second has passed or the phase has changed. */
 void mr_progress_show(mr_progress_line *line, const mr_worker *worker);
 
-/* The summary; `is_good`: everything is committed. */
-void mr_progress_end(mr_progress_line *line, const mr_worker *worker, bool is_good);
+/* The summary, with the last snapshot of a worker that is gone: what it says when it goes stands
+ * before it. `is_good`: everything is committed. */
+void mr_progress_end(mr_progress_line *line, const mr_worker_stats *stats, bool is_good);
 
 #endif

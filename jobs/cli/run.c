@@ -199,25 +199,34 @@ static void close_all(run *self)
 
 /* ---- running ---- */
 
-static mr_exit work(run *self)
+static mr_status step_until_over(run *self, mr_progress_line *progress, mr_error *err)
 {
-    mr_error err;
-    mr_progress_line progress;
-    mr_progress_begin(&progress, self->job, self->flags, &self->clock, self->metrics);
-    for (;;) {
+    mr_status status = MR_OK;
+    while (status == MR_OK) {
         mr_worker_phase phase = mr_worker_phase_of(self->worker);
         if (phase == MR_WORKER_STOPPED || phase == MR_WORKER_FINISHED)
             break;
         if (take_signal(self))
             mr_worker_request_stop(self->worker);
-        if (mr_worker_step(self->worker, &err) != MR_OK) {
-            mr_progress_end(&progress, self->worker, false);
-            return fail(&err);
-        }
-        mr_progress_show(&progress, self->worker);
+        status = mr_worker_step(self->worker, err);
+        if (status == MR_OK)
+            mr_progress_show(progress, self->worker);
     }
-    mr_progress_end(&progress, self->worker, true);
-    return MR_EXIT_OK;
+    return status;
+}
+
+static mr_exit work(run *self)
+{
+    mr_error err;
+    mr_progress_line progress;
+    mr_progress_begin(&progress, self->job, self->flags, &self->clock, self->metrics);
+    bool is_good = step_until_over(self, &progress, &err) == MR_OK;
+    mr_worker_stats stats;
+    mr_worker_stats_get(self->worker, &stats);
+    mr_worker_free(self->worker);
+    self->worker = NULL;
+    mr_progress_end(&progress, &stats, is_good);
+    return is_good ? MR_EXIT_OK : fail(&err);
 }
 
 static mr_exit print_plan(const mr_job *job)

@@ -70,10 +70,23 @@ static void write_line(const mr_task_io *io, const mr_dead_rows *rows, const mr_
         return;
     char place[320];
     print_place(rows, error, place, sizeof place);
+    const char *text = error->expression;
     mr_logger_line(io->logger, MR_LOG_WARN,
-                   "row failed code=MR%d at=%s stage=%s operator=%s reason=\"%s\" more=%" PRIu64,
+                   "row failed code=MR%d at=%s stage=%s operator=%s%s%s%s reason=\"%s\""
+                   " more=%" PRIu64,
                    error->code, place, mr_dead_rows_stage(rows, error), rows->operator,
-                   error->message, suppressed);
+                   text != NULL ? " expression=\"" : "", text != NULL ? text : "",
+                   text != NULL ? "\"" : "", error->message, suppressed);
+}
+
+void mr_dead_rows_tell_rest(const mr_task_io *io, const char *operator, mr_log_site * site)
+{
+    if (site->suppressed > 0)
+        mr_logger_line(io->logger, MR_LOG_WARN,
+                       "rows failed operator=%s more=%" PRIu64
+                       ": since the last line about one, and not shown",
+                       operator, site->suppressed);
+    site->suppressed = 0;
 }
 
 mr_status mr_dead_letters_send(const mr_task_io *io, const mr_dead_rows *rows, mr_error *err)

@@ -61,4 +61,8 @@ const char *mr_dead_rows_stage(const mr_dead_rows *rows, const mr_row_error *err
 /* Sends every row of `rows->errors` where its policy says. MR_E_ROWS_FAIL under 'fail'. */
 mr_status mr_dead_letters_send(const mr_task_io *io, const mr_dead_rows *rows, mr_error *err);
 
+/* One failed row a second is written to the log: how many were not since then, when no other line
+ * will say so. */
+void mr_dead_rows_tell_rest(const mr_task_io *io, const char *operator, mr_log_site * site);
+
 #endif

@@ -134,3 +134,18 @@ Test(dead_letter, policies_log_ignore_and_fail)
     cr_assert_not_null(strstr(f.err.message, "MR3999"));
     stage_close(&f);
 }
+
+Test(dead_letter, what_the_log_did_not_show_is_counted_once)
+{
+    stage_fixture f;
+    stage_init(&f);
+    f.source.constraints_count = 0;
+    stage_open(&f);
+    cr_assert_eq(stage_run(&f, "broken broken broken"), MR_OK);
+    mr_source_stage_tell_rest(f.stage, &f.io);
+    cr_assert_not_null(strstr(f.log, "rows failed operator=orders more=2:"), "%s", f.log);
+    size_t length = strlen(f.log);
+    mr_source_stage_tell_rest(f.stage, &f.io);
+    cr_assert_eq(strlen(f.log), length);
+    stage_close(&f);
+}

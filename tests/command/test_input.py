@@ -1,0 +1,59 @@
+"""Where a job comes from: a file, standard input; and scripts that nobody would write by hand."""
+
+import os
+import time
+
+import millrace
+
+JOB = """CREATE TABLE src (id BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '3', 'fields.id.kind' = 'sequence');
+SELECT id * 2 AS twice FROM src;
+"""
+ROWS = "+I[0]\n+I[2]\n+I[4]\n"
+
+
+def test_run_reads_the_job_from_standard_input():
+    answer = millrace.run("run", "-", stdin=JOB)
+    assert answer.code == 0 and answer.out == ROWS, answer
+    assert "job job plan " in answer.err, answer.err
+
+
+def test_a_file_and_standard_input_make_the_same_rows():
+    millrace.write("double.sql", JOB)
+    answer = millrace.run("run", "double.sql")
+    assert answer.code == 0 and answer.out == ROWS and "job double plan " in answer.err, answer
+
+
+def test_an_error_in_standard_input_names_it():
+    answer = millrace.run("run", "-", stdin=JOB.replace("id * 2", "idd * 2"))
+    assert answer.code == 3 and "<stdin>:2:8" in answer.err and "did you mean `id`?" in answer.err, answer
+
+
+def test_nothing_to_read_is_no_job():
+    for text in ("", "-- only a comment\n", ";;\n"):
+        answer = millrace.run("run", "-", stdin=text)
+        assert answer.code == 3 and answer.out == "" and "error[MR" in answer.err, (text, answer)
+
+
+def test_without_kafka_nothing_is_left_behind():
+    millrace.run("run", "-", stdin=JOB)
+    assert os.listdir(".") == []
+
+
+def test_a_script_of_10_mb_is_read_in_seconds():
+    """Ten million bytes that are not all alike: comments, 20,000 views, one long text; then a job and, in a second try, an error
+    in the very last line, with its place."""
+    views = "".join(f"CREATE VIEW v{i} AS SELECT id + {i} AS a{i}, 'text {i}' AS b FROM src; -- the view {i}\n" for i in range(20000))
+    filler = "/* " + "all work and no play " * 200_000 + "*/\n"
+    long_text = "CREATE VIEW long AS SELECT '" + "x" * 4_000_000 + "' AS c FROM src;\n"
+    head, tail = JOB.split("\n", 1)
+    script = head + "\n" + views + filler + long_text + tail
+    assert len(script) > 9_500_000, len(script)
+    millrace.write("long.sql", script)
+    began = time.monotonic()
+    answer = millrace.run("check", "long.sql")
+    assert answer.code == 0, answer.err[:2000]
+    answer = millrace.run("check", "-", stdin=script.replace("id * 2", "it * 2"))
+    assert answer.code == 3 and f"<stdin>:{script.count(chr(10))}:8" in answer.err, answer.err[:2000]
+    assert len(answer.err) < 2000, len(answer.err)
+    took = time.monotonic() - began
+    assert took < 60, took  # two checks under a sanitizer on a busy machine; a square of the length would take hours
