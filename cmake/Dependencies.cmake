@@ -38,6 +38,7 @@ pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.12)
 
 find_package(ZLIB REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.4)
+pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4>=1.9)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.85)
 
 # xxhash is used header-only (XXH_INLINE_ALL): nothing to link.
