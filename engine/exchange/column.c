@@ -122,6 +122,7 @@ void mr_column_encode_times(const int64_t *times, const uint32_t *rows, uint32_t
 {
     int64_t values[MR_BATCH_ROWS_MAX];
     MR_ASSERT(count <= MR_BATCH_ROWS_MAX);
+    values[0] = 0;
     for (uint32_t i = 0; i < count; i++)
         values[i] = times[at(rows, i)];
     put_whole(values, count, to);
@@ -226,6 +227,7 @@ static void put_bytes(const mr_vector *column, const uint32_t *rows, uint32_t co
 {
     int64_t lengths[MR_BATCH_ROWS_MAX];
     size_t total = 0;
+    lengths[0] = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = at(rows, i);
         lengths[i] = mr_vector_is_null(column, row) ? 0 : column->strings[row].length;

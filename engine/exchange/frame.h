@@ -7,9 +7,9 @@
  *   4      flags, u8: 1 the upstream is idle, 2 the body is an LZ4 block
  *   5..12  plan version, u64
  *          upstream varint | upstreams varint: how many there are | downstream varint
- *          epoch varint: of the upstream | number varint: of the frame in that epoch, over all
- *          downstreams
- *          watermark zigzag: of the upstream; holds behind the rows of this frame
+ *          epoch varint: of the upstream | number varint: of the frame in that epoch, for this
+ *          downstream, from 0
+ *          watermark zigzag: of the upstream, behind the rows of this frame; -2^63: no news
  *          length of the body, uncompressed, varint
  *          body: sections, to the end
  *   last 4 checksum, u32, of all bytes before
@@ -43,7 +43,7 @@ typedef struct mr_frame_header {
     uint64_t plan_version;
     uint32_t upstream, upstreams_count, downstream;
     uint64_t epoch, number;
-    int64_t watermark_ms; /* MR_TIME_NONE: none yet; MR_TIME_MAX: the upstream has ended */
+    int64_t watermark_ms; /* MR_TIME_NONE: no news; MR_TIME_MAX: the upstream has ended */
     bool is_idle;
 } mr_frame_header;
 
