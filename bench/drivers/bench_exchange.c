@@ -4,9 +4,9 @@
  *
  *   bench_exchange [rows a frame [rounds]]     default 200
  *
- * Two relations: counts by auction as a window's first half sends them (key, slice, count), and raw
- * bids (three numbers, a time, a text of 20 bytes; event time and watermark). Prints best and median
- * of the rounds; one round is 4,096 frames, so the same binary with 1 round suits callgrind
+ * Two relations: counts by auction as a window's first half sends them (key, slice, count), and
+ * raw bids (three numbers, a time, a text of 20 bytes; event time and watermark). Prints best and
+ * median of the rounds; one round is 4,096 frames, so the same binary with 1 round suits callgrind
  * (`--toggle-collect=mr_sender_put --toggle-collect=mr_sender_flush
  * --toggle-collect=mr_receiver_take`).
  */

@@ -83,19 +83,37 @@ static void put_whole(const int64_t *values, uint32_t count, mr_buffer *to)
     to->length += (size_t)count * width;
 }
 
-static uint64_t spread_at(const char *from, uint32_t i, uint8_t width)
+/* Values are base + what is read; returns the largest of what was. */
+static uint64_t get_spread(const char *from, uint32_t count, uint64_t base, uint8_t width,
+                           int64_t *values)
 {
-    uint8_t one;
-    uint16_t two;
-    uint32_t four;
-    uint64_t eight = 0;
-    switch (width) {
-    case 1: return memcpy(&one, from + i, sizeof one), one;
-    case 2: return memcpy(&two, from + (size_t)i * 2, sizeof two), two;
-    case 4: return memcpy(&four, from + (size_t)i * 4, sizeof four), four;
-    case 8: return memcpy(&eight, from + (size_t)i * 8, sizeof eight), eight;
-    default: return 0;
+    const uint8_t *narrow = (const uint8_t *)from;
+    uint64_t highest = 0;
+    for (uint32_t i = 0; width == 0 && i < count; i++)
+        values[i] = (int64_t)base;
+    for (uint32_t i = 0; width == 1 && i < count; i++) {
+        highest = narrow[i] > highest ? narrow[i] : highest;
+        values[i] = (int64_t)(base + narrow[i]);
     }
+    for (uint32_t i = 0; width == 2 && i < count; i++) {
+        uint16_t above;
+        memcpy(&above, from + (size_t)i * 2, sizeof above);
+        highest = above > highest ? above : highest;
+        values[i] = (int64_t)(base + above);
+    }
+    for (uint32_t i = 0; width == 4 && i < count; i++) {
+        uint32_t above;
+        memcpy(&above, from + (size_t)i * 4, sizeof above);
+        highest = above > highest ? above : highest;
+        values[i] = (int64_t)(base + above);
+    }
+    for (uint32_t i = 0; width == 8 && i < count; i++) {
+        uint64_t above;
+        memcpy(&above, from + (size_t)i * 8, sizeof above);
+        highest = above > highest ? above : highest;
+        values[i] = (int64_t)(base + above);
+    }
+    return highest;
 }
 
 /* False when malformed, or when a value leaves [least, most]. */
@@ -108,13 +126,8 @@ static bool get_whole(mr_reader *from, uint32_t count, int64_t least, int64_t mo
     const char *bytes = mr_reader_get(from, (size_t)count * width);
     if (bytes == NULL)
         return false;
-    uint64_t room = (uint64_t)most - (uint64_t)base, highest = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t above = spread_at(bytes, i, width);
-        highest = above > highest ? above : highest;
-        values[i] = (int64_t)((uint64_t)base + above);
-    }
-    return highest <= room;
+    uint64_t room = (uint64_t)most - (uint64_t)base;
+    return get_spread(bytes, count, (uint64_t)base, width, values) <= room;
 }
 
 void mr_column_encode_times(const int64_t *times, const uint32_t *rows, uint32_t count,
@@ -177,25 +190,32 @@ static void put_bits(const mr_vector *column, const uint32_t *rows, uint32_t cou
 }
 
 /* A NULL's place holds any value of the column, so that it widens nothing. */
-static void gather_whole(const mr_vector *column, const uint32_t *rows, uint32_t count,
-                         bool has_nulls, int64_t *values)
+static void hide_nulls(const mr_vector *column, const uint32_t *rows, uint32_t count,
+                       int64_t *values)
 {
-    int64_t known = 0;
-    bool is_known = false;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t row = at(rows, i);
-        if (column->lane == MR_LANE_I32)
-            values[i] = column->i32[row];
-        else
-            values[i] = column->lane == MR_LANE_I64 ? column->i64[row] : (int64_t)column->i128[row];
-        if (!is_known && (!has_nulls || !mr_vector_is_null(column, row))) {
-            known = values[i];
-            is_known = true;
-        }
-    }
-    for (uint32_t i = 0; has_nulls && i < count; i++)
+    uint32_t known = 0;
+    while (known < count && mr_vector_is_null(column, at(rows, known)))
+        known++;
+    int64_t value = known < count ? values[known] : 0;
+    for (uint32_t i = 0; i < count; i++)
         if (mr_vector_is_null(column, at(rows, i)))
-            values[i] = known;
+            values[i] = value;
+}
+
+static void gather_whole(const mr_vector *column, const uint32_t *rows, uint32_t count,
+                         int64_t *values)
+{
+    if (column->lane == MR_LANE_I32)
+        for (uint32_t i = 0; i < count; i++)
+            values[i] = column->i32[at(rows, i)];
+    else if (column->lane == MR_LANE_I64 && rows != NULL)
+        for (uint32_t i = 0; i < count; i++)
+            values[i] = column->i64[rows[i]];
+    else if (column->lane == MR_LANE_I64)
+        memcpy(values, column->i64, count * sizeof *values);
+    else
+        for (uint32_t i = 0; i < count; i++)
+            values[i] = (int64_t)column->i128[at(rows, i)];
 }
 
 static bool is_narrow(const mr_vector *column, const uint32_t *rows, uint32_t count, bool has_nulls)
@@ -270,7 +290,9 @@ void mr_column_encode(const mr_vector *column, const uint32_t *rows, uint32_t co
     switch (kind) {
     case KIND_BITS: put_bits(column, rows, count, to); break;
     case KIND_WHOLE:
-        gather_whole(column, rows, count, has_nulls, values);
+        gather_whole(column, rows, count, values);
+        if (has_nulls)
+            hide_nulls(column, rows, count, values);
         put_whole(values, count, to);
         break;
     case KIND_WIDE:
@@ -330,15 +352,17 @@ static bool get_fixed(mr_reader *from, uint32_t count, mr_vector *column)
 static bool get_bytes(mr_reader *from, uint32_t count, mr_vector *column)
 {
     int64_t lengths[MR_BATCH_ROWS_MAX];
+    size_t total = 0;
     if (!get_whole(from, count, 0, UINT32_MAX, lengths))
         return false;
-    for (uint32_t i = 0; i < count; i++) {
-        const char *bytes = mr_reader_get(from, (size_t)lengths[i]);
-        if (bytes == NULL)
-            return false;
+    for (uint32_t i = 0; i < count; i++)
+        total += (size_t)lengths[i]; /* at most 4,096 * 4 GiB */
+    const char *bytes = mr_reader_get(from, total);
+    for (uint32_t i = 0; bytes != NULL && i < count; i++) {
         column->strings[i] = mr_string_of(bytes, (uint32_t)lengths[i]);
+        bytes += lengths[i];
     }
-    return true;
+    return bytes != NULL;
 }
 
 /* Columns without a type have no values and are NULL. */
