@@ -2,22 +2,22 @@
  * The law that every run keeps, whatever died when: checked on committed output alone, with an
  * oracle that shares nothing with the engine.
  *
- *   per (key, window):  rows sent = rows counted + rows late for it (TUMBLE), sums likewise
- *   HOP:                rows counted <= rows sent, rows whose every window excludes them = late
- *                     rows
- *   SESSION:          per key: rows sent = rows counted + late rows, sums likewise; a session
- *                     starts with a row that was sent and ends a gap behind one, and holds no more
- *                     rows than were sent between the two
+ *   per (key, window):  rows sent = rows counted + rows late for it, sums likewise, and they are
+ *                       just the rows that the order of the key's partition allows (law/windows.h)
+ *   SESSION:            each result is a whole session of rows sent, all but the late ones are in
+ *                       one (law/sessions.h)
  *   one result a (key, window), in the output or, when the log refused it, in the DLQ;
  *   every broken record in the DLQ exactly once; every late row once
  *   at least once (`is_repeating`): results, late rows and dead letters may repeat, the last result
  *   of a (key, window) counts, and a row may have been late in a try that came to nothing:
  *                          rows sent - rows ever late <= rows counted <= rows sent
+ *   but where no row can be late (`is_in_order`) all must be exact there too
  */
 #ifndef MR_TESTS_SIM_LAW_H
 #define MR_TESTS_SIM_LAW_H
 
 #include "engine/base/buffer.h"
+#include "tests/sim/law/sent.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,10 +33,14 @@ typedef struct mr_sim_law {
     int64_t size_ms, slide_ms; /* SESSION: size is the gap, slide 1 */
     bool is_session;
     bool is_repeating;
+    bool is_in_order; /* no row was sent late */
+    mr_sim_rows rows[MR_SIM_KEYS_MAX];
+    mr_sim_rows late_rows[MR_SIM_KEYS_MAX];
     mr_sim_cell sent[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* by row time */
     mr_sim_cell late[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
     mr_sim_cell result[MR_SIM_KEYS_MAX]
                       [MR_SIM_TIME_MAX]; /* by window start / slide; SESSION: by last row */
+    int64_t start[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX]; /* SESSION: of that result */
     uint8_t results[MR_SIM_KEYS_MAX][MR_SIM_TIME_MAX];
     int64_t rows_sent, rows_late, results_seen, refused_seen;
     uint64_t broken_sent; /* numbers 0 .. broken_sent-1, each in the DLQ once */

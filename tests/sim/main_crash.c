@@ -84,7 +84,8 @@ static void feed(history *h, uint32_t rows)
         }
         int64_t back = h->is_phased ? 0 : (int64_t)draw(h, draw(h, 12) == 0 ? 60 : 5);
         int64_t time = h->event_time_ms > back ? h->event_time_ms - back : 0;
-        int64_t amount = (int64_t)draw(h, 100);
+        /* Of sessions each row is told from all others. */
+        int64_t amount = h->law->is_session ? 1 + h->law->rows_sent : (int64_t)draw(h, 100);
         if (h->job_options.is_join)
             amount = mr_join_law_sent(&h->join_law, key, time);
         snprintf(value, sizeof value, "k%" PRIu32 "|%" PRId64 "|%" PRId64, key, time, amount);
@@ -339,7 +340,7 @@ static void set_up(history *h)
                                                            h->has_refusals ? small : NULL, &err);
     MR_ASSERT(made == MR_OK);
     mr_sim_job_init(&h->job, &h->job_options);
-    h->is_phased = h->job_options.idle_timeout_ms > 0 && draw(h, 2) == 0;
+    h->is_phased = draw(h, h->job_options.idle_timeout_ms > 0 ? 2 : 6) == 0;
     bool is_session = h->job_options.is_session;
     bool is_window = !h->job_options.is_join;
     mr_sim_law_init(h->law, is_window ? h->job.window.size_ms : 1,
@@ -347,6 +348,7 @@ static void set_up(history *h)
     mr_join_law_init(&h->join_law, MR_SIM_DELAY_MS);
     h->join_law.has_idle = h->job_options.idle_timeout_ms > 0;
     h->law->is_session = is_session;
+    h->law->is_in_order = h->is_phased;
     h->law->is_repeating = h->join_law.is_repeating = h->job_options.guarantee == MR_AT_LEAST_ONCE;
 }
 
