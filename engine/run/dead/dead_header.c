@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define OWN_HEADERS_MAX 24
+#define OWN_HEADERS_MAX 28
 
 /* A dead row as its headers tell of it. */
 typedef struct dead_facts {
@@ -123,6 +123,27 @@ static void put_own(header_list *list, const dead_facts *facts)
     put_number(list, "__millrace.errors.attempt", (int64_t)io->failed_attempts + 1);
 }
 
+static void put_cut(header_list *list, const char *part, size_t whole, size_t left,
+                    const char **parts)
+{
+    if (left == whole)
+        return;
+    *parts = mr_arena_printf(list->arena, "%s%s%s", *parts, (*parts)[0] != '\0' ? "," : "", part);
+    put_number(list, mr_arena_printf(list->arena, "__millrace.errors.%s.bytes", part),
+               (int64_t)whole);
+}
+
+/* What had to be left out of the original. */
+static void put_cuts(header_list *list, const mr_dead_original *whole, const mr_dead_original *left)
+{
+    const char *parts = "";
+    put_cut(list, "key", whole->key_length, left->key_length, &parts);
+    put_cut(list, "value", whole->value_length, left->value_length, &parts);
+    put_cut(list, "headers", mr_dead_headers_bytes(whole), mr_dead_headers_bytes(left), &parts);
+    if (parts[0] != '\0')
+        put(list, "__millrace.errors.cut", parts);
+}
+
 static dead_facts facts_of(const mr_task_io *io, const mr_dead_rows *rows,
                            const mr_row_error *error)
 {
@@ -138,17 +159,14 @@ static dead_facts facts_of(const mr_task_io *io, const mr_dead_rows *rows,
 }
 
 const mr_header *mr_dead_headers(const mr_task_io *io, const mr_dead_rows *rows,
-                                 const mr_row_error *error, uint32_t *count)
+                                 const mr_row_error *error, const mr_dead_original *whole,
+                                 const mr_dead_original *left, uint32_t *count)
 {
-    uint32_t kept = 0;
-    const mr_header *original = NULL;
-    if (rows->records != NULL && rows->records->headers != NULL)
-        original = rows->records->headers(
-            rows->records, mr_dead_rows_record_number(rows, error->row), rows->arena, &kept);
+    uint32_t kept = left->headers_count;
     header_list list = {.arena = rows->arena, .count = kept, .capacity = kept + OWN_HEADERS_MAX};
     list.headers = mr_arena_alloc(rows->arena, list.capacity * sizeof *list.headers);
     if (kept > 0)
-        memcpy(list.headers, original, kept * sizeof *original);
+        memcpy(list.headers, left->headers, kept * sizeof *left->headers);
     dead_facts facts = facts_of(io, rows, error);
     switch (rows->policy->style) {
     case MR_DEAD_HEADERS_STREAMS: put_streams(&list, &facts); break;
@@ -156,6 +174,7 @@ const mr_header *mr_dead_headers(const mr_task_io *io, const mr_dead_rows *rows,
     case MR_DEAD_HEADERS_SPRING: put_spring(&list, &facts); break;
     }
     put_own(&list, &facts);
+    put_cuts(&list, whole, left);
     *count = list.count;
     return list.headers;
 }

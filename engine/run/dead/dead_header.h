@@ -11,15 +11,19 @@
  *             kafka_dlt-exception-fqcn, -message, -stacktrace: text
  *   always    __millrace.errors.job, .operator, .stage, .code, .expression, .timestamp (of the
  *             record, ms), .time (wall time, ms), .epoch (of the task), .attempt (from 1): text
+ *   cut short __millrace.errors.cut: what the letter does not hold whole, "key,value,headers" or
+ *             some of it; .key.bytes, .value.bytes, .headers.bytes: how large that is: text
  *
  * Memory: `rows->arena`, and what the facts point to. Thread: the engine's.
  */
 #ifndef MR_ENGINE_RUN_DEAD_DEAD_HEADER_H
 #define MR_ENGINE_RUN_DEAD_DEAD_HEADER_H
 
-#include "engine/run/dead/dead_letter.h"
+#include "engine/run/dead/dead_cut.h"
 
+/* Of a letter that holds `left` of `whole`. */
 const mr_header *mr_dead_headers(const mr_task_io *io, const mr_dead_rows *rows,
-                                 const mr_row_error *error, uint32_t *count);
+                                 const mr_row_error *error, const mr_dead_original *whole,
+                                 const mr_dead_original *left, uint32_t *count);
 
 #endif

@@ -1,5 +1,6 @@
 #include "engine/run/dead/dead_letter.h"
 
+#include "engine/run/dead/dead_cut.h"
 #include "engine/run/dead/dead_header.h"
 #include "engine/run/dead/row_text.h"
 
@@ -24,34 +25,6 @@ const char *mr_dead_rows_stage(const mr_dead_rows *rows, const mr_row_error *err
     return error->stage != NULL ? error->stage : rows->stage;
 }
 
-static mr_status produce(const mr_task_io *io, const mr_dead_rows *rows, const mr_row_error *error,
-                         mr_error *err)
-{
-    const mr_record *record = mr_dead_rows_record(rows, error->row);
-    mr_log_record letter = {.timestamp_ms = MR_TIME_NONE};
-    letter.headers = mr_dead_headers(io, rows, error, &letter.headers_count);
-    mr_buffer text = {0};
-    int32_t partition = MR_PARTITION_BY_KEY;
-    if (record != NULL) {
-        letter.key = record->key;
-        letter.key_length = record->key_length;
-        letter.value = record->value;
-        letter.value_length = record->value_length;
-        letter.timestamp_ms = record->timestamp_ms;
-        int32_t has = io->dlq_partitions(io->context, rows->policy->dlq_topic);
-        if (rows->records->partition < has)
-            partition = rows->records->partition;
-    } else if (rows->batch != NULL) {
-        mr_row_text(rows->batch, error->row, rows->names, &text);
-        letter.value = text.data;
-        letter.value_length = text.length;
-    }
-    mr_status status =
-        io->writer->class->produce(io->writer, rows->policy->dlq_topic, partition, &letter, 1, err);
-    mr_buffer_release(&text);
-    return status;
-}
-
 static void print_place(const mr_dead_rows *rows, const mr_row_error *error, char *to, size_t size)
 {
     const mr_record *record = mr_dead_rows_record(rows, error->row);
@@ -60,6 +33,72 @@ static void print_place(const mr_dead_rows *rows, const mr_row_error *error, cha
                  rows->records->partition, record->offset);
     else
         snprintf(to, size, "a row of %s", rows->operator);
+}
+
+/* The record, or a made row as `text`. */
+static mr_dead_original original_of(const mr_dead_rows *rows, const mr_row_error *error,
+                                    mr_buffer *text)
+{
+    mr_dead_original whole = {0};
+    const mr_record *record = mr_dead_rows_record(rows, error->row);
+    if (record == NULL && rows->batch != NULL) {
+        mr_row_text(rows->batch, error->row, rows->names, text);
+        whole.value = text->data;
+        whole.value_length = text->length;
+    }
+    if (record == NULL)
+        return whole;
+    whole = (mr_dead_original){.key = record->key,
+                               .value = record->value,
+                               .key_length = record->key_length,
+                               .value_length = record->value_length};
+    if (rows->records->headers != NULL)
+        whole.headers =
+            rows->records->headers(rows->records, mr_dead_rows_record_number(rows, error->row),
+                                   rows->arena, &whole.headers_count);
+    return whole;
+}
+
+static void tell_cut(const mr_task_io *io, const mr_dead_rows *rows, const mr_row_error *error,
+                     const mr_dead_original *whole)
+{
+    uint64_t suppressed;
+    if (!mr_log_allowed(rows->site, io->clock->wall_ms(io->clock), LOG_LINES_PER_SECOND,
+                        &suppressed))
+        return;
+    char place[320];
+    print_place(rows, error, place, sizeof place);
+    mr_logger_line(io->logger, MR_LOG_WARN,
+                   "dead letter cut code=MR%d at=%s topic=%s value_bytes=%zu reason=\"the topic "
+                   "does not take it whole\" more=%" PRIu64,
+                   error->code, place, rows->policy->dlq_topic, whole->value_length, suppressed);
+}
+
+static mr_status produce(const mr_task_io *io, const mr_dead_rows *rows, const mr_row_error *error,
+                         mr_error *err)
+{
+    const mr_record *record = mr_dead_rows_record(rows, error->row);
+    mr_buffer text = {0};
+    mr_dead_original whole = original_of(rows, error, &text);
+    mr_dead_cut cut = mr_dead_cut_known(io, rows, error, &whole);
+    mr_dead_original left = mr_dead_cut_of(&whole, cut);
+    if (cut != MR_DEAD_WHOLE)
+        tell_cut(io, rows, error, &whole);
+    mr_log_record letter = {.key = left.key,
+                            .key_length = left.key_length,
+                            .value = left.value,
+                            .value_length = left.value_length,
+                            .timestamp_ms = record != NULL ? record->timestamp_ms : MR_TIME_NONE,
+                            .tag = mr_dead_tag(rows, error, &whole, cut)};
+    letter.headers = mr_dead_headers(io, rows, error, &whole, &left, &letter.headers_count);
+    int32_t partition = MR_PARTITION_BY_KEY;
+    if (record != NULL &&
+        rows->records->partition < io->dlq_partitions(io->context, rows->policy->dlq_topic))
+        partition = rows->records->partition;
+    mr_status status =
+        io->writer->class->produce(io->writer, rows->policy->dlq_topic, partition, &letter, 1, err);
+    mr_buffer_release(&text);
+    return status;
 }
 
 static void write_line(const mr_task_io *io, const mr_dead_rows *rows, const mr_row_error *error)

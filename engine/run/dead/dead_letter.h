@@ -2,7 +2,8 @@
  * Dead letters: what becomes of records and rows that failed.
  *
  * A dead letter holds the original key, value, headers and timestamp untouched, at the same
- * partition number where the DLQ topic has it; dead_header.h has the headers that come besides. A
+ * partition number where the DLQ topic has it; dead_header.h has the headers that come besides. Of
+ * an original that the topic is too narrow for it holds less (dead_cut.h). A
  * row that an operator made has no record: its value is the row as text, its key is NULL.
  * They are produced inside the epoch's transaction. Thread: the engine's.
  */
