@@ -29,6 +29,17 @@ uint32_t mr_delta_seal(mr_buffer *to, size_t start)
     return checksum;
 }
 
+uint32_t mr_delta_mix(uint32_t so_far, uint32_t checksum)
+{
+    /* Never 0, which stands for none. */
+    return (uint32_t)mr_hash_u64((uint64_t)so_far << 32 | checksum) | 1;
+}
+
+uint32_t mr_delta_content(uint32_t deltas, uint32_t bases)
+{
+    return deltas == 0 && bases == 0 ? 0 : mr_delta_mix(deltas, bases);
+}
+
 mr_status mr_delta_open(const char *bytes, size_t length, mr_delta_header *header,
                         mr_reader *payload, uint32_t *checksum, mr_error *err)
 {
@@ -92,7 +103,7 @@ bool mr_delta_next_change(mr_reader *payload, mr_store_change *change)
 
 static void seal_chunk(mr_chunk_writer *writer)
 {
-    mr_delta_seal(&writer->bytes, writer->start);
+    writer->check = mr_delta_mix(writer->check, mr_delta_seal(&writer->bytes, writer->start));
     if (writer->chunks_count == writer->chunks_capacity) {
         writer->chunks_capacity = writer->chunks_capacity != 0 ? writer->chunks_capacity * 2 : 8;
         writer->ends = realloc(writer->ends, writer->chunks_capacity * sizeof *writer->ends);

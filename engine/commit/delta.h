@@ -5,11 +5,14 @@
  *         3      format version, 1
  *         4      kind: 1 delta chunk, 2 base chunk, 3 epoch record, 4 claim record
  *         5..    task varint | epoch varint | chunk number varint | payload
+ *                an epoch record has its content check in the place of a chunk number
  *         last 4 checksum of all bytes before (mr_checksum), little-endian
  *
  * Payload of a chunk: entries, sorted by (table, slice, key):
  *   operation u8 (mr_store_operation) | table varint | slice zigzag | key bytes | value bytes (PUT
  *   only)
+ * The content check of an epoch is made of the checksums of its chunks, so that the checksum of its
+ * epoch record, by which histories are told apart, vouches for them too; 0: it has none.
  * A chunk is at most MR_CHUNK_MAX bytes unless a single entry is larger. The payload of an epoch or
  * claim record is in epoch_record.h. An epoch's records stand in this order: delta chunks, base
  * chunks, epoch record; those of a former owner may lie between.
@@ -34,7 +37,7 @@ typedef struct mr_delta_header {
     mr_delta_kind kind;
     uint32_t task;
     uint64_t epoch;
-    uint32_t chunk;
+    uint32_t chunk; /* of an epoch record: its content check */
 } mr_delta_header;
 
 /* Appends the header; the payload follows, then `mr_delta_seal` from the same start. */
@@ -42,6 +45,11 @@ void mr_delta_begin(mr_buffer *to, const mr_delta_header *header);
 
 /* Appends the checksum of everything from `start`; returns it. */
 uint32_t mr_delta_seal(mr_buffer *to, size_t start);
+
+/* The check over a list of chunks when one more follows: begins with 0. And over an epoch's two
+ * lists, each 0 when it is empty. */
+uint32_t mr_delta_mix(uint32_t so_far, uint32_t checksum);
+uint32_t mr_delta_content(uint32_t deltas, uint32_t bases);
 
 /* Reads the header and checks the checksum; `payload` is left at the payload's start and end.
  * MR_E_STATE_FORMAT with the reason. `checksum` may be NULL. */
@@ -63,6 +71,7 @@ typedef struct mr_chunk_writer {
     size_t *ends; /* [chunks_count]: where each sealed chunk ends */
     uint32_t chunks_count;
     uint32_t chunks_capacity;
+    uint32_t check; /* mr_delta_mix over the sealed chunks */
 } mr_chunk_writer;
 
 /* `context` is the mr_chunk_writer: fits mr_state_changes and mr_state_entries. Never fails. */

@@ -68,7 +68,7 @@ static uint32_t get_count(mr_reader *from)
 {
     uint64_t count = mr_reader_varint(from);
     if (count > COUNT_MAX || count > mr_reader_left(from)) {
-        from->is_bad = from->is_bad || count > 0;
+        from->is_bad = true;
         return 0;
     }
     return (uint32_t)count;

@@ -69,10 +69,10 @@ static int compare_changes(const void *left, const void *right)
     return order != 0 ? order : (a > b) - (a < b);
 }
 
+/* Of two neighbours, the first no drop: then the second, if of the same slice, is none either. */
 static bool is_same_key(const mr_store_change *a, const mr_store_change *b)
 {
-    return compare_place(a, b) == 0 && a->operation != MR_STORE_DROP_SLICE &&
-           b->operation != MR_STORE_DROP_SLICE && a->key_length == b->key_length &&
+    return compare_place(a, b) == 0 && a->key_length == b->key_length &&
            (a->key_length == 0 || memcmp(a->key, b->key, a->key_length) == 0);
 }
 

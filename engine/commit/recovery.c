@@ -15,15 +15,20 @@
 #define MARKERS_LIMIT_US INT64_C(15000000) /* beyond a transaction's timeout */
 #define QUIET_LIMIT_US INT64_C(60000000)   /* no progress at all for so long: say so and stop */
 
+/* Chunks of one kind, of the epoch being read. */
+typedef struct chunk_list {
+    mr_buffer payloads;
+    uint32_t count;
+    uint32_t check; /* mr_delta_mix over them */
+} chunk_list;
+
 /* The scan of one task's state log partition. */
 typedef struct scan {
     const mr_recovery_request *request;
     mr_recovered *recovered;
     mr_log_reader *reader;
-    bool is_loaded;  /* state holds some epoch: bases are skipped */
-    mr_buffer delta; /* payloads of the delta chunks of the epoch being read */
-    mr_buffer base;  /* payloads of its base chunks */
-    uint32_t delta_chunks, base_chunks;
+    bool is_loaded; /* state holds some epoch: bases are skipped */
+    chunk_list delta, base;
     const char *owner; /* transactional id of the last claim or epoch record */
     int64_t position;
 } scan;
@@ -36,7 +41,7 @@ static mr_status refuse(const scan *s, mr_status status, int64_t offset, mr_erro
                            s->request->task, offset);
 }
 
-static mr_status load_changes(scan *s, const mr_buffer *payload, bool is_for_store, mr_error *err)
+static mr_status load_changes(scan *s, const mr_buffer *payload, mr_error *err)
 {
     mr_reader reader = mr_reader_of(payload->data, payload->length);
     mr_store_change change;
@@ -44,7 +49,7 @@ static mr_status load_changes(scan *s, const mr_buffer *payload, bool is_for_sto
         mr_status status = mr_state_load(s->request->state, &change, err);
         if (status != MR_OK)
             return status;
-        if (is_for_store && s->request->stores != NULL)
+        if (s->request->stores != NULL)
             mr_pending_add(s->request->pending, &change, err);
     }
     if (reader.is_bad)
@@ -53,7 +58,8 @@ static mr_status load_changes(scan *s, const mr_buffer *payload, bool is_for_sto
 }
 
 /* Is this epoch record the next link? */
-static mr_status check_chain(const scan *s, const mr_epoch_record *record, mr_error *err)
+static mr_status check_chain(const scan *s, const mr_epoch_record *record, uint32_t content,
+                             mr_error *err)
 {
     const mr_recovered *known = s->recovered;
     if (record->plan_version != s->request->plan_version)
@@ -61,13 +67,19 @@ static mr_status check_chain(const scan *s, const mr_epoch_record *record, mr_er
                             "state was written by plan %016" PRIx64 ", this job is plan %016" PRIx64
                             "; run the job that wrote it, or start over with --reset",
                             record->plan_version, s->request->plan_version);
-    if (record->delta_chunks != s->delta_chunks)
+    if (record->delta_chunks != s->delta.count)
         return mr_error_set(err, MR_E_STATE_GAP,
                             "epoch %" PRIu64 " has %" PRIu32 " delta chunks, %" PRIu32
                             " were found",
-                            record->epoch, record->delta_chunks, s->delta_chunks);
+                            record->epoch, record->delta_chunks, s->delta.count);
+    uint32_t found = mr_delta_content(s->delta.check, s->base.check);
+    if (content != 0 && content != found) /* 0: written before there was one */
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " has content %08" PRIx32 ", %08" PRIx32
+                            " was found: these are chunks of another epoch",
+                            record->epoch, content, found);
     if (!s->is_loaded) {
-        if (record->has_base && record->base_chunks == s->base_chunks)
+        if (record->has_base && record->base_chunks == s->base.count)
             return MR_OK;
         if (record->previous_offset == -1 && record->epoch == 1)
             return MR_OK;
@@ -86,16 +98,23 @@ static mr_status check_chain(const scan *s, const mr_epoch_record *record, mr_er
     return MR_OK;
 }
 
-static void drop_list(mr_buffer *payloads, uint32_t *count)
+static void drop_list(chunk_list *list)
 {
-    mr_buffer_clear(payloads);
-    *count = 0;
+    mr_buffer_clear(&list->payloads);
+    list->count = list->check = 0;
+}
+
+static void add_chunk(chunk_list *list, const mr_reader *payload, uint32_t checksum)
+{
+    mr_buffer_put(&list->payloads, payload->next, mr_reader_left(payload));
+    list->count++;
+    list->check = mr_delta_mix(list->check, checksum);
 }
 
 static void drop_chunks(scan *s)
 {
-    drop_list(&s->delta, &s->delta_chunks);
-    drop_list(&s->base, &s->base_chunks);
+    drop_list(&s->delta);
+    drop_list(&s->base);
 }
 
 /* Without transactions, what a writer left that died within an epoch, or was no longer the owner,
@@ -107,8 +126,8 @@ static bool is_stray(const scan *s, const mr_epoch_record *record)
     return !s->request->is_transactional && (is_foreign || is_old);
 }
 
-static mr_status on_epoch(scan *s, mr_reader payload, int64_t offset, uint32_t checksum,
-                          mr_error *err)
+static mr_status on_epoch(scan *s, mr_reader payload, uint32_t content, int64_t offset,
+                          uint32_t checksum, mr_error *err)
 {
     mr_epoch_record record;
     mr_status status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload),
@@ -119,16 +138,16 @@ static mr_status on_epoch(scan *s, mr_reader payload, int64_t offset, uint32_t c
     }
     if (status == MR_OK && !s->request->is_transactional) {
         if (record.delta_chunks == 0)
-            drop_list(&s->delta, &s->delta_chunks);
+            drop_list(&s->delta);
         if (record.base_chunks == 0)
-            drop_list(&s->base, &s->base_chunks);
+            drop_list(&s->base);
     }
     if (status == MR_OK)
-        status = check_chain(s, &record, err);
+        status = check_chain(s, &record, content, err);
     if (status != MR_OK)
         return status;
     bool is_from_base = !s->is_loaded && record.has_base;
-    status = load_changes(s, is_from_base ? &s->base : &s->delta, true, err);
+    status = load_changes(s, is_from_base ? &s->base.payloads : &s->delta.payloads, err);
     if (status != MR_OK)
         return status;
     mr_state_mark_clean(s->request->state);
@@ -177,17 +196,16 @@ static mr_status on_record(scan *s, const mr_record *record, mr_error *err)
     case MR_DELTA_CHUNK:
         if (header.chunk == 0 && !s->request->is_transactional)
             drop_chunks(s); /* another try begins */
-        mr_buffer_put(&s->delta, payload.next, mr_reader_left(&payload));
-        s->delta_chunks++;
+        add_chunk(&s->delta, &payload, checksum);
         return MR_OK;
     case MR_DELTA_BASE:
         if (header.chunk == 0 && !s->request->is_transactional)
-            drop_list(&s->base, &s->base_chunks);
-        if (!s->is_loaded)
-            mr_buffer_put(&s->base, payload.next, mr_reader_left(&payload));
-        s->base_chunks++;
+            drop_list(&s->base);
+        if (s->is_loaded) /* only counted and checked: nobody needs it */
+            payload.next = payload.end;
+        add_chunk(&s->base, &payload, checksum);
         return MR_OK;
-    case MR_DELTA_EPOCH: return on_epoch(s, payload, record->offset, checksum, err);
+    case MR_DELTA_EPOCH: return on_epoch(s, payload, header.chunk, record->offset, checksum, err);
     case MR_DELTA_CLAIM: return on_claim(s, payload, err);
     }
     return MR_OK;
@@ -263,10 +281,11 @@ static mr_status read_to_end(scan *s, mr_error *err)
             open_since = now;
         } else if (knocks < KNOCKS_MAX && now - open_since > KNOCK_AFTER_US && s->owner != NULL &&
                    s->owner[0] != '\0' && strcmp(s->owner, s->request->transactional_id) != 0) {
-            status = knocks++ == 0 ? s->request->log->class->knock(s->request->log, s->owner, err)
-                                   : end_hanging(s, &ends, err);
+            status = knocks == 0 ? s->request->log->class->knock(s->request->log, s->owner, err)
+                                 : end_hanging(s, &ends, err);
             if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
                 return status;
+            knocks += status == MR_OK; /* one that the broker did not hear was none */
             open_since = now;
         }
         if (now - quiet_since > QUIET_LIMIT_US)
@@ -289,8 +308,8 @@ static mr_status scan_log(scan *s, int64_t from, mr_error *err)
     if (status == MR_OK)
         status = read_to_end(s, err);
     s->reader->class->close(s->reader);
-    mr_buffer_release(&s->delta);
-    mr_buffer_release(&s->base);
+    mr_buffer_release(&s->delta.payloads);
+    mr_buffer_release(&s->base.payloads);
     return status;
 }
 

@@ -85,8 +85,10 @@ static mr_status marker(mr_local_store *store, mr_store_marker *result, mr_error
     mr_status status = mr_memory_tick(self->disk->process, "store.marker", err);
     if (status != MR_OK)
         return status;
+    if (self->damage == MR_SIM_DAMAGE_MARKER)
+        status = mr_error_set(err, MR_E_STORE_DAMAGED, "the simulated marker is damaged");
     *result = self->marker;
-    return mr_memory_tock(self->disk->process, MR_OK, err);
+    return mr_memory_tock(self->disk->process, status, err);
 }
 
 static batch *room(sim_store *self)

@@ -17,6 +17,7 @@ typedef struct mr_sim_disk mr_sim_disk;
 typedef enum mr_sim_damage {
     MR_SIM_DAMAGE_OPEN = 1, /* `open` finds it */
     MR_SIM_DAMAGE_SCAN,     /* `open` and `marker` go well, `scan` finds it half way */
+    MR_SIM_DAMAGE_MARKER,   /* `open` goes well, `marker` finds it */
 } mr_sim_damage;
 
 /* `process` is borrowed and outlives the disk. */

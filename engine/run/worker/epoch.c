@@ -100,11 +100,14 @@ static mr_status produce_chunks(mr_worker *worker, uint32_t task, const mr_chunk
     return status;
 }
 
+/* `content`: of an epoch record, the check over its chunks; of a claim 0. */
 static mr_status produce_record(mr_worker *worker, mr_worker_task *at, mr_delta_kind kind,
-                                const mr_epoch_record *record, uint32_t *checksum, mr_error *err)
+                                const mr_epoch_record *record, uint32_t content, uint32_t *checksum,
+                                mr_error *err)
 {
     mr_buffer bytes = {0};
-    mr_delta_header header = {.kind = kind, .task = at->index, .epoch = record->epoch};
+    mr_delta_header header = {
+        .kind = kind, .task = at->index, .epoch = record->epoch, .chunk = content};
     mr_delta_begin(&bytes, &header);
     mr_epoch_record_encode(record, &bytes);
     *checksum = mr_delta_seal(&bytes, 0);
@@ -199,13 +202,14 @@ static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, 
     bool is_left_out = worker->config.sabotage.leave_out_deltas;
     record.delta_chunks = is_left_out ? 0 : delta.chunks_count;
     record.base_chunks = base.chunks_count;
+    uint32_t content = mr_delta_content(is_left_out ? 0 : delta.check, base.check);
     if (status == MR_OK && !is_left_out)
         status = produce_chunks(worker, at->index, &delta, err);
     if (status == MR_OK)
         status = produce_chunks(worker, at->index, &base, err);
     uint32_t checksum = 0;
     if (status == MR_OK)
-        status = produce_record(worker, at, MR_DELTA_EPOCH, &record, &checksum, err);
+        status = produce_record(worker, at, MR_DELTA_EPOCH, &record, content, &checksum, err);
     at->base_bytes = record.base_bytes;
     at->bytes_since_base = record.bytes_since_base;
     if (status == MR_OK) {
@@ -329,7 +333,7 @@ mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err)
     mr_epoch_metadata_print(metadata, at->epoch, at->epoch_offset, at->epoch_checksum);
     mr_status status = mr_worker_begin_epoch(worker, err);
     if (status == MR_OK)
-        status = produce_record(worker, at, MR_DELTA_CLAIM, &record, &checksum, err);
+        status = produce_record(worker, at, MR_DELTA_CLAIM, &record, 0, &checksum, err);
     if (status == MR_OK) {
         begin_commit(worker);
         mr_commit_add_offset(&worker->commit, &(mr_log_offset){.topic = worker->state_topic,

@@ -4,6 +4,7 @@
  * follow a script and write down every call.
  */
 #include "engine/commit/commit.h"
+#include "engine/commit/epoch_record.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -224,5 +225,44 @@ Test(commit, decides_about_a_claim_with_a_note_of_its_own)
                 .topic = "job.state", .partition = 1, .offset = 5, .metadata = "v1|3|4|00000000"});
     cr_expect_eq(run(&c), 3);
     cr_expect_str_eq(f.said, " flush offsets job.state[1]=5(v1|3|4|00000000) commit");
+    mr_commit_release(&c);
+}
+
+Test(commit, sends_no_offsets_where_there_are_none)
+{
+    fake f = {0};
+    mr_commit c = {0};
+    begin(&f, &c, true);
+    mr_commit_cancel(&c);
+    mr_commit_begin(
+        &c, &(mr_commit_target){.writer = &f.writer, .clock = &f.clock, .is_transactional = true});
+    cr_expect_eq(run(&c), 3);
+    cr_expect_str_eq(f.said, " flush commit");
+    mr_commit_release(&c);
+}
+
+Test(commit, takes_any_number_of_tasks_each_with_its_own_note)
+{
+    fake f = {0};
+    mr_commit c = {0};
+    begin(&f, &c, true);
+    for (int32_t t = 10; t < 100; t++) {
+        mr_commit_add_task(&c,
+                           &(mr_commit_task){.partition = t, .epoch = (uint64_t)t, .checksum = 7});
+        mr_commit_add_offset(&c, &(mr_log_offset){.topic = "in", .partition = t, .offset = t});
+    }
+    cr_expect(mr_commit_step(&c));
+    cr_expect_eq(c.tasks_count, 92);
+    cr_expect_eq(c.offsets_count, 5 + 180);
+    for (uint32_t t = 2; t < 92; t++) {
+        char note[MR_EPOCH_METADATA_MAX];
+        uint32_t number = t + 8;
+        mr_epoch_metadata_print(note, number, 100 + number, 7);
+        const mr_log_offset *own = &c.offsets[c.tasks[t].line], *input = own + 1;
+        cr_expect_eq(own->offset, 100 + number + 1);
+        cr_expect_str_eq(own->metadata, note);
+        cr_expect_eq(input->offset, number);
+        cr_expect_str_eq(input->metadata, note);
+    }
     mr_commit_release(&c);
 }

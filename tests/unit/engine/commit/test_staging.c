@@ -48,15 +48,15 @@ static mr_status put(mr_staging *staging, const char *topic, int32_t partition, 
     strncpy(bytes, text, sizeof bytes - 1);
     mr_log_record records[64] = {0};
     uint32_t count = (uint32_t)strlen(text);
-    mr_header header = {.name = name, .value = bytes, .value_length = 1};
+    mr_header header = {.name = name, .value = bytes, .value_length = 1}, empty = {.name = name};
     for (uint32_t i = 0; i < count; i++) {
         records[i] = (mr_log_record){
             .value = bytes + i, .value_length = 1, .timestamp_ms = (int64_t)i, .tag = i + 1};
         if (text[i] == 'k') {
             records[i].key = bytes + i;
             records[i].key_length = 1;
-        } else if (text[i] == 'h') {
-            records[i].headers = &header;
+        } else if (text[i] == 'h' || text[i] == 'e') {
+            records[i].headers = text[i] == 'h' ? &header : &empty;
             records[i].headers_count = 1;
         } else if (text[i] == 'n') {
             records[i].value = NULL;
@@ -93,7 +93,7 @@ Test(staging, plays_the_same_calls_in_the_same_order_from_copies)
 {
     target direct = {0}, to = {0};
     mr_staging staging;
-    static const char *const calls[] = {"x", "kh", "n", "hhk", "abcdefgijlmopqrst", "y"};
+    static const char *const calls[] = {"x", "kh", "n", "hhek", "abcdfgijlmopqrst", "y"};
     for (int is_held = 0; is_held < 2; is_held++) {
         target *into = is_held ? &to : &direct;
         set_up(&staging, into);
@@ -129,6 +129,20 @@ Test(staging, hands_on_again_when_it_has_played)
     cr_expect_eq(to.calls, 2);
     cr_expect_eq(mr_staging_play(&staging, &err), MR_OK);
     cr_expect_eq(to.calls, 3);
+    mr_staging_release(&staging);
+}
+
+Test(staging, keeps_no_call_without_records)
+{
+    target to = {0};
+    mr_error err;
+    mr_staging staging;
+    set_up(&staging, &to);
+    mr_staging_hold(&staging);
+    cr_expect_eq(put(&staging, "a", 0, ""), MR_OK);
+    cr_expect_eq(staging.calls_count, 0);
+    cr_expect_eq(mr_staging_play(&staging, &err), MR_OK);
+    cr_expect_eq(to.calls, 0);
     mr_staging_release(&staging);
 }
 
@@ -175,4 +189,27 @@ Test(staging, counts_in_the_budget)
     cr_expect_gt(mr_budget_used(&budget), 40000);
     mr_staging_release(&staging);
     cr_expect_eq(mr_budget_used(&budget), 0);
+}
+
+static bool says(const void *context)
+{
+    return *(const bool *)context;
+}
+
+/* The sabotage of the simulator: without it no test would show that holding is what it takes. */
+Test(staging, lets_through_what_a_test_asks_it_to)
+{
+    target to = {0};
+    bool leaks = true;
+    mr_staging staging;
+    set_up(&staging, &to);
+    staging.leaks = says;
+    staging.leaks_context = &leaks;
+    mr_staging_hold(&staging);
+    cr_expect_eq(put(&staging, "a", 0, "1"), MR_OK);
+    cr_expect_eq(to.calls, 1);
+    leaks = false;
+    cr_expect_eq(put(&staging, "a", 0, "2"), MR_OK);
+    cr_expect_eq(to.calls, 1);
+    mr_staging_release(&staging);
 }

@@ -42,6 +42,8 @@ Test(idleness, an_empty_input_is_caught_up_at_its_start)
     cr_assert(mr_input_is_caught_up(&ends));
     ends.start = -1;
     cr_assert_not(mr_input_is_caught_up(&ends));
+    ends.start = 3; /* there is a record, and we have not begun */
+    cr_assert_not(mr_input_is_caught_up(&ends));
 }
 
 Test(idleness, no_timeout_is_never_idle)

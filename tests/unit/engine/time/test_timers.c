@@ -123,3 +123,19 @@ Test(timers, give_their_memory_back_to_the_budget)
     mr_timers_release(&timers);
     cr_assert(mr_budget_used(&budget) == 0);
 }
+
+Test(timers, asked_for_an_earlier_time_than_before_give_nothing)
+{
+    mr_timers timers;
+    mr_timers_init(&timers, NULL);
+    int what[2];
+    int64_t due = 0;
+    mr_timers_add(&timers, 10, &what[0]);
+    mr_timers_add(&timers, 10, &what[1]);
+    cr_expect_not_null(mr_timers_next(&timers, 10, &due));
+    cr_expect_null(mr_timers_next(&timers, 9, &due));
+    cr_expect_not_null(mr_timers_next(&timers, 10, &due));
+    cr_expect_eq(due, 10);
+    cr_expect_null(mr_timers_next(&timers, INT64_MAX, &due));
+    mr_timers_release(&timers);
+}
