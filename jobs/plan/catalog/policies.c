@@ -212,14 +212,24 @@ static void note_ignored(const mr_table *table, mr_diagnostics *diagnostics)
     }
 }
 
+static void read_topics(mr_table *table, mr_arena *arena, mr_diagnostics *diagnostics)
+{
+    const mr_option *option = mr_options_find(&table->options, "topic");
+    if (option == NULL)
+        return;
+    const char **topics;
+    table->topics_count = split(option->text, &topics, arena);
+    table->topics = topics;
+    for (uint32_t i = 0; i < table->topics_count; i++)
+        for (uint32_t j = i + 1; j < table->topics_count; j++)
+            if (strcmp(topics[i], topics[j]) == 0)
+                mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                                      "topic `%s` is named twice", topics[i]);
+}
+
 void mr_policies_read(mr_table *table, mr_arena *arena, mr_diagnostics *diagnostics)
 {
-    const char *topic = mr_options_text(&table->options, "topic", NULL);
-    if (topic != NULL) {
-        const char **topics;
-        table->topics_count = split(topic, &topics, arena);
-        table->topics = topics;
-    }
+    read_topics(table, arena, diagnostics);
     const mr_option *pattern = mr_options_find(&table->options, "topic-pattern");
     if (pattern != NULL) {
         mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, pattern->key_span,

@@ -226,6 +226,24 @@ static void set_constraints(mr_planner *planner, const mr_relation *relation,
     source->constraints = constraints;
 }
 
+/* The group has one position in a partition, so a topic has one table that reads it. */
+static void check_topics(const mr_planner *planner, const mr_table *table)
+{
+    for (uint32_t s = 0; s < planner->sources_count; s++)
+        for (uint32_t i = 0; i < planner->sources[s].topics_count; i++)
+            for (uint32_t j = 0; j < table->topics_count; j++) {
+                if (strcmp(planner->sources[s].topics[i], table->topics[j]) != 0)
+                    continue;
+                mr_diagnostics_report(planner->diagnostics, MR_E_OPTION_CONFLICT,
+                                      mr_options_find(&table->options, "topic")->value_span,
+                                      "topic `%s` is read by table `%s` already", table->topics[j],
+                                      planner->sources[s].table);
+                mr_diagnostics_hint(planner->diagnostics,
+                                    "a job reads a topic through one table: give it all columns, "
+                                    "and views over it what each query needs");
+            }
+}
+
 static uint32_t add(mr_planner *planner, mr_plan_source source)
 {
     if (planner->sources_count == planner->sources_capacity) {
@@ -260,6 +278,7 @@ void mr_plan_emit_source(mr_planner *planner, const mr_relation *relation)
         set_decoder(planner, table, &columns, &source);
         break;
     default:
+        check_topics(planner, table);
         source.topics = table->topics;
         source.topics_count = table->topics_count;
         planner->uses_log = true;

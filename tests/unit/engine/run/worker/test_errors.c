@@ -11,7 +11,7 @@
 #define SRC                                                                      \
     "CREATE TABLE src (id INT, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts, " \
     "CONSTRAINT small CHECK (v < 1000)) WITH (" SQL_KAFKA ", 'topic' = 'in');"
-#define TWIN "CREATE TABLE twin (id INT, v INT) WITH (" SQL_KAFKA ", 'topic' = 'in');"
+#define TWIN "CREATE TABLE twin (id INT, v INT) WITH (" SQL_KAFKA ", 'topic' = 'twin');"
 #define DST "CREATE TABLE dst (id INT, n BIGINT NOT NULL) WITH (" SQL_KAFKA ", 'topic' = 'out');"
 #define DEAD                                                               \
     "CREATE TABLE dead (stage STRING, who STRING, `at` BIGINT, v STRING) " \
@@ -149,12 +149,14 @@ Test(errors_relation, holds_what_the_log_refused_once_though_the_epoch_ran_twice
     sql_close(&w);
 }
 
-Test(errors_relation, belongs_to_one_table_where_two_read_the_same_topic)
+Test(errors_relation, belongs_to_one_table_where_another_reads_the_same_record)
 {
     sql_world w;
     open_with(&w, SRC TWIN DST DEAD ERRORS_OF("twin") "INSERT INTO dst SELECT id, 1 / v FROM src;"
                                                       "INSERT INTO dst SELECT id, v FROM twin;");
+    sql_topic(&w, "twin", 1);
     sql_put(&w, "in", 0, "{\"id\":1,\"v\":0}");
+    sql_put(&w, "twin", 0, "{\"id\":1,\"v\":0}");
     sql_run(&w, 0, true, MR_OK);
     sql_expect(&w, "out", "{\"id\":1,\"n\":0}");
     sql_expect(&w, "dead", "");
