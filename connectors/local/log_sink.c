@@ -55,12 +55,14 @@ static uint64_t tag_of(const mr_log_record *record, uint64_t topic_hash)
 static mr_log_record record_of(const mr_encoded *encoded, uint32_t i, uint64_t topic_hash)
 {
     mr_log_record record = {.timestamp_ms = MR_TIME_NONE};
+    /* A buffer nothing was put into has no bytes: an empty key or value is not NULL for that. */
+    const char *bytes = encoded->bytes.data != NULL ? encoded->bytes.data : "";
     if (encoded->key_length != NULL && encoded->key_length[i] != UINT32_MAX) {
-        record.key = encoded->bytes.data + encoded->key_start[i];
+        record.key = bytes + encoded->key_start[i];
         record.key_length = encoded->key_length[i];
     }
     if (encoded->value_length[i] != UINT32_MAX) {
-        record.value = encoded->bytes.data + encoded->value_start[i];
+        record.value = bytes + encoded->value_start[i];
         record.value_length = encoded->value_length[i];
     }
     record.tag = tag_of(&record, topic_hash);
