@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define LAST_LIFE_MS 90000
+#define RESTORE_MS 40000
 #define SESSION_MS 7000 /* of a member that is gone, with what the coordinator takes to notice */
 
 static bool make_topics(mr_crash_round *round)
@@ -123,6 +124,39 @@ void mr_crash_round_kill(mr_crash_round *round, mr_crash_life *life)
     mr_crash_life_kill(life);
     mr_crash_round_note(round, life);
     round->hits.open_at_broker += mr_crash_round_is_open_at_broker(round);
+}
+
+void mr_crash_round_await_open_epoch(const mr_crash_life *life)
+{
+    for (int i = 0; i < 500 && !atomic_load(&life->page->has_open_epoch); i++)
+        mr_crash_sleep_us(200);
+}
+
+void mr_crash_round_kill_at_work(mr_crash_round *round, mr_crash_life *life)
+{
+    mr_crash_round_await_open_epoch(life);
+    mr_crash_round_kill(round, life);
+}
+
+bool mr_crash_round_kill_in_restore(mr_crash_round *round, const mr_crash_worker_options *options,
+                                    uint32_t lives_max)
+{
+    uint32_t hit = round->hits.in_restore;
+    for (uint32_t n = 0; n < lives_max && round->hits.in_restore == hit; n++) {
+        mr_crash_life life;
+        mr_crash_round_start(round, &life, options);
+        bool is_there = mr_crash_life_await(&life, MR_WORKER_RESTORE, RESTORE_MS);
+        mr_crash_sleep_us((int64_t)mr_crash_draw(round->env, 10000));
+        if (is_there)
+            mr_crash_round_kill(round, &life);
+        else
+            mr_crash_round_fail(round, &life, "it did not come to its restore");
+        mr_crash_life_end(&life);
+        if (!is_there)
+            return false;
+    }
+    return round->hits.in_restore > hit ||
+           mr_crash_round_fail(round, NULL, "no worker died in its restore");
 }
 
 bool mr_crash_round_fail(mr_crash_round *round, const mr_crash_life *life, const char *what)

@@ -67,6 +67,14 @@ void mr_crash_round_dir(const mr_crash_round *round, const char *dir, char *path
 
 /* Kills the life and counts what that hit. */
 void mr_crash_round_kill(mr_crash_round *round, mr_crash_life *life);
+/* The same at a moment with an open epoch, when one comes soon: between two there is little to
+ * break. */
+void mr_crash_round_kill_at_work(mr_crash_round *round, mr_crash_life *life);
+/* Starts lives and kills them until one has died in its restore; false: none of so many did. */
+bool mr_crash_round_kill_in_restore(mr_crash_round *round, const mr_crash_worker_options *options,
+                                    uint32_t lives_max);
+/* Waits a little for an open epoch. */
+void mr_crash_round_await_open_epoch(const mr_crash_life *life);
 /* Counts a fault that is about to strike (or just has), without killing; asks no broker. */
 void mr_crash_round_note(mr_crash_round *round, const mr_crash_life *life);
 

@@ -3,7 +3,8 @@
  *
  * The feed is orderly, so no row is late however the inputs interleave, and a window's result is
  * the same each time it is written: every result, first or repeated, must be exactly what was sent,
- * every window has one, and every broken record is in the dead letters at least once.
+ * every window has one, and every broken record is in the dead letters at least once. Half of the
+ * kills must have hit an open epoch.
  */
 #include "tests/crash/round/round.h"
 #include "tests/crash/scenarios/scenarios.h"
@@ -119,11 +120,13 @@ static bool play(mr_crash_round *round, tally *all)
                        mr_crash_round_fail(round, &life, "it did not come to commits");
         mr_crash_sleep_us((int64_t)mr_crash_draw(round->env, 200000));
         if (is_good)
-            mr_crash_round_kill(round, &life);
+            mr_crash_round_kill_at_work(round, &life);
         mr_crash_life_end(&life);
         if (!is_good)
             return false;
     }
+    if (round->hits.in_open_epoch * 2 < round->hits.faults)
+        return mr_crash_round_fail(round, NULL, "too few kills hit an open epoch");
     if (!mr_crash_round_finish(round, &options) || !mr_crash_round_take_input(round))
         return false;
     sum_up(all, round->law);

@@ -40,13 +40,6 @@ static void add(totals *all, const mr_crash_round *round)
     all->broken += round->law->broken_sent;
 }
 
-/* Between two epochs a worker waits for rows: little to break. Most kills wait for more. */
-static void await_open_epoch(const mr_crash_life *life)
-{
-    for (int i = 0; i < 500 && !atomic_load(&life->page->has_open_epoch); i++)
-        mr_crash_sleep_us(200);
-}
-
 /* The moment of a kill: mostly at work, often in a restore, sometimes anywhere in a start. */
 static bool await_moment(mr_crash_round *round, mr_crash_life *life, totals *all)
 {
@@ -64,7 +57,7 @@ static bool await_moment(mr_crash_round *round, mr_crash_life *life, totals *all
         }
         mr_crash_sleep_us((int64_t)mr_crash_draw(env, moment < 2 ? 1000000 : 250000));
         if (moment < 8)
-            await_open_epoch(life);
+            mr_crash_round_await_open_epoch(life);
     } else if (moment < 17) {
         is_good = mr_crash_life_await(life, MR_WORKER_RESTORE, READY_MS);
         mr_crash_sleep_us((int64_t)mr_crash_draw(env, 40000));

@@ -3,6 +3,10 @@
  * in a damaged directory; and what it must refuse with the facts instead of guessing: a state topic
  * that is gone, one that a stranger wrote to (that task alone where there are more), a bounded job
  * that has finished.
+ *
+ * Each run says that it hit something: workers die with an open epoch and in a restore, and what
+ * must be refused is refused where it is met: in the restore, or, with the topic gone, in the start
+ * before it.
  */
 #include "engine/commit/epoch_record.h"
 #include "tests/crash/round/round.h"
@@ -17,6 +21,7 @@
 
 #define READY_MS 40000
 #define COMMITS 20
+#define LIVES_TO_HIT 12 /* a restore is short: some kills come behind it */
 
 typedef struct found {
     uint64_t epochs_from_log;
@@ -32,7 +37,7 @@ static bool live(mr_crash_round *round, const mr_crash_worker_options *options, 
     bool is_good = mr_crash_life_await_commits(&life, COMMITS, READY_MS) ||
                    mr_crash_round_fail(round, &life, "it did not come to commits");
     if (is_good && signal == SIGKILL) {
-        mr_crash_round_kill(round, &life);
+        mr_crash_round_kill_at_work(round, &life);
     } else if (is_good) {
         mr_crash_life_signal(&life, signal);
         is_good = mr_crash_life_await_end(&life, 0, READY_MS) ||
@@ -43,13 +48,22 @@ static bool live(mr_crash_round *round, const mr_crash_worker_options *options, 
     return is_good;
 }
 
-/* A start that must be refused with this code. */
-static bool is_refused(mr_crash_round *round, const mr_crash_worker_options *options, int status)
+/* SIGKILL came at least so often while an epoch was open. */
+static bool has_hit_work(mr_crash_round *round)
+{
+    return round->hits.in_open_epoch > 0 ||
+           mr_crash_round_fail(round, NULL, "no kill hit an open epoch");
+}
+
+/* A start that must be refused with this code, in this phase. */
+static bool is_refused(mr_crash_round *round, const mr_crash_worker_options *options, int status,
+                       mr_worker_phase phase)
 {
     mr_crash_life life;
     mr_crash_round_start(round, &life, options);
-    bool is_good =
-        mr_crash_life_await_end(&life, 1, READY_MS) && atomic_load(&life.page->status) == status;
+    bool is_good = mr_crash_life_await_end(&life, 1, READY_MS) &&
+                   atomic_load(&life.page->status) == status &&
+                   atomic_load(&life.page->phase) == phase;
     if (!is_good)
         mr_crash_round_fail(round, &life, "it was not refused as it must be");
     mr_crash_life_end(&life);
@@ -93,6 +107,9 @@ static bool play_log(mr_crash_round *round, const mr_crash_worker_options *optio
         return mr_crash_round_fail(round, NULL, "an orderly end left epochs outside of RocksDB");
     mr_crash_remove(path);
     mr_crash_feed_allow(round->feed, 2000);
+    if (!mr_crash_round_kill_in_restore(round, options, LIVES_TO_HIT))
+        return false;
+    mr_crash_remove(path);
     if (!live(round, options, SIGTERM, &log))
         return false;
     mr_crash_worker_options bare = *options;
@@ -105,9 +122,11 @@ static bool play_log(mr_crash_round *round, const mr_crash_worker_options *optio
         return mr_crash_round_fail(round, NULL, "state came from nowhere");
     snprintf(text, size,
              "epochs read from the log: 0 with RocksDB, %" PRIu64 " without its directory, %" PRIu64
-             " without a store",
-             log.epochs_from_log, alone.epochs_from_log);
-    return mr_crash_round_finish(round, options) && mr_crash_round_holds(round);
+             " without a store; %u kills with an open epoch, %u in a restore",
+             log.epochs_from_log, alone.epochs_from_log, round->hits.in_open_epoch,
+             round->hits.in_restore);
+    return has_hit_work(round) && mr_crash_round_finish(round, options) &&
+           mr_crash_round_holds(round);
 }
 
 bool mr_crash_recovers_from_log(mr_crash_env *env, char *text, size_t size)
@@ -182,9 +201,11 @@ static bool play_damage(mr_crash_round *round, const mr_crash_worker_options *op
     aside = count_aside(round);
     if (aside != 2 || got.epochs_from_log == 0)
         return mr_crash_round_fail(round, NULL, "a store without manifest was not put aside");
-    snprintf(text, size, "%u stores put aside and rebuilt from %" PRIu64 " epochs", aside,
-             got.epochs_from_log);
-    return mr_crash_round_finish(round, options) && mr_crash_round_holds(round);
+    snprintf(text, size,
+             "%u stores put aside and rebuilt from %" PRIu64 " epochs; %u kills with an open epoch",
+             aside, got.epochs_from_log, round->hits.in_open_epoch);
+    return has_hit_work(round) && mr_crash_round_finish(round, options) &&
+           mr_crash_round_holds(round);
 }
 
 bool mr_crash_recovers_from_damage(mr_crash_env *env, char *text, size_t size)
@@ -201,11 +222,11 @@ static bool play_lost_log(mr_crash_round *round, const mr_crash_worker_options *
     if (!live(round, options, SIGTERM, &got) ||
         !mr_crash_topic_delete(round->env->bootstrap, round->state, round->why, sizeof round->why))
         return false;
-    if (!is_refused(round, options, MR_E_STATE_PARTIAL))
+    if (!is_refused(round, options, MR_E_STATE_PARTIAL, MR_WORKER_PREPARE))
         return false;
     mr_crash_remove(path);
     snprintf(text, size, "refused with local state and offsets, and with offsets alone");
-    return is_refused(round, options, MR_E_STATE_PARTIAL);
+    return is_refused(round, options, MR_E_STATE_PARTIAL, MR_WORKER_PREPARE);
 }
 
 bool mr_crash_refuses_lost_log(mr_crash_env *env, char *text, size_t size)
@@ -221,13 +242,13 @@ static bool play_foreign(mr_crash_round *round, const mr_crash_worker_options *o
         !mr_crash_topic_put(round->env->bootstrap, round->state, 0, "a stranger was here",
                             round->why, sizeof round->why))
         return false;
-    if (!is_refused(round, options, MR_E_STATE_FORMAT))
+    if (!is_refused(round, options, MR_E_STATE_FORMAT, MR_WORKER_RESTORE))
         return false;
     mr_crash_worker_options bare = *options;
     bare.dir = NULL;
     bare.instance = "a";
     snprintf(text, size, "refused with RocksDB and without");
-    return is_refused(round, &bare, MR_E_STATE_FORMAT);
+    return is_refused(round, &bare, MR_E_STATE_FORMAT, MR_WORKER_RESTORE);
 }
 
 bool mr_crash_refuses_foreign_record(mr_crash_env *env, char *text, size_t size)
@@ -272,10 +293,12 @@ static bool play_finished(mr_crash_round *round, const mr_crash_worker_options *
         return false;
     mr_crash_worker_options again = *options;
     again.is_bounded = true;
-    if (!is_refused(round, &again, MR_E_STATE_FINISHED))
+    if (!is_refused(round, &again, MR_E_STATE_FINISHED, MR_WORKER_RESTORE))
         return false;
     snprintf(text, size, "refused bounded and unbounded; its output stays as it was");
-    return is_refused(round, options, MR_E_STATE_FINISHED) && mr_crash_round_holds(round);
+    return has_hit_work(round) &&
+           is_refused(round, options, MR_E_STATE_FINISHED, MR_WORKER_RESTORE) &&
+           mr_crash_round_holds(round);
 }
 
 bool mr_crash_refuses_finished_job(mr_crash_env *env, char *text, size_t size)
