@@ -19,7 +19,8 @@
 
 typedef struct masking {
     const mr_script *script;
-    mr_buffer spans; /* of mr_span: what is hidden */
+    mr_buffer spans;    /* of mr_span: what is hidden */
+    mr_buffer comments; /* of mr_span: hidden too, and quoted by no message */
     bool is_in_options;
     bool is_hiding;      /* the latest key is secret or unknown */
     bool is_behind_key;  /* the token before was a key */
@@ -69,6 +70,17 @@ static uint32_t line_end(const masking *to, uint32_t at)
 {
     const char *end = memchr(to->script->text + at, '\n', to->script->length - at);
     return end != NULL ? (uint32_t)(end - to->script->text) : (uint32_t)to->script->length;
+}
+
+/* Between two tokens is white space and comments. */
+static void hide_comments(masking *to, uint32_t start, uint32_t end)
+{
+    const char *text = to->script->text;
+    while (start < end && text[start] != '-' && text[start] != '/')
+        start++;
+    mr_span span = {start + 2, end}; /* of a comment its first two bytes are shown */
+    if (span.end > span.start)
+        mr_buffer_put(&to->comments, &span, sizeof span);
 }
 
 /* What stands between the quotes of a closed token. */
@@ -192,6 +204,7 @@ static void find_secrets(masking *to)
     mr_token before = {0};
     mr_token token = mr_lexer_next(&lexer);
     while (token.kind != MR_TOKEN_END) {
+        hide_comments(to, before.span.end, token.span.start);
         mr_token next = mr_lexer_next(&lexer);
         if (is_text(token.kind))
             see_text(to, before, token, next);
@@ -200,6 +213,7 @@ static void find_secrets(masking *to)
         before = token;
         token = next;
     }
+    hide_comments(to, before.span.end, (uint32_t)to->script->length);
     mr_diagnostics_release(&unused);
     mr_arena_release(&arena);
 }
@@ -264,16 +278,23 @@ static void mask_diagnostic(const masking *from, mr_diagnostics *list, mr_diagno
     }
 }
 
+static void put_stars(const mr_buffer *list, char *text, bool are_blanks_kept)
+{
+    const mr_span *spans = (const mr_span *)(const void *)list->data;
+    for (size_t i = 0; i < list->length / sizeof *spans; i++)
+        for (uint32_t at = spans[i].start; at < spans[i].end; at++)
+            if (text[at] != '\n' && text[at] != '\r' && !(are_blanks_kept && text[at] == ' '))
+                text[at] = '*';
+}
+
 void mr_mask_secrets(const mr_script *script, char *text, mr_diagnostics *diagnostics)
 {
     masking found = {.script = script};
     find_secrets(&found);
     for (size_t i = 0; i < diagnostics->count; i++)
         mask_diagnostic(&found, diagnostics, &diagnostics->items[i]);
-    const mr_span *spans = (const mr_span *)(const void *)found.spans.data;
-    for (size_t i = 0; i < found.spans.length / sizeof *spans; i++)
-        for (uint32_t at = spans[i].start; at < spans[i].end; at++)
-            if (text[at] != '\n' && text[at] != '\r')
-                text[at] = '*';
+    put_stars(&found.spans, text, false);
+    put_stars(&found.comments, text, true);
     mr_buffer_release(&found.spans);
+    mr_buffer_release(&found.comments);
 }

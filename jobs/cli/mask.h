@@ -5,7 +5,8 @@
  * Hidden is the value of every option whose name is secret-like or not known (a misspelt
  * `sasl.pasword` holds the password all the same), however it is written: without `=`, in double
  * quotes, bare, or behind a quote that is not closed, then to the line's end. Values of known
- * options stay readable. Comments stay as they are.
+ * options stay readable. Of comments nothing is shown: an option that is taken out for a while
+ * stands in one with its value.
  * Memory: new texts of diagnostics live in their list. Thread: pure.
  */
 #ifndef MR_JOBS_CLI_MASK_H

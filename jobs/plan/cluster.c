@@ -2,6 +2,7 @@
 
 #include "connectors/kafka/client/settings.h"
 #include "jobs/plan/options/substitute.h"
+#include "jobs/sql/suggest.h"
 
 #include <string.h>
 
@@ -18,6 +19,18 @@ static mr_cluster_property *find(const properties *list, const char *name)
     return NULL;
 }
 
+/* What a name that nobody knows may have been meant to be. */
+static void hint_name(mr_diagnostics *diagnostics, const char *name)
+{
+    mr_arena arena = {0};
+    size_t count;
+    const char *const *names = mr_kafka_settings_names(&arena, &count);
+    const char *nearest = mr_suggest(name, names, count);
+    if (nearest != NULL)
+        mr_diagnostics_hint(diagnostics, "did you mean `%s`?", nearest);
+    mr_arena_release(&arena);
+}
+
 static void check(mr_diagnostics *diagnostics, const mr_cluster_property *property, bool is_hidden,
                   mr_span span)
 {
@@ -28,6 +41,8 @@ static void check(mr_diagnostics *diagnostics, const mr_cluster_property *proper
     if (status == MR_OK)
         return;
     mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, span, "%s", err.message);
+    if (!mr_kafka_settings_is_known(property->name))
+        hint_name(diagnostics, property->name);
 }
 
 static void add_option(const mr_binder *binder, const mr_table *table, const mr_option *option,
@@ -77,7 +92,8 @@ static void add_extra(const mr_binder *binder, const char *text, properties *lis
     mr_cluster_property *added = &list->items[list->count++];
     *added = (mr_cluster_property){
         .name = name, .value = equals + 1, .is_secret = mr_option_is_secret(name)};
-    check(binder->diagnostics, added, added->is_secret, (mr_span){0});
+    /* Its value stands in no script that could be shown: it is not shown either. */
+    check(binder->diagnostics, added, true, (mr_span){0});
 }
 
 mr_cluster mr_cluster_read(const mr_binder *binder, const char *const *extra, uint32_t extra_count)

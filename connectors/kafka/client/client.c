@@ -22,14 +22,24 @@ static bool is_noise(const char *facility, const char *text)
            (strstr(text, "producer property") || strstr(text, "consumer property"));
 }
 
+/* A first question that finds no broker tells why itself, once and in full (MR5001). */
+static mr_log_level level_of(mr_kafka_client *client, mr_log_level level)
+{
+    pthread_mutex_lock(&client->lock);
+    bool is_first = client->role == MR_KAFKA_ROLE_ADMIN && !client->was_connected;
+    pthread_mutex_unlock(&client->lock);
+    return is_first ? MR_LOG_DEBUG : level;
+}
+
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    const mr_kafka_client *client = rd_kafka_opaque(rk);
+    mr_kafka_client *client = rd_kafka_opaque(rk);
     if (!client || is_noise(facility, text))
         return;
     /* A lost connection is an "error" to librdkafka and mended by it; what matters to us comes back
      * from a call. So nothing of this is above a warning. */
     mr_log_level ours = level <= 4 ? MR_LOG_WARN : level <= 6 ? MR_LOG_INFO : MR_LOG_DEBUG;
+    ours = level_of(client, ours);
     const char *role = mr_kafka_role_name(client->role);
     if (ours == MR_LOG_DEBUG) /* whoever sets `debug` wants all of it */
         mr_logger_line(atomic_load(&client->logger), ours, "kafka %s %s: %s", role, facility, text);
@@ -55,8 +65,8 @@ static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque
     if (is_refusal || (!client->refused && error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
         snprintf(client->why, sizeof client->why, "%s", reason);
     pthread_mutex_unlock(&client->lock);
-    mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger), MR_LOG_WARN,
-                          mr_kafka_role_name(client->role),
+    mr_kafka_chatter_line(client->chatter, atomic_load(&client->logger),
+                          level_of(client, MR_LOG_WARN), mr_kafka_role_name(client->role),
                           rd_kafka_err2name((rd_kafka_resp_err_t)error), reason);
 }
 

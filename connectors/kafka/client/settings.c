@@ -191,6 +191,33 @@ bool mr_kafka_settings_is_known(const char *name)
     return result != RD_KAFKA_CONF_UNKNOWN;
 }
 
+const char *const *mr_kafka_settings_names(mr_arena *arena, size_t *count)
+{
+    static const char *const unlisted[] = {
+        /* aliases */
+        "bootstrap.servers", "compression.type", "linger.ms", "acks", "retries",
+        "delivery.timeout.ms", "sasl.mechanism",
+        /* without a default */
+        "sasl.username", "sasl.password", "sasl.oauthbearer.config", "sasl.oauthbearer.client.id",
+        "sasl.oauthbearer.client.secret", "sasl.oauthbearer.scope",
+        "sasl.oauthbearer.token.endpoint.url", "ssl.ca.location", "ssl.ca.pem", "ssl.key.location",
+        "ssl.key.password", "ssl.key.pem", "ssl.certificate.location", "ssl.certificate.pem",
+        "ssl.keystore.location", "ssl.keystore.password", "ssl.cipher.suites", "ssl.crl.location",
+        "client.rack", "debug"};
+    rd_kafka_conf_t *scratch = rd_kafka_conf_new();
+    size_t words = 0;
+    const char **pairs = rd_kafka_conf_dump(scratch, &words);
+    const char **names = mr_arena_alloc(arena, (words / 2 + MR_LENGTH(unlisted)) * sizeof *names);
+    *count = 0;
+    for (size_t i = 0; i + 1 < words; i += 2)
+        names[(*count)++] = mr_arena_string(arena, pairs[i], strlen(pairs[i]));
+    for (size_t i = 0; i < MR_LENGTH(unlisted); i++)
+        names[(*count)++] = unlisted[i];
+    rd_kafka_conf_dump_free(pairs, words);
+    rd_kafka_conf_destroy(scratch);
+    return names;
+}
+
 mr_status mr_kafka_settings_check_secret(const char *name, const char *value, mr_error *err)
 {
     mr_status status = mr_kafka_settings_check(name, value, err);

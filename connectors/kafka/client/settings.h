@@ -8,6 +8,7 @@
 #ifndef MR_CONNECTORS_KAFKA_CLIENT_SETTINGS_H
 #define MR_CONNECTORS_KAFKA_CLIENT_SETTINGS_H
 
+#include "engine/base/arena.h"
 #include "engine/base/error.h"
 
 #include <librdkafka/rdkafka.h>
@@ -31,6 +32,10 @@ MR_MUST_USE mr_status mr_kafka_settings_check_secret(const char *name, const cha
 
 /* Does librdkafka have a property of this name? */
 bool mr_kafka_settings_is_known(const char *name);
+
+/* Names of librdkafka's properties, for suggestions; of aliases and of those without a default
+ * only the usual ones. Memory: `arena`. */
+const char *const *mr_kafka_settings_names(mr_arena *arena, size_t *count);
 
 /* Checks all; `properties`: name, value, .., NULL, or NULL. */
 MR_MUST_USE mr_status mr_kafka_settings_check_all(const char *const *properties, mr_error *err);

@@ -43,7 +43,7 @@ static bool put_variable(const char *name, const char *fallback, mr_buffer *out,
         result->hint = mr_arena_printf(arena, "set it, or give a default: `${%s:value}`", name);
         return false;
     }
-    result->is_secret |= value != NULL && fallback == NULL;
+    result->is_secret |= value != NULL;
     mr_buffer_printf(out, "%s", value != NULL ? value : fallback);
     return true;
 }
@@ -89,9 +89,9 @@ done:
 
 size_t mr_option_secret_word(const char *text)
 {
-    static const char *const words[] = {"passw",   "secret",      "token",
-                                        "jaas",    "user-info",   "credential",
-                                        "api.key", "ssl.key.pem", "private"};
+    static const char *const words[] = {
+        "passw",   "secret",      "token",  "jaas", "user-info", "credential", "oauthbearer.config",
+        "api.key", "ssl.key.pem", "private"};
     size_t first = 0;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const char *at = strcasestr(text, words[i]);
