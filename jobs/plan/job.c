@@ -1,90 +1,14 @@
 #include "jobs/plan/job.h"
 
 #include "engine/base/assert.h"
-#include "engine/base/buffer.h"
-#include "engine/base/hash.h"
 #include "jobs/plan/planner/planner.h"
+#include "jobs/plan/version.h"
 #include "jobs/plan/zone.h"
 #include "jobs/sql/parser/parser.h"
-#include "operators/join/interval_join.h"
-#include "operators/rank/deduplicate.h"
-#include "operators/window/session_aggregate.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- version: what the state's shape hangs on ---- */
-
-static void put_type(mr_buffer *text, mr_type type)
-{
-    char name[MR_TYPE_NAME_MAX];
-    mr_buffer_printf(text, "%s;", mr_type_name(type, name, sizeof name));
-}
-
-static void put_state(mr_buffer *text, const mr_plan_node *node)
-{
-    if (mr_class_aggregates_windows(node->class)) {
-        const mr_window_config *c = node->config;
-        mr_buffer_printf(text, "window %d %lld %lld %lld %d;", (int)c->kind, (long long)c->size_ms,
-                         (long long)c->slide_ms, (long long)c->offset_ms, c->is_local);
-        for (uint32_t i = 0; i < c->keys_count; i++)
-            put_type(text, c->key_types[i]);
-        for (uint32_t i = 0; i < c->aggregates_count; i++) {
-            mr_buffer_printf(text, "%d %d ", (int)c->aggregates[i].kind,
-                             c->aggregates[i].is_distinct);
-            put_type(text, c->aggregates[i].argument_type);
-        }
-    }
-    if (node->class == &mr_interval_join_class) {
-        const mr_interval_join_config *c = node->config;
-        mr_buffer_printf(text, "interval_join %lld %lld %lld %d;", (long long)c->lower_ms,
-                         (long long)c->upper_ms, (long long)c->bucket_ms, c->is_left_outer);
-        for (uint32_t i = 0; i < c->keys_count; i++)
-            put_type(text, c->key_types[i]);
-        for (uint32_t s = 0; s < 2; s++)
-            for (uint32_t i = 0; i < c->sides[s].columns_count; i++) {
-                mr_buffer_printf(text, "%u ", c->sides[s].columns[i]);
-                put_type(text, c->sides[s].types[i]);
-            }
-    }
-    if (node->class == &mr_deduplicate_class) {
-        const mr_deduplicate_config *c = node->config;
-        mr_buffer_printf(text, "deduplicate %lld;", (long long)c->ttl_ms);
-        for (uint32_t i = 0; i < c->keys_count; i++)
-            put_type(text, c->key_types[i]);
-        for (uint32_t i = 0; i < c->columns_count; i++)
-            put_type(text, c->column_types[i]);
-    }
-}
-
-static uint64_t version_of(const mr_plan *plan)
-{
-    mr_buffer text = {0};
-    for (uint32_t i = 0; i < plan->sources_count; i++) {
-        const mr_plan_source *source = &plan->sources[i];
-        mr_buffer_printf(&text, "source %s;", source->table);
-        for (uint32_t t = 0; t < source->topics_count; t++)
-            mr_buffer_printf(&text, "%s;", source->topics[t]);
-    }
-    for (uint32_t i = 0; i < plan->nodes_count; i++) {
-        const mr_plan_node *node = &plan->nodes[i];
-        mr_buffer_printf(&text, "node %s %s;", node->id, node->class->name);
-        for (uint32_t j = 0; j < node->inputs_count; j++)
-            mr_buffer_printf(&text, "%d %u;", (int)node->inputs[j].kind, node->inputs[j].index);
-        for (uint32_t j = 0; j < node->schema.columns_count; j++) {
-            mr_buffer_printf(&text, "%s ", node->schema.columns[j].name);
-            put_type(&text, node->schema.columns[j].type);
-        }
-        put_state(&text, node);
-    }
-    for (uint32_t i = 0; i < plan->sinks_count; i++)
-        mr_buffer_printf(&text, "sink %s %d %u;", plan->sinks[i].table,
-                         (int)plan->sinks[i].input.kind, plan->sinks[i].input.index);
-    uint64_t version = mr_hash(text.data, text.length);
-    mr_buffer_release(&text);
-    return version;
-}
 
 /* ---- names and guarantees ---- */
 
@@ -188,7 +112,7 @@ static void finish(mr_job *job, const mr_planner *planner, const mr_job_options 
     plan->transaction_timeout_ms = job->settings.transaction_timeout_ms;
     plan->is_pipelined = job->settings.is_pipelined;
     plan->guarantee = plan->uses_log ? guarantee_of(planner->binder) : MR_NO_GUARANTEE;
-    plan->version = version_of(plan);
+    plan->version = mr_plan_version(plan);
 }
 
 static void make_plan(mr_job *job, const mr_binder *binder, const mr_job_options *options)

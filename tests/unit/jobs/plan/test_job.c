@@ -229,23 +229,65 @@ Test(job, hands_over_window_sizes_and_aggregates)
     mr_script_release(&script);
 }
 
+static uint64_t version_of(const char *text)
+{
+    mr_script script;
+    mr_job *job = plan_of(&script, text);
+    uint64_t version = job->plan.version;
+    mr_job_free(job);
+    mr_script_release(&script);
+    return version;
+}
+
 Test(job, the_version_follows_state_and_not_predicates)
 {
-    static const char *const texts[] = {
-        BIDS_PLAIN PER_AUCTION "SELECT n FROM v WHERE n > 1;",
-        BIDS_PLAIN PER_AUCTION "SELECT n FROM v WHERE n > 2;",
-        BIDS_PLAIN PER_AUCTION "SELECT s FROM v WHERE n > 2;",
-    };
-    uint64_t versions[3];
-    for (size_t i = 0; i < 3; i++) {
-        mr_script script;
-        mr_job *job = plan_of(&script, texts[i]);
-        versions[i] = job->plan.version;
-        mr_job_free(job);
-        mr_script_release(&script);
-    }
-    cr_expect_eq(versions[0], versions[1]);
-    cr_expect_neq(versions[1], versions[2]);
+    uint64_t one = version_of(BIDS_PLAIN PER_AUCTION "SELECT n FROM v WHERE n > 1;");
+    cr_expect_eq(one, version_of(BIDS_PLAIN PER_AUCTION "SELECT n FROM v WHERE n > 2;"));
+    cr_expect_neq(one, version_of(BIDS_PLAIN PER_AUCTION "SELECT s FROM v WHERE n > 2;"));
+}
+
+/* What a window keeps of `t`, by key `k`, all names and types being the same. */
+#define KEPT(more, select, where, k)                                                            \
+    "CREATE TABLE t (a INT, b INT, s STRING, ts TIMESTAMP(3)" more ", WATERMARK FOR ts AS ts) " \
+    "WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', "                           \
+    "'properties.bootstrap.servers' = 'h:1', 'scan.startup.mode' = 'earliest-offset');"         \
+    "CREATE VIEW v AS SELECT a, b, " k " AS k, ts FROM t" where ";"                             \
+    "CREATE VIEW w AS SELECT k, " select " AS x FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(ts), "    \
+    "INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, k;"
+
+Test(job, the_version_follows_what_is_kept_and_not_what_is_made_of_it)
+{
+    uint64_t one = version_of(KEPT("", "SUM(a)", "", "UPPER(s)") "SELECT k, x FROM w;");
+    cr_expect_eq(version_of(KEPT("", "SUM(a)", "", "s") "SELECT k, x + 1 AS x FROM w;"),
+                 version_of(KEPT("", "SUM(a)", "", "s") "SELECT k, x + 2 AS x FROM w;"));
+    cr_expect_neq(one, version_of(KEPT("", "SUM(b)", "", "UPPER(s)") "SELECT k, x FROM w;"));
+    cr_expect_neq(one, version_of(KEPT("", "SUM(a)", "", "LOWER(s)") "SELECT k, x FROM w;"));
+    uint64_t plus = version_of(KEPT("", "SUM(a + 1)", "", "s") "SELECT k, x FROM w;");
+    cr_expect_neq(plus, version_of(KEPT("", "SUM(a + 2)", "", "s") "SELECT k, x FROM w;"));
+    cr_expect_neq(plus, version_of(KEPT("", "SUM(a + b)", "", "s") "SELECT k, x FROM w;"));
+    uint64_t filter =
+        version_of(KEPT("", "SUM(a) FILTER (WHERE b > 1)", "", "s") "SELECT k, x FROM w;");
+    cr_expect_neq(
+        filter, version_of(KEPT("", "SUM(a) FILTER (WHERE b > 2)", "", "s") "SELECT k, x FROM w;"));
+    uint64_t computed = version_of(KEPT(", c AS a + 1", "MAX(a)", "", "c") "SELECT k, x FROM w;");
+    cr_expect_neq(computed,
+                  version_of(KEPT(", c AS a + 2", "MAX(a)", "", "c") "SELECT k, x FROM w;"));
+    cr_expect_eq(version_of(KEPT("", "SUM(a)", " WHERE a > 1", "s") "SELECT k, x FROM w;"),
+                 version_of(KEPT("", "SUM(a)", " WHERE a > 2", "s") "SELECT k, x FROM w;"));
+}
+
+Test(job, the_version_follows_the_zone_of_local_windows)
+{
+    static const char *const local =
+        "SET 'table.local-time-zone' = '%s'; CREATE TABLE t (ts TIMESTAMP%s(3), "
+        "WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen'); SELECT COUNT(*) FROM TABLE(TUMBLE("
+        "TABLE t, DESCRIPTOR(ts), INTERVAL '1' DAY)) GROUP BY window_start, window_end;";
+    mr_arena arena = {0};
+    cr_expect_neq(version_of(mr_arena_printf(&arena, local, "Europe/Berlin", "_LTZ")),
+                  version_of(mr_arena_printf(&arena, local, "Asia/Tokyo", "_LTZ")));
+    cr_expect_eq(version_of(mr_arena_printf(&arena, local, "Europe/Berlin", "")),
+                 version_of(mr_arena_printf(&arena, local, "Asia/Tokyo", "")));
+    mr_arena_release(&arena);
 }
 
 /* Two tables, `left` and `right` more options of theirs, joined by both of their columns. */
