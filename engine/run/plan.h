@@ -207,7 +207,9 @@ typedef struct mr_plan {
     int64_t commit_interval_ms;
     int32_t transaction_timeout_ms;
     bool is_pipelined; /* an epoch may be processed while the one before it is decided */
-    bool uses_log;     /* false: nothing touches the log; runs on an in-memory one */
+    /* Task i owns the keys of partition i of 'partitioned-by' tables. */
+    bool tasks_follow_partitions;
+    bool uses_log; /* false: nothing touches the log; runs on an in-memory one */
     mr_expr_context expr;
     uint32_t sources_count, nodes_count, sinks_count;
     const mr_plan_source *sources;

@@ -118,8 +118,10 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_error
                                     plan->sources[i].topics[t], found, tasks);
             tasks = found > tasks ? found : tasks;
         }
-    if (job->tasks_follow_partitions && tasks > 0)
+    if (job->tasks_follow_partitions && tasks > 0) {
         plan->tasks_count = (uint32_t)tasks;
+        plan->tasks_follow_partitions = true;
+    }
     mr_status status = prepare_outputs(plan, &l, widest, err);
     if (status == MR_OK && l.absent.count > 0)
         status = missing_tell(&l.absent, job->cluster.bootstrap, err);

@@ -1,8 +1,9 @@
 /*
  * Goal: several workers of one job on a real Kafka: who has what shows to any client under the
- * group of the job, partitions are shared whatever their number, a spare worker takes over, and an
- * instance id belongs to one worker. Method: `millrace run` with state directories of its own each;
- * the group is read by plain librdkafka, which knows nothing of Millrace.
+ * group of the job, partitions are shared whatever their number and found when they are added, a
+ * spare worker takes over, and an instance id belongs to one worker. Method: `millrace run` with
+ * state directories of its own each; the group is read by plain librdkafka, which knows nothing of
+ * Millrace.
  */
 #include "tests/broker/script.h"
 
@@ -226,6 +227,35 @@ Test(fleet, an_instance_id_belongs_to_one_worker, .timeout = 120)
     put_rows(&s, in, 2, ROWS, ROWS);
     expect_each_once(&s, out, 2 * ROWS);
     kill(b, SIGTERM);
+    cr_expect_eq(script_finish(&s, b, 20), 0, "%s", script_read_file(&s, "said-b"));
+    script_close(&s);
+}
+
+Test(fleet, partitions_added_while_it_runs_are_found_within_30_s, .timeout = 120)
+{
+    script s;
+    script_open(&s, "grown");
+    const char *in = kafka_topic(s.log, "in", 1), *out = kafka_topic(s.log, "out", 1);
+    write_job(&s, in, out);
+    put_rows(&s, in, 1, 0, ROWS);
+    pid_t a = script_start_worker(&s, "a"), b = script_start_worker(&s, "b");
+    expect_each_once(&s, out, ROWS);
+    rd_kafka_t *client = stock_client();
+    char reason[256];
+    rd_kafka_NewPartitions_t *more = rd_kafka_NewPartitions_new(in, 4, reason, sizeof reason);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_CreatePartitions(client, &more, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, READY_MS);
+    cr_assert(event != NULL && rd_kafka_event_error(event) == 0);
+    rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_NewPartitions_destroy(more);
+    put_rows(&s, in, 4, ROWS, ROWS); /* at once: before anybody has looked */
+    expect_each_once(&s, out, 2 * ROWS);
+    rd_kafka_destroy(client);
+    kill(a, SIGTERM);
+    kill(b, SIGTERM);
+    cr_expect_eq(script_finish(&s, a, 20), 0, "%s", script_read_file(&s, "said-a"));
     cr_expect_eq(script_finish(&s, b, 20), 0, "%s", script_read_file(&s, "said-b"));
     script_close(&s);
 }

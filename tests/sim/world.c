@@ -131,6 +131,15 @@ void mr_sim_create(mr_sim_world *world, const char *topic, int32_t partitions)
     must(world->outside->class->create_topic(world->outside, topic, partitions, NULL, &err), &err);
 }
 
+void mr_sim_grow(mr_sim_world *world, const char *topic, int32_t partitions)
+{
+    pthread_mutex_lock(&world->cluster->lock);
+    mr_memory_topic *known = mr_memory_cluster_topic(world->cluster, topic);
+    MR_ASSERT(known != NULL);
+    mr_memory_cluster_grow_topic(world->cluster, known, partitions);
+    pthread_mutex_unlock(&world->cluster->lock);
+}
+
 void mr_sim_put(mr_sim_world *world, const char *topic, int32_t partition, const char *key,
                 const char *value, int64_t timestamp_ms)
 {

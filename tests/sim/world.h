@@ -68,6 +68,7 @@ void mr_sim_pass(mr_sim_world *world, int64_t ms);
 
 /* The outside world: topics, committed input records, committed output. They assert on errors. */
 void mr_sim_create(mr_sim_world *world, const char *topic, int32_t partitions);
+void mr_sim_grow(mr_sim_world *world, const char *topic, int32_t partitions);
 void mr_sim_put(mr_sim_world *world, const char *topic, int32_t partition, const char *key,
                 const char *value, int64_t timestamp_ms);
 

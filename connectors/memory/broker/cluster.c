@@ -72,9 +72,11 @@ mr_memory_topic *mr_memory_cluster_add_topic(mr_memory_cluster *cluster, const c
 {
     mr_memory_topic *topic = calloc(1, sizeof *topic);
     if (topic == NULL || (topic->name = strdup(name)) == NULL ||
-        (topic->partition = calloc((size_t)partitions, sizeof *topic->partition)) == NULL)
+        (topic->partition =
+             calloc((size_t)partitions + MR_MEMORY_ROOM, sizeof *topic->partition)) == NULL)
         abort();
     topic->partitions_count = partitions;
+    topic->room = partitions + MR_MEMORY_ROOM;
     topic->record_bytes_max = record_bytes_max;
     topic->refs = 1;
     cluster->topic = mr_memory_grow(cluster->topic, cluster->topics_count,
@@ -82,6 +84,16 @@ mr_memory_topic *mr_memory_cluster_add_topic(mr_memory_cluster *cluster, const c
     cluster->topic[cluster->topics_count++] = topic;
     mr_memory_cluster_wake(cluster);
     return topic;
+}
+
+/* In its room: open transactions hold addresses of partitions. */
+void mr_memory_cluster_grow_topic(mr_memory_cluster *cluster, mr_memory_topic *topic,
+                                  int32_t partitions)
+{
+    if (partitions < topic->partitions_count || partitions > topic->room)
+        abort();
+    topic->partitions_count = partitions;
+    mr_memory_cluster_wake(cluster);
 }
 
 void mr_memory_cluster_delete_topic(mr_memory_cluster *cluster, mr_memory_topic *topic)

@@ -28,9 +28,11 @@ typedef struct mr_memory_options {
     uint64_t seed; /* of that chance */
 } mr_memory_options;
 
+#define MR_MEMORY_ROOM 16 /* partitions that may be added to a topic */
+
 typedef struct mr_memory_topic {
     char *name;
-    int32_t partitions_count;
+    int32_t partitions_count, room;
     mr_memory_partition *partition;
     uint32_t record_bytes_max;
     uint32_t refs; /* readers and writers that hold it */
@@ -61,6 +63,9 @@ void mr_memory_cluster_free(mr_memory_cluster *cluster);
 mr_memory_topic *mr_memory_cluster_topic(const mr_memory_cluster *cluster, const char *name);
 mr_memory_topic *mr_memory_cluster_add_topic(mr_memory_cluster *cluster, const char *name,
                                              int32_t partitions, uint32_t record_bytes_max);
+/* At most MR_MEMORY_ROOM more than it was made with. */
+void mr_memory_cluster_grow_topic(mr_memory_cluster *cluster, mr_memory_topic *topic,
+                                  int32_t partitions);
 void mr_memory_cluster_delete_topic(mr_memory_cluster *cluster, mr_memory_topic *topic);
 void mr_memory_topic_ref(mr_memory_topic *topic);
 void mr_memory_topic_unref(mr_memory_topic *topic);

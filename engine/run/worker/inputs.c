@@ -11,9 +11,10 @@
 #define LOOK_FOR_LAG_US INT64_C(1000000) /* else */
 /* All of one look: far below the 10 s for which the least patient group waits for a member. */
 #define LOOK_BUDGET_MS 1000
+#define ANSWER_US INT64_C(200000) /* the log is there */
 #define LOOK_REST 4 /* times what a look took, until the next: the rest of the time is for work */
 
-static void add_partition(mr_worker *worker, mr_worker_partition partition)
+void mr_worker_add_partition(mr_worker *worker, mr_worker_partition partition)
 {
     uint32_t n = worker->partitions_count;
     if ((n & (n - 1)) == 0) {
@@ -40,8 +41,9 @@ static mr_status find_in_log(mr_worker *worker, uint32_t s, mr_error *err)
                                 "--create-topics",
                                 source->topics[t], source->table);
         for (int32_t p = 0; p < facts.partitions; p++)
-            add_partition(worker, (mr_worker_partition){
-                                      .source = s, .topic = source->topics[t], .partition = p});
+            mr_worker_add_partition(
+                worker,
+                (mr_worker_partition){.source = s, .topic = source->topics[t], .partition = p});
     }
     return MR_OK;
 }
@@ -60,10 +62,10 @@ mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err)
             status = source->reader->splits(source->reader->config, worker->plan->tasks_count,
                                             &worker->arena, &names, &count, err);
             for (uint32_t i = 0; status == MR_OK && i < count; i++)
-                add_partition(worker, (mr_worker_partition){.source = s,
-                                                            .reader = reader,
-                                                            .topic = names[i],
-                                                            .partition = (int32_t)i});
+                mr_worker_add_partition(worker, (mr_worker_partition){.source = s,
+                                                                      .reader = reader,
+                                                                      .topic = names[i],
+                                                                      .partition = (int32_t)i});
             reader++;
         }
         if (status != MR_OK)
@@ -219,7 +221,11 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         input.watermark = known->watermark;
         input.is_ended = known->is_ended;
     } else if (is_known_task && worker->plan->sources[partition->source].reader == NULL) {
-        /* A partition added since: nothing of it was read. */
+        /* A partition added since: nothing of it was read. It starts at the watermark of its
+         * table, and is idle until it has a row: it neither holds it nor pulls it back. */
+        if (recovered->has_epoch && recovered->epoch.sources_count == worker->plan->sources_count)
+            input.watermark.value_ms = recovered->epoch.source_watermarks_ms[partition->source];
+        input.watermark.is_idle = true;
         status = worker->config.log->class->offset(worker->config.log, partition->topic,
                                                    partition->partition, MR_OFFSET_EARLIEST,
                                                    &input.offset_next, err);
@@ -485,6 +491,8 @@ mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err)
     worker->look_due_us = ended_us + (rest_us > every_us ? rest_us : every_us);
     if (status != MR_OK)
         return status;
+    if (ended_us - began_us < ANSWER_US)
+        worker->answered_us = ended_us;
     worker->lag_records = 0;
     for (uint32_t i = 0; i < worker->slots_count; i++)
         if (worker->slots[i].is_open && worker->slots[i].lag > 0)

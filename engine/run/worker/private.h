@@ -88,8 +88,10 @@ struct mr_worker {
     int64_t commit_began_us;
     mr_cut cut;
     int64_t look_due_us;  /* at ends, next */
+    int64_t answered_us;  /* a look at them was answered without delay, last */
     uint32_t look_next;   /* the slot to begin with */
     int64_t polled_us;    /* the member, last */
+    int64_t grown_us;     /* topics were asked for partitions added, last */
     int64_t refreshed_us; /* all offsets were committed, last */
     bool has_met_work;    /* a task that had not finished was restored in this life */
     uint32_t tasks_awaited;
@@ -120,6 +122,7 @@ static inline bool mr_worker_keeps_state(const mr_worker *worker)
 }
 
 /* inputs.c */
+void mr_worker_add_partition(mr_worker *worker, mr_worker_partition partition);
 mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err);
 /* Where a bounded run ends: of all partitions, for they may become ours later, and asked once, at
  * the start: what is done again after an abort ends where the first try would have. */
@@ -147,6 +150,12 @@ bool mr_worker_is_look_due(const mr_worker *worker);
 mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err);
 /* Ends a bounded input that has reached its bound; cuts `records` there. */
 void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records);
+
+/* growth.c */
+/* Topics are to be asked for partitions that were added. */
+bool mr_worker_is_growth_due(mr_worker *worker);
+/* Learns of them; `*has_grown`: there are some. MR_E_STATE_TASKS when keys have moved with that. */
+mr_status mr_worker_look_for_growth(mr_worker *worker, bool *has_grown, mr_error *err);
 
 /* restore.c */
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);

@@ -550,6 +550,30 @@ static mr_status see_to_commit(mr_worker *worker, bool *is_done, mr_error *err)
     return mr_worker_cut(worker, err);
 }
 
+/* What is done is committed, then all tasks come back with the partitions that were added. */
+static mr_status grow(mr_worker *worker, mr_error *err)
+{
+    bool has_grown;
+    mr_status status = mr_worker_look_for_growth(worker, &has_grown, err);
+    if (status != MR_OK) {
+        mr_error why = *err;
+        mr_status stopped = status != MR_E_CRASHED ? stop(worker, MR_WORKER_STOPPED, err) : MR_OK;
+        if (stopped == MR_OK)
+            *err = why;
+        return stopped != MR_OK ? stopped : status;
+    }
+    if (!has_grown)
+        return MR_OK;
+    status = half_done(mr_worker_commit(worker, err), err);
+    if (status == MR_OK)
+        status = mr_worker_settle_stores(worker, err);
+    if (status != MR_OK)
+        return status;
+    drop_tasks(worker);
+    worker->phase = MR_WORKER_RESTORE;
+    return MR_OK;
+}
+
 static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
 {
     mr_status status = check_budgets(worker, err);
@@ -568,6 +592,8 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
         if (status != MR_OK)
             return status;
     }
+    if (mr_worker_is_growth_due(worker)) /* also with no input so far */
+        return grow(worker, err);
     if (is_all_finished(worker))
         return await_others(worker, err);
     int64_t now = mr_worker_now_us(worker);
