@@ -181,7 +181,9 @@ static mr_status open_block(container *c, mr_split *split, mr_error *err)
     found f = read_number(&at, end, &count);
     if (f == FOUND_IT)
         f = read_number(&at, end, &size);
-    if (f == FOUND_IT && (count < 0 || size < 0 || size > (int64_t)MR_AVRO_BLOCK_MAX))
+    /* Items may have no bytes, so it takes a bound of its own that a block ends. */
+    if (f == FOUND_IT && (count < 0 || count > (int64_t)MR_AVRO_BLOCK_MAX || size < 0 ||
+                          size > (int64_t)MR_AVRO_BLOCK_MAX))
         f = FOUND_DAMAGE;
     if (f == FOUND_IT && size + SYNC_BYTES > end - at)
         f = FOUND_TOO_LITTLE;
@@ -195,6 +197,7 @@ static mr_status open_block(container *c, mr_split *split, mr_error *err)
         return damage(err, "a block does not end in the file's sync marker");
     if (!mr_avro_unpack(c->codec, at, (size_t)size, MR_AVRO_BLOCK_MAX, &c->block))
         return damage(err, "a block cannot be unpacked");
+    mr_buffer_reserve(&c->block, 1); /* items without bytes stand somewhere, too */
     c->has_block = true;
     c->items_left = count;
     c->at = c->block.data;
@@ -213,8 +216,7 @@ static void cut_item(container *c, mr_split *split)
     if (c->items_left == 0)
         behind = end;
     mr_record *record = &split->record[split->count++];
-    *record =
-        mr_split_record(c->at != NULL ? c->at : "", (size_t)(behind - c->at), c->offset_next++);
+    *record = mr_split_record(c->at, (size_t)(behind - c->at), c->offset_next++);
     record->key = c->schema.data;
     record->key_length = (uint32_t)c->schema.length;
     c->at = behind;

@@ -260,6 +260,22 @@ Test(avro_container, leaves_it_to_the_decoder_to_judge_items_that_do_not_fit_the
            "a\n");
 }
 
+/* The first block of a file: nothing was unpacked before it. */
+Test(avro_container, gives_items_without_bytes_one_by_one)
+{
+    mr_buffer file = {0};
+    put_header(&file, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[]}", "null");
+    put_block(&file, 3, "", 0);
+    expect(&file, 0, "", "\n\n\n");
+    put_header(&file, SCHEMA, "null");
+    put_block(&file, 2, "", 0);
+    expect(&file, 0, "", "\n"); /* the decoder's to judge, as above */
+    put_header(&file, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[]}", "null");
+    put_block(&file, INT64_C(1) << 40, "", 0);
+    put_block(&file, 1, "", 0);
+    expect(&file, 1, "head of a block is damaged", "\n");
+}
+
 Test(avro_container, refuses_what_is_no_such_file)
 {
     mr_buffer file = {0};
