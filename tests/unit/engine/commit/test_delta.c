@@ -19,6 +19,7 @@ static const mr_store_change changes[] = {
 };
 
 #define CHANGES (sizeof changes / sizeof changes[0])
+#define ENTRIES 500
 
 static void expect_change(const mr_store_change *a, const mr_store_change *b)
 {
@@ -93,6 +94,57 @@ Test(delta, another_version_is_named)
     mr_buffer_release(&bytes);
 }
 
+/* Behind a good checksum: what a faulty writer made. */
+Test(delta, a_header_that_ends_too_soon_or_is_of_no_kind_is_refused)
+{
+    static const char *const headers[] = {"MRS\1\1\xff\xff\xff\xff", "MRS\1\x63zzzz",
+                                          "MRS\1\xfezzzz"};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        mr_buffer bytes = {0};
+        mr_buffer_put(&bytes, headers[i], strlen(headers[i]));
+        mr_delta_seal(&bytes, 0);
+        mr_delta_header header;
+        mr_reader payload;
+        mr_error err = {0};
+        cr_assert_eq(mr_delta_open(bytes.data, bytes.length, &header, &payload, NULL, &err),
+                     MR_E_STATE_FORMAT);
+        cr_assert_not_null(strstr(err.message, "unknown record kind"), "%s", err.message);
+        mr_buffer_release(&bytes);
+    }
+    mr_buffer none = {0};
+    mr_buffer_put(&none, "MRS\1\0zzzz", 9);
+    mr_delta_seal(&none, 0);
+    mr_delta_header header;
+    mr_reader payload;
+    mr_error err = {0};
+    cr_assert_eq(mr_delta_open(none.data, none.length, &header, &payload, NULL, &err),
+                 MR_E_STATE_FORMAT);
+    mr_buffer_release(&none);
+}
+
+Test(delta, entries_cut_anywhere_but_between_two_are_malformed)
+{
+    mr_buffer bytes = {0};
+    size_t ends[CHANGES + 1] = {0};
+    for (size_t i = 0; i < CHANGES; i++) {
+        mr_delta_put_change(&bytes, &changes[i]);
+        ends[i + 1] = bytes.length;
+    }
+    for (size_t cut = 0, whole = 0; cut <= bytes.length; cut++) {
+        mr_reader payload = mr_reader_of(bytes.data, cut);
+        mr_store_change change;
+        size_t count = 0;
+        while (mr_delta_next_change(&payload, &change))
+            count++;
+        while (whole < CHANGES && ends[whole + 1] <= cut)
+            whole++;
+        cr_assert_eq(count, whole, "cut at %zu", cut);
+        cr_assert_eq(payload.is_bad, cut != ends[whole], "cut at %zu", cut);
+        cr_assert_not(mr_delta_next_change(&payload, &change), "it stays at its end");
+    }
+    mr_buffer_release(&bytes);
+}
+
 Test(delta, a_table_number_that_is_none_is_malformed)
 {
     mr_buffer bytes = {0};
@@ -111,7 +163,7 @@ Test(delta, chunks_stay_below_their_limit_and_lose_nothing)
     mr_chunk_writer writer = {.header = {.kind = MR_DELTA_CHUNK, .task = 1, .epoch = 7}};
     mr_error err = {0};
     char *value = calloc(1, MR_CHUNK_MAX + 10);
-    for (int64_t i = 0; i < 200; i++) {
+    for (int64_t i = 0; i < ENTRIES; i++) {
         mr_store_change change = {.slice = i,
                                   .operation = MR_STORE_PUT,
                                   .key = "k",
@@ -139,7 +191,8 @@ Test(delta, chunks_stay_below_their_limit_and_lose_nothing)
         cr_assert(length <= MR_CHUNK_MAX || entries == 1);
         start = writer.ends[c];
     }
-    cr_assert_eq(next, 200);
+    cr_assert_eq(next, ENTRIES);
+    cr_assert_gt(writer.chunks_count, 8);
     mr_chunk_writer_release(&writer);
     free(value);
 }
