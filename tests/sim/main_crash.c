@@ -3,7 +3,7 @@
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
  *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
- *             [--sabotage apply|deltas|offsets|journal|doubt|hang|staged]
+ *             [--sabotage apply|deltas|offsets|journal|doubt|hang|staged|changes]
  *
  * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -491,6 +491,7 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
     options->sabotage.leak_staged = strcmp(name, "staged") == 0;
+    options->sabotage.leak_changes = strcmp(name, "changes") == 0;
     options->is_doubt_hidden = strcmp(name, "doubt") == 0;
 }
 
@@ -528,7 +529,7 @@ static bool parse(int argc, char **argv, sim_options *options)
             set_sabotage(options, next), i++;
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
-                            "[--sabotage apply|deltas|offsets|journal|doubt|hang|staged] "
+                            "[--sabotage apply|deltas|offsets|journal|doubt|hang|staged|changes] "
                             "[--pipelined on|off] [--quick]\n");
             return false;
         }
@@ -574,8 +575,8 @@ int main(int argc, char **argv)
     }
     free(hits);
     static const char *const sabotages[] = {"apply", "deltas", "offsets", "journal",
-                                            "doubt", "hang",   "staged"};
-    size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF);
+                                            "doubt", "hang",   "staged",  "changes"};
+    size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF ? 2 : 0);
     for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i], &options);
         passed += is_noticed;

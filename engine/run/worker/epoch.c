@@ -66,7 +66,8 @@ static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_
         record.source_watermarks_ms[s] = mr_task_source_watermark(at->task, s);
     for (uint32_t i = 0; i < inputs; i++) {
         const mr_task_input *input = mr_task_input_at(at->task, i);
-        bool is_left_out = worker->config.sabotage.leave_out_offsets;
+        bool is_left_out =
+            worker->config.sabotage.leave_out_offsets || mr_worker_leaks_changes(worker);
         record.inputs[i] =
             (mr_epoch_input){.source = worker->plan->sources[input->source].table,
                              .topic = input->topic,

@@ -40,7 +40,7 @@ typedef struct mr_worker_slot {
     uint32_t partition; /* index in worker->partitions */
     bool is_open;
     int64_t lag;    /* records behind its end when last asked; -1: not known */
-    int64_t placed; /* where it started in this life: only for the sabotage of offsets */
+    int64_t placed; /* where it started in this life: only for sabotages of offsets and changes */
 } mr_worker_slot;
 
 /* A partition (or split) of a source, found at start. */
@@ -195,6 +195,7 @@ mr_store_marker mr_worker_marker(const mr_worker *worker, uint64_t epoch, int64_
 mr_status mr_worker_decide_now(mr_worker *worker, mr_error *err);
 /* An epoch may be processed while the one before it is decided. */
 bool mr_worker_is_pipelined(const mr_worker *worker);
+bool mr_worker_leaks_changes(const mr_worker *worker); /* test-only */
 /* Ends the open epoch and has it decided: at once, or, when pipelined, by the helper. None may be
  * under way. */
 mr_status mr_worker_cut(mr_worker *worker, mr_error *err);

@@ -35,6 +35,7 @@ typedef struct mr_worker_sabotage {
     bool ignore_journal;        /* a restore forgets watermarks, idleness and counters */
     bool let_hang;              /* hanging transactions of a predecessor are left alone */
     bool leak_staged;           /* outputs of an epoch ride in the transaction before it */
+    bool leak_changes;          /* changes of an epoch ride in the delta before it */
 } mr_worker_sabotage;
 
 typedef struct mr_worker_config {
