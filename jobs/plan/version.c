@@ -11,6 +11,8 @@
 #include "operators/rows/union_all.h"
 #include "operators/window/session_aggregate.h"
 
+#include <string.h>
+
 /* What a column of a node's rows is computed from, as a hash of its own: views over views are
  * walked once, however often they use one another. */
 typedef struct meaning {
@@ -133,13 +135,32 @@ static void put_deduplicate(const meaning *m, const mr_plan_node *node, mr_buffe
         put_type(text, c->column_types[i]);
 }
 
+/* An aggregate's column is called by its text, which may be written in many ways: here it has its
+ * number instead. */
+static void put_name(const mr_plan *plan, const char *name, mr_buffer *text)
+{
+    for (uint32_t n = 0; n < plan->nodes_count; n++) {
+        const mr_plan_node *node = &plan->nodes[n];
+        if (!mr_class_aggregates_windows(node->class))
+            continue;
+        const mr_window_config *c = node->config;
+        const mr_field *made = node->schema.columns + node->schema.columns_count;
+        for (uint32_t i = 0; i < c->aggregates_count; i++)
+            if (strcmp((made - c->aggregates_count + i)->name, name) == 0) {
+                mr_buffer_printf(text, "$agg%u ", i);
+                return;
+            }
+    }
+    mr_buffer_printf(text, "%s ", name);
+}
+
 static void put_node(const meaning *m, const mr_plan_node *node, mr_buffer *text)
 {
     mr_buffer_printf(text, "node %s %s;", node->id, node->class->name);
     for (uint32_t j = 0; j < node->inputs_count; j++)
         mr_buffer_printf(text, "%d %u;", (int)node->inputs[j].kind, node->inputs[j].index);
     for (uint32_t j = 0; j < node->schema.columns_count; j++) {
-        mr_buffer_printf(text, "%s ", node->schema.columns[j].name);
+        put_name(m->plan, node->schema.columns[j].name, text);
         put_type(text, node->schema.columns[j].type);
     }
     if (mr_class_aggregates_windows(node->class))

@@ -103,6 +103,14 @@ static bool read_metadata(const mr_table *table, const mr_ast_column *ast, mr_ta
     return false;
 }
 
+/* Flink's type of the headers. */
+static bool is_map_of_headers(const mr_ast_column *ast)
+{
+    const char *key = ast->metadata_key.text != NULL ? ast->metadata_key.text : ast->name.text;
+    return ast->kind == MR_AST_COLUMN_METADATA && ast->type->form == MR_AST_TYPE_MAP &&
+           strcmp(key, "headers") == 0;
+}
+
 static bool read_column(const mr_table *table, const mr_ast_column *ast, mr_table_column *column,
                         mr_diagnostics *diagnostics)
 {
@@ -114,6 +122,12 @@ static bool read_column(const mr_table *table, const mr_ast_column *ast, mr_tabl
     if (ast->kind == MR_AST_COLUMN_COMPUTED)
         return true;
     column->type = type_of(ast->type);
+    if (is_map_of_headers(ast)) {
+        mr_diagnostics_report(diagnostics, MR_E_UNSUPPORTED_TYPE, ast->type->span,
+                              "metadata `headers` is no MAP yet");
+        mr_diagnostics_label(diagnostics, "write STRING: a JSON object of them");
+        return false;
+    }
     if (!check_type(ast->type, diagnostics))
         return false;
     return ast->kind != MR_AST_COLUMN_METADATA || read_metadata(table, ast, column, diagnostics);

@@ -87,8 +87,8 @@ static const mr_option_spec print[] = {
 };
 
 static const mr_option_spec datagen[] = {
-    {"rows-per-second", MR_SETTING_LONG, "10000", NULL, "rate"},
-    {"number-of-rows", MR_SETTING_LONG, NULL, NULL, "ends after so many"},
+    {"rows-per-second", MR_SETTING_INT, "10000", NULL, "rate"},
+    {"number-of-rows", MR_SETTING_INT, NULL, NULL, "ends after so many"},
     {"fields.*.kind", MR_SETTING_ENUM, "random", "random|sequence", "how values come about"},
     {"fields.*.min", MR_SETTING_STRING, NULL, NULL, "smallest random value"},
     {"fields.*.max", MR_SETTING_STRING, NULL, NULL, "largest random value"},

@@ -1,4 +1,5 @@
 #include "jobs/plan/catalog/table.h"
+#include "jobs/plan/catalog/generated.h"
 
 #include "engine/base/buffer.h"
 #include "jobs/plan/catalog/columns.h"
@@ -69,8 +70,16 @@ static const mr_connector *read_connector(const mr_ast_create_table *ast,
     const mr_ast_option *option = given(ast, "connector");
     if (option == NULL) {
         mr_span span = ast->options_count > 0 ? ast->options_span : ast->name.span;
-        mr_diagnostics_report(diagnostics, MR_E_MISSING_OPTION, span,
+        const char *wanted = "connector";
+        const mr_ast_option *misspelt = NULL;
+        for (uint32_t i = 0; misspelt == NULL && i < ast->options_count; i++)
+            if (mr_suggest(ast->options[i].key.text, &wanted, 1) != NULL)
+                misspelt = &ast->options[i];
+        mr_diagnostics_report(diagnostics, MR_E_MISSING_OPTION,
+                              misspelt != NULL ? misspelt->key.span : span,
                               "a table needs the option 'connector'");
+        if (misspelt != NULL)
+            mr_diagnostics_label(diagnostics, "did you mean `connector`?");
         mr_diagnostics_hint(diagnostics, "WITH ('connector' = '..'): %s", mr_connector_names());
         return NULL;
     }
@@ -251,6 +260,8 @@ mr_table *mr_table_read(const mr_ast_create_table *ast, mr_arena *arena,
         (mr_table){.name = mr_path_text(&ast->name, arena), .ast = ast, .connector = connector};
     bool is_good = mr_columns_read(table, arena, diagnostics);
     bool options_are_good = read_options(table, arena, diagnostics);
+    if (connector->kind == MR_CONNECTOR_DATAGEN)
+        options_are_good &= mr_generated_check(table, diagnostics);
     read_primary_key(table, diagnostics);
     mr_policies_read(table, arena, diagnostics);
     count_widths(table);

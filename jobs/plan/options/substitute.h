@@ -13,7 +13,7 @@
 
 typedef struct mr_substitution {
     const char *text; /* NULL: see problem */
-    bool is_secret;   /* something came from a file or from a variable: what nobody who reads the script sees */
+    bool is_secret;   /* something came from a file or a variable, where no reader sees it */
     const char *problem;
     const char *hint;
 } mr_substitution;

@@ -257,6 +257,25 @@ static void check_interval(mr_parser *parser, mr_ast_interval *interval, bool is
         mr_diagnostics_label(parser->diagnostics, "%s", example_of(interval));
 }
 
+/* INTERVAL '10 seconds', as other systems write it: says how it is written here. */
+static void check_unit_is_behind(mr_parser *parser, const mr_ast_text *text)
+{
+    if (mr_parser_peek(parser, 0).kind == MR_TOKEN_NAME)
+        return;
+    scan from = {text->text, text->text + text->length};
+    const char *digits = from.next;
+    int64_t value;
+    size_t count = scan_number(&from, &value);
+    while (scan_char(&from, ' ')) {
+    }
+    mr_ast_unit unit = find_unit(from.next);
+    if (count > 0 && unit != MR_AST_UNIT_NONE &&
+        mr_parser_fail(parser, MR_E_BAD_INTERVAL, text->span,
+                       "the unit of an interval stands behind its text"))
+        mr_diagnostics_label(parser->diagnostics, "write INTERVAL '%.*s' %s", (int)count, digits,
+                             mr_ast_unit_name(unit));
+}
+
 /* INTERVAL a DAY. Brackets are read here: a unit behind them would else make `(a - b) DAY`. */
 static mr_ast_expr *parse_amount(mr_parser *parser)
 {
@@ -289,6 +308,8 @@ mr_ast_expr *mr_parse_interval(mr_parser *parser)
         interval->text = mr_parser_string(parser, "an interval's text");
     else
         interval->expr = parse_amount(parser);
+    if (is_literal)
+        check_unit_is_behind(parser, &interval->text);
     mr_parser_above(parser, expr, interval->expr);
     uint32_t digits = 0;
     if (parse_units(parser, interval, &digits) && is_literal)

@@ -1,3 +1,4 @@
 SELECT 1;
-/* SELECT 2;
+/*
+SELECT 2;
 SELECT 3;

@@ -333,8 +333,11 @@ mr_expr *mr_group_bind_aggregate(mr_binder *binder, mr_grouping *grouping, const
     }
     uint32_t at = aggregate->aggregates_count++;
     aggregate->aggregates[at] = made;
+    mr_buffer text = {0};
+    mr_unparse_expr(&text, ast);
     aggregate->columns[first + at] = (mr_relation_column){
-        .name = mr_arena_printf(binder->arena, "$agg%u", at), .type = made.result_type};
+        .name = mr_arena_string(binder->arena, text.data, text.length), .type = made.result_type};
+    mr_buffer_release(&text);
     aggregate->columns_count = first + at + 1;
     return output(binder, grouping, first + at, ast->span);
 }

@@ -120,11 +120,30 @@ Test(job, a_view_read_twice_is_computed_once)
     expect_plan(BIDS_PLAIN SINK PER_AUCTION "INSERT INTO out1 SELECT auction, n FROM v;"
                                             "INSERT INTO out1 SELECT auction, s FROM v;",
                 "bids: auction price ts\n"
-                "v/window(window_aggregate) <- bids: auction window_start window_end $agg0 $agg1\n"
+                "v/window(window_aggregate) <- bids: auction window_start window_end COUNT(*) "
+                "SUM(price)\n"
                 "out1/insert#2(project) <- v/window: a b\n"
                 "out1/sink(project) <- v/window: a b\n"
                 "out1 <- out1/sink\n"
                 "out1 <- out1/insert#2\n");
+}
+
+Test(job, the_text_of_an_aggregate_is_no_part_of_the_version)
+{
+    mr_script scripts[2];
+    mr_job *a = plan_of(&scripts[0], BIDS_PLAIN SINK PER_AUCTION
+                        "INSERT INTO out1 SELECT auction, n FROM v WHERE n > 1;");
+    mr_job *b = plan_of(&scripts[1],
+                        BIDS_PLAIN SINK "CREATE VIEW v AS SELECT auction, count( * ) AS n, "
+                                        "Sum((price)) AS s FROM TABLE(TUMBLE(TABLE bids, "
+                                        "DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY auction, "
+                                        "window_start, window_end;"
+                                        "INSERT INTO out1 SELECT auction, n FROM v WHERE n > 1;");
+    cr_expect_eq(a->plan.version, b->plan.version);
+    mr_job_free(a);
+    mr_job_free(b);
+    mr_script_release(&scripts[0]);
+    mr_script_release(&scripts[1]);
 }
 
 Test(job, late_rows_have_the_columns_of_the_window_input)
@@ -132,7 +151,8 @@ Test(job, late_rows_have_the_columns_of_the_window_input)
     expect_plan(BIDS_PLAIN SINK PER_AUCTION "SELECT auction, n FROM v;"
                                             "SELECT bidder, late_by_ms FROM bids$late;",
                 "bids: auction bidder ts\n"
-                "v/window(window_aggregate) <- bids: auction window_start window_end $agg0\n"
+                "v/window(window_aggregate) <- bids: auction window_start window_end "
+                "COUNT(*)\n"
                 "v/window/late(project) <- v/window$late: bidder late_by_ms\n"
                 "print/columns(project) <- v/window: auction n\n"
                 "print <- print/columns\n"
