@@ -51,7 +51,8 @@ struct mr_graph {
     mr_sink_counts *sinks;
     mr_errors_relations errors;
     uint32_t pushed_table; /* whose records are on their way; MR_ERRORS_TABLE_NONE: made rows */
-    consumers *of_source_rows, *of_node_rows, *of_node_late;
+    consumers *of_source_rows, *of_source_partials, *of_node_rows, *of_node_late, *of_node_raw;
+    int64_t floor_ms;     /* see mr_operator_context */
     consumers *of_errors; /* by table of `errors` */
 };
 
@@ -64,6 +65,8 @@ static consumers *consumers_of(const mr_graph *graph, mr_origin origin)
         return &graph->of_errors[mr_errors_table_of(&graph->errors, origin)];
     case MR_ORIGIN_NODE_ROWS: return &graph->of_node_rows[origin.index];
     case MR_ORIGIN_NODE_LATE: return &graph->of_node_late[origin.index];
+    case MR_ORIGIN_NODE_RAW: return &graph->of_node_raw[origin.index];
+    case MR_ORIGIN_SOURCE_PARTIALS: return &graph->of_source_partials[origin.index];
     }
     return NULL;
 }
@@ -86,6 +89,8 @@ static void wire(mr_graph *graph)
     graph->of_errors = mr_arena_zalloc(arena, graph->errors.tables_count, sizeof(consumers));
     graph->of_node_rows = mr_arena_zalloc(arena, plan->nodes_count, sizeof(consumers));
     graph->of_node_late = mr_arena_zalloc(arena, plan->nodes_count, sizeof(consumers));
+    graph->of_node_raw = mr_arena_zalloc(arena, plan->nodes_count, sizeof(consumers));
+    graph->of_source_partials = mr_arena_zalloc(arena, plan->sources_count, sizeof(consumers));
     for (uint32_t n = 0; n < plan->nodes_count; n++)
         for (uint32_t i = 0; i < plan->nodes[n].inputs_count; i++)
             add_consumer(graph, plan->nodes[n].inputs[i], (consumer){.index = n, .input = i});
@@ -107,7 +112,7 @@ static uint32_t source_of_node(const mr_graph *graph, uint32_t node)
 /* The source whose rows, and whose watermark, come out of an origin as they went in. */
 static uint32_t source_of(const mr_graph *graph, mr_origin origin)
 {
-    if (origin.kind == MR_ORIGIN_SOURCE_ROWS)
+    if (origin.kind == MR_ORIGIN_SOURCE_ROWS || origin.kind == MR_ORIGIN_SOURCE_PARTIALS)
         return origin.index;
     if (origin.kind != MR_ORIGIN_NODE_ROWS)
         return SOURCES_MANY;
@@ -144,7 +149,8 @@ static mr_status open_nodes(mr_graph *graph, mr_state *state, mr_budget *budget,
                                        .state = state,
                                        .budget = budget,
                                        .expr = &plan->expr,
-                                       .has_one_source = source_of_node(graph, n) != SOURCES_MANY};
+                                       .has_one_source = source_of_node(graph, n) != SOURCES_MANY,
+                                       .floor_ms = &graph->floor_ms};
         mr_status status = node->class->open(&context, &at->op, err);
         if (status != MR_OK) {
             mr_error_prefix(err, "operator %s", node->id);
@@ -167,6 +173,7 @@ mr_status mr_graph_new(const mr_plan *plan, uint32_t task, mr_state *state, mr_b
     graph->nodes = mr_arena_zalloc(&graph->job, plan->nodes_count, sizeof *graph->nodes);
     graph->sinks = mr_arena_zalloc(&graph->job, plan->sinks_count, sizeof *graph->sinks);
     graph->pushed_table = MR_ERRORS_TABLE_NONE;
+    graph->floor_ms = MR_TIME_NONE;
     mr_errors_relations_init(&graph->errors, plan, &graph->job);
     wire(graph);
     mr_status status = open_nodes(graph, state, budget, err);
@@ -340,6 +347,15 @@ mr_status mr_graph_push(mr_graph *graph, uint32_t source, const mr_source_result
     return status == MR_OK ? hand_out_errors(graph, err) : status;
 }
 
+mr_status mr_graph_push_partials(mr_graph *graph, uint32_t source, const mr_batch *batch,
+                                 mr_error *err)
+{
+    graph->pushed_table = source;
+    mr_status status = hand_out(graph, &graph->of_source_partials[source], batch, err);
+    graph->pushed_table = MR_ERRORS_TABLE_NONE;
+    return status == MR_OK ? hand_out_errors(graph, err) : status;
+}
+
 mr_status mr_graph_check_budgets(const mr_graph *graph, mr_error *err)
 {
     return mr_errors_relations_check(&graph->errors, err);
@@ -375,25 +391,31 @@ static void sample_late(mr_graph *graph, uint32_t node, const mr_batch *batch)
     mr_buffer_release(&text);
 }
 
+static mr_origin origin_of(const mr_output *out, mr_port port)
+{
+    static const mr_origin_kind kinds[] = {[MR_PORT_MAIN] = MR_ORIGIN_NODE_ROWS,
+                                           [MR_PORT_LATE] = MR_ORIGIN_NODE_LATE,
+                                           [MR_PORT_RAW] = MR_ORIGIN_NODE_RAW};
+    return (mr_origin){.kind = kinds[port], .index = out->node};
+}
+
 mr_status mr_output_emit(mr_output *out, mr_port port, const mr_batch *batch, mr_error *err)
 {
     mr_graph *graph = out->graph;
     node_state *at = &graph->nodes[out->node];
     if (batch->selected == 0)
         return MR_OK;
-    mr_origin origin = {.kind = port == MR_PORT_LATE ? MR_ORIGIN_NODE_LATE : MR_ORIGIN_NODE_ROWS,
-                        .index = out->node};
-    const consumers *to = consumers_of(graph, origin);
+    const consumers *to = consumers_of(graph, origin_of(out, port));
     if (port == MR_PORT_LATE)
         at->late_sent += batch->selected;
     if (port == MR_PORT_LATE && to->count == 0) {
         sample_late(graph, out->node, batch);
         return MR_OK;
     }
-    if (port == MR_PORT_MAIN) {
+    if (port == MR_PORT_MAIN)
         check_times(at, batch);
+    if (port != MR_PORT_LATE)
         at->op->counts.rows_out += batch->selected;
-    }
     return hand_out(graph, to, batch, err);
 }
 
@@ -439,9 +461,7 @@ mr_arena *mr_output_arena(mr_output *out)
 bool mr_output_is_read(const mr_output *out, mr_port port)
 {
     mr_graph *graph = out->graph;
-    mr_origin origin = {.kind = port == MR_PORT_LATE ? MR_ORIGIN_NODE_LATE : MR_ORIGIN_NODE_ROWS,
-                        .index = out->node};
-    if (consumers_of(graph, origin)->count > 0)
+    if (consumers_of(graph, origin_of(out, port))->count > 0)
         return true;
     uint64_t suppressed;
     return port == MR_PORT_LATE &&
@@ -459,6 +479,7 @@ static void pass_on(mr_graph *graph, const consumers *to, int64_t watermark_ms)
 void mr_graph_set_source_watermark(mr_graph *graph, uint32_t source, int64_t watermark_ms)
 {
     pass_on(graph, &graph->of_source_rows[source], watermark_ms);
+    pass_on(graph, &graph->of_source_partials[source], watermark_ms);
     pass_on(graph, &graph->of_errors[source], watermark_ms);
 }
 
@@ -518,6 +539,7 @@ static void send_watermark(mr_graph *graph, uint32_t n)
     at->sent = watermark;
     pass_on(graph, &graph->of_node_rows[n], watermark);
     pass_on(graph, &graph->of_node_late[n], watermark);
+    pass_on(graph, &graph->of_node_raw[n], watermark);
 }
 
 mr_status mr_graph_advance(mr_graph *graph, mr_progress *progress, mr_error *err)
@@ -600,4 +622,9 @@ void mr_graph_set_counts(mr_graph *graph, uint32_t node, mr_operator_counts coun
 void mr_graph_set_sink_counts(mr_graph *graph, uint32_t sink, mr_sink_counts counts)
 {
     graph->sinks[sink] = counts;
+}
+
+void mr_graph_set_floor(mr_graph *graph, int64_t floor_ms)
+{
+    graph->floor_ms = floor_ms;
 }

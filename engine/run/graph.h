@@ -35,12 +35,19 @@ mr_status mr_graph_restored(mr_graph *graph, mr_error *err);
 mr_status mr_graph_push(mr_graph *graph, uint32_t source, const mr_source_result *result,
                         uint64_t records, mr_error *err);
 
+/* Rows of a source that is an exchange, aggregated before it. */
+mr_status mr_graph_push_partials(mr_graph *graph, uint32_t source, const mr_batch *batch,
+                                 mr_error *err);
+
 /* MR_E_ROWS_BUDGET when more rows of a table died than its 'errors.budget' allows. The work so far
  * is whole and may be committed. */
 mr_status mr_graph_check_budgets(const mr_graph *graph, mr_error *err);
 
 /* The watermark of a source rose. Work starts in `mr_graph_advance`. */
 void mr_graph_set_source_watermark(mr_graph *graph, uint32_t source, int64_t watermark_ms);
+
+/* What tasks behind an exchange may have reached without this one (see mr_operator_context). */
+void mr_graph_set_floor(mr_graph *graph, int64_t floor_ms);
 
 /* Work that batches left in the nodes' state: no batch may come before `advance` has done it. */
 bool mr_graph_has_rest(const mr_graph *graph);

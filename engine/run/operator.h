@@ -42,7 +42,7 @@ typedef enum mr_progress {
 typedef enum mr_port {
     MR_PORT_MAIN = 0,
     MR_PORT_LATE, /* input columns + those of mr_late_columns (late.h) */
-    MR_PORTS,
+    MR_PORT_RAW,  /* rows of the input as they came, for the stage behind an exchange to judge */
 } mr_port;
 
 /* Since open; persisted with the epoch record as the accounting of P2. */
@@ -52,7 +52,7 @@ typedef struct mr_operator_counts {
     uint64_t filtered; /* WHERE, duplicates, NULL keys that an operator drops by definition */
     uint64_t late;
     uint64_t dead;
-    uint64_t rows_out;  /* on the main port */
+    uint64_t rows_out;  /* on the main and the raw port */
     uint64_t made_dead; /* results that died while they were made: no part of rows_in */
 } mr_operator_counts;
 
@@ -68,6 +68,9 @@ typedef struct mr_operator_context {
     const mr_expr_context *expr;
     bool has_one_source; /* all inputs are rows of one source that nothing but filters, projections
                             and unions lie between: they share its records and watermark */
+    /* The watermark that tasks behind an exchange may have reached without this one, because it was
+     * idle: up to there nobody can say from here that a row is on time. Changes between calls. */
+    const int64_t *floor_ms;
 } mr_operator_context;
 
 typedef struct mr_operator_class {

@@ -27,6 +27,10 @@ mr_schema mr_plan_schema(const mr_plan *plan, mr_origin origin, mr_arena *arena)
     case MR_ORIGIN_NODE_ROWS: return plan->nodes[origin.index].schema;
     case MR_ORIGIN_NODE_LATE:
         return late_schema(mr_plan_schema(plan, plan->nodes[origin.index].inputs[0], arena), arena);
+    case MR_ORIGIN_NODE_RAW:
+        return mr_plan_schema(plan, plan->nodes[origin.index].inputs[0], arena);
+    case MR_ORIGIN_SOURCE_PARTIALS:
+        return plan->sources[origin.index].exchange->relations[1].schema;
     case MR_ORIGIN_SOURCE_ERRORS:
     case MR_ORIGIN_SINK_ERRORS: break;
     }

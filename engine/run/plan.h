@@ -10,18 +10,21 @@
 #ifndef MR_ENGINE_RUN_PLAN_H
 #define MR_ENGINE_RUN_PLAN_H
 
+#include "engine/exchange/exchange.h"
 #include "engine/expr/expr.h"
 #include "engine/ports/sink.h"
 #include "engine/run/operator.h"
 #include "engine/time/watermark.h"
 
-/* Where rows come from: a port of a source or of a node. */
+/* Where rows come from: a port of a source or of a node. The numbers go into plan versions. */
 typedef enum mr_origin_kind {
     MR_ORIGIN_SOURCE_ROWS = 0, /* rows of a table */
     MR_ORIGIN_SOURCE_ERRORS,   /* t$errors: see mr_error_columns */
     MR_ORIGIN_NODE_ROWS,
-    MR_ORIGIN_NODE_LATE,   /* v$late */
-    MR_ORIGIN_SINK_ERRORS, /* t$errors of a table that is written and not read */
+    MR_ORIGIN_NODE_LATE,       /* v$late */
+    MR_ORIGIN_SINK_ERRORS,     /* t$errors of a table that is written and not read */
+    MR_ORIGIN_NODE_RAW,        /* rows of the node's input that go on as they came */
+    MR_ORIGIN_SOURCE_PARTIALS, /* of an exchange: what was aggregated before it */
 } mr_origin_kind;
 
 typedef struct mr_origin {
@@ -169,6 +172,9 @@ typedef struct mr_plan_source {
     const mr_constraint *constraints;
     mr_errors_policy errors;
     const char *partitioned_by; /* 'partitioned-by', for EXPLAIN; NULL */
+    /* Rows come through an exchange: its relation 0 are this source's rows, relation 1, where there
+     * is one, its partials. NULL: from outside. */
+    const mr_exchange *exchange;
 } mr_plan_source;
 
 typedef struct mr_plan_node {

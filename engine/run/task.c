@@ -215,6 +215,11 @@ mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_erro
     return status;
 }
 
+void mr_task_set_floor(mr_task *task, int64_t floor_ms)
+{
+    mr_graph_set_floor(task->graph, floor_ms);
+}
+
 /* Minimum over the other inputs that are not idle; MR_TIME_MAX: none holds this one back. */
 static int64_t others_of(const source_state *source, uint32_t input)
 {

@@ -47,6 +47,9 @@ mr_task_input *mr_task_input_at(mr_task *task, uint32_t input);
  * `record` gives the watermarks of the sources and the counters; NULL: a fresh task. */
 mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_error *err);
 
+/* What tasks behind an exchange may have reached without this one (mr_operator_context). */
+void mr_task_set_floor(mr_task *task, int64_t floor_ms);
+
 /* Processes one fetch of `input` (all of it). */
 mr_status mr_task_on_records(mr_task *task, uint32_t input, const mr_records *records,
                              mr_error *err);

@@ -73,7 +73,9 @@ static void put_edge(mr_buffer *out, const mr_explanation *explanation, mr_origi
         [MR_ORIGIN_SOURCE_ERRORS] = " [style=dotted, label=\"errors\"]",
         [MR_ORIGIN_NODE_ROWS] = "",
         [MR_ORIGIN_NODE_LATE] = " [style=dashed, label=\"late\"]",
-        [MR_ORIGIN_SINK_ERRORS] = " [style=dotted, label=\"errors\"]"};
+        [MR_ORIGIN_SINK_ERRORS] = " [style=dotted, label=\"errors\"]",
+        [MR_ORIGIN_NODE_RAW] = " [label=\"raw\"]",
+        [MR_ORIGIN_SOURCE_PARTIALS] = " [label=\"partials\"]"};
     const char *style = styles[from.kind];
     mr_buffer_printf(out, "  p%u -> p%u%s;\n", mr_explanation_part(explanation, from), to, style);
 }

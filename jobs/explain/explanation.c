@@ -48,8 +48,10 @@ uint32_t mr_explanation_part(const mr_explanation *explanation, mr_origin origin
     const mr_plan *plan = explanation->plan;
     switch (origin.kind) {
     case MR_ORIGIN_SOURCE_ROWS:
+    case MR_ORIGIN_SOURCE_PARTIALS:
     case MR_ORIGIN_SOURCE_ERRORS: break;
     case MR_ORIGIN_NODE_ROWS:
+    case MR_ORIGIN_NODE_RAW:
     case MR_ORIGIN_NODE_LATE: return plan->sources_count + origin.index;
     case MR_ORIGIN_SINK_ERRORS: return plan->sources_count + plan->nodes_count + origin.index;
     }
@@ -68,6 +70,8 @@ const char *mr_origin_label(mr_origin origin)
     case MR_ORIGIN_SOURCE_ERRORS:
     case MR_ORIGIN_SINK_ERRORS: return ", errors";
     case MR_ORIGIN_NODE_LATE: return ", late rows";
+    case MR_ORIGIN_NODE_RAW: return ", raw rows";
+    case MR_ORIGIN_SOURCE_PARTIALS: return ", aggregated before";
     case MR_ORIGIN_SOURCE_ROWS:
     case MR_ORIGIN_NODE_ROWS: break;
     }

@@ -47,11 +47,11 @@ static json_t *columns_of(const mr_part *part)
 
 static json_t *inputs_of(const mr_explanation *explanation, const mr_part *part)
 {
-    static const char *const rows[] = {[MR_ORIGIN_SOURCE_ROWS] = "rows",
-                                       [MR_ORIGIN_SOURCE_ERRORS] = "errors",
-                                       [MR_ORIGIN_NODE_ROWS] = "rows",
-                                       [MR_ORIGIN_NODE_LATE] = "late",
-                                       [MR_ORIGIN_SINK_ERRORS] = "errors"};
+    static const char *const rows[] = {
+        [MR_ORIGIN_SOURCE_ROWS] = "rows",        [MR_ORIGIN_SOURCE_ERRORS] = "errors",
+        [MR_ORIGIN_NODE_ROWS] = "rows",          [MR_ORIGIN_NODE_LATE] = "late",
+        [MR_ORIGIN_SINK_ERRORS] = "errors",      [MR_ORIGIN_NODE_RAW] = "raw",
+        [MR_ORIGIN_SOURCE_PARTIALS] = "partials"};
     json_t *array = json_array();
     for (uint32_t i = 0; i < part->inputs_count; i++) {
         const mr_part *from =

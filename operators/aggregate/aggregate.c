@@ -3,41 +3,15 @@
 #include "engine/base/assert.h"
 #include "engine/expr/decimal.h"
 #include "engine/expr/wide.h"
+#include "operators/aggregate/layout.h"
 
 #include <inttypes.h>
 
 enum { MR_E_ROW_SUM_RANGE = 3201 };
 
-/* Layouts as in the header. The union keeps every accumulator at one size: 32 bytes, COUNT at
- * 16. */
-typedef struct sum {
-    union {
-        mr_u128 low; /* with `high` one signed number of 192 bits: two DECIMAL(38) can leave 128 */
-        double real;
-    };
-    int64_t count;
-    int64_t high;
-} sum;
-
-typedef struct extreme {
-    union {
-        mr_i128 exact;
-        double real;
-        mr_string string;
-    };
-    int64_t has;
-    int64_t padding;
-} extreme;
-
-typedef struct tally {
-    int64_t count;
-    int64_t padding;
-} tally;
-
-static bool is_real(mr_type type)
-{
-    return type.kind == MR_TYPE_DOUBLE || type.kind == MR_TYPE_FLOAT;
-}
+typedef mr_sum sum;
+typedef mr_extreme extreme;
+typedef mr_tally tally;
 
 uint32_t mr_aggregate_size(const mr_aggregate *aggregate)
 {
@@ -111,7 +85,7 @@ static bool wins(const mr_aggregate *aggregate, const extreme *a, const extreme 
     const extreme *high = aggregate->kind == MR_AGGREGATE_MIN ? b : a;
     if (mr_type_lane(aggregate->argument_type) == MR_LANE_STRING)
         return mr_string_compare(low->string, high->string) < 0;
-    if (is_real(aggregate->argument_type))
+    if (mr_aggregate_is_real(aggregate->argument_type))
         return real_is_less(low->real, high->real);
     return low->exact < high->exact;
 }
@@ -164,7 +138,7 @@ void mr_aggregate_merge(const mr_aggregate *aggregate, void *to, const void *fro
     case MR_AGGREGATE_AVG: {
         sum *a = to;
         const sum *b = from;
-        if (is_real(aggregate->argument_type))
+        if (mr_aggregate_is_real(aggregate->argument_type))
             a->real += b->real;
         else
             add_exact(a, b->low, b->high);

@@ -5,7 +5,9 @@
 #include "engine/run/late.h"
 #include "engine/state/key.h"
 #include "operators/window/distinct.h"
+#include "operators/window/intake.h"
 #include "operators/window/order.h"
+#include "operators/window/partials.h"
 #include "operators/window/results.h"
 
 #include <inttypes.h>
@@ -121,41 +123,18 @@ static cursor *get_cursor(window_aggregate *self, bool is_written)
 /* Rows of a batch on their way to their slices. */
 typedef struct intake {
     window_aggregate *self;
-    const mr_batch *batch;
-    mr_arena *arena;
-    uint32_t *rows; /* on time, in batch order */
-    int64_t *ids;   /* slice id of each */
-    mr_string *keys;
-    uint64_t *hashes;
-    uint32_t count;
+    mr_window_intake taken; /* on time */
     mr_late_fact *late;
     uint32_t late_count;
 } intake;
 
-/* The slice of the last row judged: rows that follow each other mostly share it. Times in
- * [from_ms, to_ms) under a watermark below open_ms go to `id` without a division. */
-typedef struct near_slice {
-    int64_t from_ms, to_ms, open_ms, id;
-} near_slice;
-
-/* Not with a zone: there a slice need not be one stretch of time. */
-static near_slice near_slice_of(const mr_grid *grid, int64_t slice)
-{
-    if (grid->zone != NULL)
-        return (near_slice){0};
-    int64_t end = mr_grid_window_end(grid, slice + 1);
-    return (near_slice){.from_ms = end - grid->width_ms,
-                        .to_ms = end,
-                        .open_ms = mr_grid_window_time(grid, slice + 1),
-                        .id = mr_grid_id(grid, slice, 0)};
-}
-
 static void judge(intake *in, mr_row_errors *errors)
 {
     window_aggregate *self = in->self;
-    const mr_batch *batch = in->batch;
+    mr_window_intake *taken = &in->taken;
+    const mr_batch *batch = taken->batch;
     const mr_grid *grid = &self->grid;
-    near_slice near = {0};
+    mr_near_slice near = {0};
     const cursor *at = get_cursor(self, false);
     int64_t fired_before = at->is_set != 0 ? at->fired : FIRED_NONE;
     for (uint32_t i = 0; i < batch->selected; i++) {
@@ -165,8 +144,8 @@ static void judge(intake *in, mr_row_errors *errors)
         if (batch->watermark != NULL && batch->watermark[row] > wm)
             wm = batch->watermark[row];
         if (time >= near.from_ms && time < near.to_ms && wm < near.open_ms) {
-            in->rows[in->count] = row;
-            in->ids[in->count++] = near.id;
+            taken->rows[taken->count] = row;
+            taken->ids[taken->count++] = near.id;
             continue;
         }
         if (time == MR_TIME_NONE) {
@@ -186,9 +165,9 @@ static void judge(intake *in, mr_row_errors *errors)
             /* A watermark that went back would hide the row in a window that never fires again. */
             MR_ASSERT(open > fired_before);
             if (open == slice + 1)
-                near = near_slice_of(grid, slice);
-            in->rows[in->count] = row;
-            in->ids[in->count++] = mr_grid_id(grid, slice, open - slice - 1);
+                near = mr_near_slice_of(grid, slice);
+            taken->rows[taken->count] = row;
+            taken->ids[taken->count++] = mr_grid_id(grid, slice, open - slice - 1);
             continue;
         }
         in->late[in->late_count++] =
@@ -200,128 +179,47 @@ static void judge(intake *in, mr_row_errors *errors)
     }
 }
 
-/* Adds rows (all of one slice) to one aggregate. `at[i]` is the group of row i. */
-static void add_to_aggregate(intake *in, uint32_t a, int64_t id, const uint32_t *rows,
-                             void *const *at, mr_arena *const *arenas, const mr_string *keys,
-                             uint32_t count)
+/* Groups that were aggregated before an exchange. */
+static mr_status take_partials(window_aggregate *self, const mr_batch *batch, mr_output *out,
+                               mr_error *err)
 {
-    window_aggregate *self = in->self;
-    const mr_aggregate *aggregate = &self->config->aggregates[a];
-    mr_aggregate_rows add = {
-        .argument = aggregate->argument >= 0 ? &in->batch->columns[aggregate->argument] : NULL,
-        .rows = rows,
-        .count = count,
-        .values = at,
-        .offset = self->accumulators.offsets[a],
-        .arenas = arenas};
-    const mr_string *groups = keys;
-    if (aggregate->filter >= 0) {
-        uint32_t *kept = mr_arena_alloc(in->arena, count * sizeof *kept);
-        uint32_t n = mr_aggregate_passing(in->batch, aggregate->filter, rows, count, kept);
-        uint32_t *kept_rows = mr_arena_alloc(in->arena, n * sizeof *kept_rows);
-        void **kept_at = mr_arena_alloc(in->arena, n * sizeof *kept_at);
-        mr_string *kept_keys = mr_arena_alloc(in->arena, n * sizeof *kept_keys);
-        for (uint32_t i = 0; i < n; i++) {
-            kept_rows[i] = rows[kept[i]];
-            kept_at[i] = at[kept[i]];
-            kept_keys[i] = keys[kept[i]];
-        }
-        add.rows = kept_rows;
-        add.values = kept_at;
-        add.count = n;
-        groups = kept_keys;
-    }
-    if (aggregate->is_distinct)
-        mr_distinct_add(mr_table_make(self->distinct, id), aggregate, (uint16_t)a, &add, groups,
-                        NULL, in->arena);
-    else
-        mr_aggregate_add(aggregate, &add);
-}
-
-/* `count` rows of one slice. */
-static void add_to_slice(intake *in, int64_t id, const uint32_t *rows, const mr_string *keys,
-                         const uint64_t *hashes, uint32_t count)
-{
-    window_aggregate *self = in->self;
-    mr_slice *slice = mr_table_make(self->groups, id);
-    void **at = mr_arena_alloc(in->arena, count * sizeof *at);
-    mr_arena **arenas = NULL;
-    if (self->accumulators.needs_arenas) {
-        arenas = mr_arena_alloc(in->arena, count * sizeof *arenas);
-        for (uint32_t i = 0; i < count; i++)
-            arenas[i] = mr_slice_arena(slice);
-    }
-    mr_slice_upsert(slice, keys, hashes, count, at);
-    for (uint32_t a = 0; a < self->config->aggregates_count; a++)
-        add_to_aggregate(in, a, id, rows, at, arenas, keys, count);
-}
-
-/* Slices of a batch are few: one pass a slice, over the rows not yet placed. */
-static void place(intake *in)
-{
-    uint32_t left = in->count, same = 1;
-    while (same < left && in->ids[same] == in->ids[0])
-        same++;
-    if (same == left) { /* the usual batch lies in one slice */
-        add_to_slice(in, in->ids[0], in->rows, in->keys, in->hashes, left);
-        return;
-    }
-    uint32_t *rows = mr_arena_alloc(in->arena, left * sizeof *rows);
-    mr_string *keys = mr_arena_alloc(in->arena, left * sizeof *keys);
-    uint64_t *hashes = mr_arena_alloc(in->arena, left * sizeof *hashes);
-    while (left > 0) {
-        int64_t id = in->ids[0];
-        uint32_t here = 0, rest = 0;
-        for (uint32_t i = 0; i < left; i++) {
-            if (in->ids[i] == id) {
-                rows[here] = in->rows[i];
-                keys[here] = in->keys[i];
-                hashes[here++] = in->hashes[i];
-            } else {
-                in->rows[rest] = in->rows[i];
-                in->keys[rest] = in->keys[i];
-                in->hashes[rest] = in->hashes[i];
-                in->ids[rest++] = in->ids[i];
-            }
-        }
-        add_to_slice(in, id, rows, keys, hashes, here);
-        left = rest;
-    }
-}
-
-static void take(intake *in)
-{
-    const mr_window_config *config = in->self->config;
-    const mr_vector **columns =
-        mr_arena_alloc(in->arena, (config->keys_count + 1) * sizeof *columns);
-    for (uint32_t k = 0; k < config->keys_count; k++)
-        columns[k] = &in->batch->columns[config->keys[k]];
-    in->keys = mr_arena_alloc(in->arena, in->count * sizeof *in->keys);
-    in->hashes = mr_arena_alloc(in->arena, in->count * sizeof *in->hashes);
-    mr_key_encode(columns, config->keys_count, in->rows, in->count, in->arena, in->keys,
-                  in->hashes);
-    place(in);
+    mr_window_partials partials = {.config = self->config,
+                                   .accumulators = &self->accumulators,
+                                   .grid = &self->grid,
+                                   .groups = self->groups,
+                                   .watermark_ms = self->watermark_ms,
+                                   .arena = mr_output_arena(out)};
+    self->base.counts.rows_in += batch->selected;
+    self->base.counts.accepted += batch->selected;
+    return mr_window_take_partials(&partials, batch, err);
 }
 
 static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch, mr_output *out,
                           mr_progress *progress, mr_error *err)
 {
-    (void)input;
     (void)progress;
     window_aggregate *self = (window_aggregate *)op;
+    if (input == MR_WINDOW_INPUT_PARTIALS)
+        return take_partials(self, batch, out, err);
     mr_arena *arena = mr_output_arena(out);
-    intake in = {.self = self, .batch = batch, .arena = arena};
-    in.rows = mr_arena_alloc(arena, batch->selected * sizeof *in.rows);
-    in.ids = mr_arena_alloc(arena, batch->selected * sizeof *in.ids);
+    intake in = {.self = self};
+    in.taken = (mr_window_intake){.config = self->config,
+                                  .accumulators = &self->accumulators,
+                                  .groups = self->groups,
+                                  .distinct = self->distinct,
+                                  .batch = batch,
+                                  .arena = arena};
+    in.taken.rows = mr_arena_alloc(arena, batch->selected * sizeof *in.taken.rows);
+    in.taken.ids = mr_arena_alloc(arena, batch->selected * sizeof *in.taken.ids);
     in.late = mr_arena_alloc(arena, batch->selected * sizeof *in.late);
     mr_row_errors errors = {.arena = arena};
     judge(&in, &errors);
     op->counts.rows_in += batch->selected;
-    op->counts.accepted += in.count;
+    op->counts.accepted += in.taken.count;
     op->counts.late += in.late_count;
     op->counts.dead += errors.count;
-    if (in.count > 0)
-        take(&in);
+    if (in.taken.count > 0)
+        mr_window_take(&in.taken);
     mr_status status = errors.count > 0 ? mr_output_dead(out, batch, &errors, err) : MR_OK;
     if (status == MR_OK && in.late_count > 0 && mr_output_is_read(out, MR_PORT_LATE)) {
         mr_batch late = mr_late_batch(batch, self->id, in.late, in.late_count, arena);

@@ -7,6 +7,9 @@
  * whole when its last window has fired. See grid.h for the arithmetic and for rows that are late
  * for some windows.
  *
+ * Input 0 are rows. Input 1, where there is one, are groups that window_partial made of rows before
+ * an exchange; all their windows are open.
+ *
  * State tables: "groups" (slice id; group key -> accumulators), "distinct" (slice id; group key +
  * aggregate + value -> seen), "cursor" (one entry: last window fired, window being fired, rows
  * emitted). Output: keys.., window_start, window_end TIMESTAMP(3) NOT NULL, [window_time],
@@ -24,6 +27,8 @@ enum {
     MR_E_ROW_WINDOW_TIME = 3202,  /* the row has no event time */
     MR_E_ROW_WINDOW_RANGE = 3204, /* its windows cannot be written down */
 };
+
+#define MR_WINDOW_INPUT_PARTIALS 1
 
 typedef struct mr_window_config {
     mr_window_kind kind;

@@ -10,6 +10,7 @@
  *   sim_windows [--histories N] [--kind session] [--first S] [--seed S] [--quick]
  */
 #include "engine/base/assert.h"
+#include "tests/sim/window_expect.h"
 #include "tests/sim/window_run.h"
 
 #include <inttypes.h>
@@ -31,26 +32,6 @@ typedef struct hits {
     uint64_t runs, rows, results, late, kills, kills_within_fire, fires_in_parts;
 } hits;
 
-static void print_first(const mr_oracle_entry *entry, char *to, size_t size)
-{
-    const mr_oracle_row *row = entry->row;
-    char amount[32] = "null";
-    if (row->has_amount)
-        snprintf(amount, sizeof amount, "%" PRId64, row->amount);
-    snprintf(to, size, "k%d|%" PRId64 "|%" PRId64 "|%s|%s", row->key, row->id, row->time_ms, amount,
-             row->name != NULL ? row->name : "null");
-}
-
-static void expect_late(const mr_oracle_late *late, mr_window_lines *to)
-{
-    char line[256], bounds[64] = "null|null";
-    if (late->start_ms != MR_ORACLE_NONE)
-        snprintf(bounds, sizeof bounds, "%" PRId64 "|%" PRId64, late->start_ms, late->end_ms);
-    snprintf(line, sizeof line, "late|%" PRId64 "|%s|%" PRId64 "|%" PRId64, late->row->id, bounds,
-             late->watermark_ms, late->by_ms);
-    mr_window_lines_add(to, line);
-}
-
 static void expect(const mr_history *history, mr_oracle *oracle, expected *want)
 {
     mr_oracle_init(oracle, &history->job);
@@ -64,39 +45,7 @@ static void expect(const mr_history *history, mr_oracle *oracle, expected *want)
         }
     }
     *want = (expected){.oracle = oracle};
-    bool is_first = history->job.kind == MR_ORACLE_FIRST;
-    size_t count = mr_oracle_results(oracle), end;
-    for (size_t i = 0; i < count; i = end) {
-        const mr_oracle_entry *group = &oracle->entries[i];
-        for (end = i + 1; end < count && !is_first; end++)
-            if (oracle->entries[end].end_ms != group->end_ms ||
-                oracle->entries[end].row->key != group->row->key)
-                break;
-        char line[512];
-        if (is_first)
-            print_first(group, line, sizeof line);
-        else
-            mr_oracle_print(group, end - i, line, sizeof line);
-        mr_window_lines_add(&want->results, line);
-    }
-    for (size_t i = 0; i < oracle->late_count; i++)
-        expect_late(&oracle->late[i], &want->late);
-    mr_window_lines_sort(&want->results);
-    mr_window_lines_sort(&want->late);
-}
-
-static bool same_lines(const char *what, const mr_window_lines *want, const mr_window_lines *got)
-{
-    size_t i = 0;
-    while (i < want->count && i < got->count &&
-           strcmp(mr_window_line(want, i), mr_window_line(got, i)) == 0)
-        i++;
-    if (i == want->count && i == got->count)
-        return true;
-    printf("  %s %zu of %zu/%zu: expected `%s`, got `%s`\n", what, i, want->count, got->count,
-           i < want->count ? mr_window_line(want, i) : "nothing",
-           i < got->count ? mr_window_line(got, i) : "nothing");
-    return false;
+    mr_window_expect(oracle, &want->results, &want->late);
 }
 
 static bool same(const expected *want, mr_window_outcome *got)
@@ -104,8 +53,8 @@ static bool same(const expected *want, mr_window_outcome *got)
     mr_window_lines_sort(&got->results);
     mr_window_lines_sort(&got->late);
     const mr_oracle *oracle = want->oracle;
-    bool is_same = same_lines("result", &want->results, &got->results) &&
-                   same_lines("late row", &want->late, &got->late);
+    bool is_same = mr_window_lines_same("result", &want->results, &got->results) &&
+                   mr_window_lines_same("late row", &want->late, &got->late);
     bool counts = got->accepted == oracle->accepted && got->filtered == oracle->filtered &&
                   got->dead == oracle->dead && got->broken == oracle->broken;
     if (!counts)
@@ -140,8 +89,9 @@ static bool replay(const mr_history *history, const expected *want, mr_window_op
     mr_window_run(history, &options, &first);
     mr_window_replay(history, &first.journal, &second);
     seen->runs += 2;
-    bool is_good = same_lines("replayed result", &first.results, &second.results) &&
-                   same_lines("replayed late row", &first.late, &second.late) && same(want, &first);
+    bool is_good = mr_window_lines_same("replayed result", &first.results, &second.results) &&
+                   mr_window_lines_same("replayed late row", &first.late, &second.late) &&
+                   same(want, &first);
     if (!is_good)
         printf("  in the replay\n");
     mr_window_outcome_release(&first);

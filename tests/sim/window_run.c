@@ -4,6 +4,7 @@
 #include "engine/commit/delta.h"
 #include "engine/commit/journal.h"
 #include "engine/run/task.h"
+#include "tests/sim/window_lines.h"
 #include "tests/sim/window_plan.h"
 
 #include <inttypes.h>
@@ -12,125 +13,6 @@
 
 #define BATCH_ROWS_MAX 4096
 #define COUNTERS_MAX 64
-
-/* --- lines ----------------------------------------------------------------------------- */
-
-void mr_window_lines_add(mr_window_lines *lines, const char *line)
-{
-    if (lines->count == lines->room) {
-        lines->room = lines->room * 2 + 32;
-        lines->starts = realloc(lines->starts, lines->room * sizeof *lines->starts);
-        MR_ASSERT(lines->starts != NULL);
-    }
-    lines->starts[lines->count++] = lines->text.length;
-    mr_buffer_put(&lines->text, line, strlen(line) + 1);
-}
-
-const char *mr_window_line(const mr_window_lines *lines, size_t i)
-{
-    return lines->text.data + lines->starts[i];
-}
-
-static int compare_lines(const void *left, const void *right, void *text)
-{
-    return strcmp((char *)text + *(const size_t *)left, (char *)text + *(const size_t *)right);
-}
-
-void mr_window_lines_sort(mr_window_lines *lines)
-{
-    if (lines->count > 1)
-        qsort_r(lines->starts, lines->count, sizeof *lines->starts, compare_lines,
-                lines->text.data);
-}
-
-void mr_window_lines_release(mr_window_lines *lines)
-{
-    mr_buffer_release(&lines->text);
-    free(lines->starts);
-    *lines = (mr_window_lines){0};
-}
-
-static void move_lines(mr_window_lines *from, mr_window_lines *to)
-{
-    for (size_t i = 0; i < from->count; i++)
-        mr_window_lines_add(to, mr_window_line(from, i));
-    from->count = 0;
-    mr_buffer_clear(&from->text);
-}
-
-/* --- sinks ----------------------------------------------------------------------------- */
-
-typedef struct line_sink {
-    mr_sink base;
-    const mr_oracle_job *job;
-    mr_window_lines staged;
-} line_sink;
-
-static size_t put_value(const mr_vector *column, uint32_t row, char *to, size_t size)
-{
-    if (mr_vector_is_null(column, row))
-        return (size_t)snprintf(to, size, "|null");
-    if (column->lane == MR_LANE_STRING)
-        return (size_t)snprintf(to, size, "|%.*s", (int)column->strings[row].length,
-                                column->strings[row].bytes);
-    if (mr_type_is_timestamp(column->type))
-        return (size_t)snprintf(to, size, "|%" PRId64, column->i64[row] / 1000);
-    return (size_t)snprintf(to, size, "|%" PRId64, column->i64[row]);
-}
-
-static size_t put_key(const mr_vector *column, uint32_t row, char *to, size_t size)
-{
-    int key = -1;
-    char digits[64];
-    if (!mr_vector_is_null(column, row)) {
-        snprintf(digits, sizeof digits, "%.*s", (int)column->strings[row].length,
-                 column->strings[row].bytes);
-        key = atoi(digits);
-    }
-    return (size_t)snprintf(to, size, "k%d", key);
-}
-
-static mr_status write_results(mr_sink *sink, const mr_sink_write *context, const mr_batch *batch,
-                               mr_row_errors *errors, mr_error *err)
-{
-    (void)context;
-    (void)errors;
-    (void)err;
-    line_sink *self = (line_sink *)sink;
-    bool is_first = self->job->kind == MR_ORACLE_FIRST;
-    for (uint32_t i = 0; i < batch->selected; i++) {
-        uint32_t row = mr_batch_row(batch, i);
-        char line[512];
-        size_t at =
-            put_key(&batch->columns[is_first ? MR_SIM_COLUMN_KEY : 0], row, line, sizeof line);
-        for (uint32_t c = 0; c < (is_first ? MR_SIM_COLUMN_FLAG : batch->columns_count); c++)
-            if (c != (is_first ? MR_SIM_COLUMN_KEY : 0))
-                at += put_value(&batch->columns[c], row, line + at, sizeof line - at);
-        mr_window_lines_add(&self->staged, line);
-    }
-    return MR_OK;
-}
-
-static mr_status write_late(mr_sink *sink, const mr_sink_write *context, const mr_batch *batch,
-                            mr_row_errors *errors, mr_error *err)
-{
-    (void)context;
-    (void)errors;
-    (void)err;
-    line_sink *self = (line_sink *)sink;
-    for (uint32_t i = 0; i < batch->selected; i++) {
-        uint32_t row = mr_batch_row(batch, i);
-        char line[256] = "late";
-        size_t at = 4 + put_value(&batch->columns[MR_SIM_COLUMN_ID], row, line + 4, 32);
-        for (uint32_t c = MR_SIM_COLUMNS + 1; c < MR_SIM_COLUMNS + 5; c++)
-            at += put_value(&batch->columns[c], row, line + at, sizeof line - at);
-        mr_window_lines_add(&self->staged, line);
-    }
-    return MR_OK;
-}
-
-static const mr_sink_class results_class = {.write = write_results};
-static const mr_sink_class late_class = {.write = write_late};
 
 /* --- a process that runs the task ------------------------------------------------------ */
 
@@ -157,7 +39,7 @@ typedef struct process {
     uint64_t random;
     bool is_killed;
     mr_window_plan plan;
-    line_sink results, late;
+    mr_line_sink results, late;
     mr_sink *sinks[2];
     mr_task_io io;
     mr_budget budget;
@@ -201,8 +83,8 @@ static void commit(process *p)
     p->saved.event = p->event;
     const mr_buffer *journal = mr_task_journal(p->task);
     mr_buffer_put(&p->outcome->journal, journal->data, journal->length);
-    move_lines(&p->results.staged, &p->outcome->results);
-    move_lines(&p->late.staged, &p->outcome->late);
+    mr_window_lines_move(&p->results.staged, &p->outcome->results);
+    mr_window_lines_move(&p->late.staged, &p->outcome->late);
     mr_task_mark_committed(p->task);
 }
 
@@ -329,8 +211,8 @@ static void open_process(process *p, const mr_history *history, mr_window_outcom
     *p = (process){.history = history, .outcome = outcome};
     *outcome = (mr_window_outcome){0};
     mr_window_plan_init(&p->plan, &history->job);
-    p->results = (line_sink){.base = {.class = &results_class}, .job = &history->job};
-    p->late = (line_sink){.base = {.class = &late_class}, .job = &history->job};
+    p->results = mr_line_sink_of_results(&history->job);
+    p->late = mr_line_sink_of_late(&history->job);
     p->sinks[0] = &p->results.base;
     p->sinks[1] = &p->late.base;
     p->io = (mr_task_io){.sinks = p->sinks, .job = "windows", .clock = &still_clock};

@@ -12,8 +12,8 @@
 #ifndef MR_TESTS_SIM_WINDOW_RUN_H
 #define MR_TESTS_SIM_WINDOW_RUN_H
 
-#include "engine/base/buffer.h"
 #include "tests/sim/window_history.h"
+#include "tests/sim/window_lines.h"
 
 typedef struct mr_window_options {
     uint64_t seed;       /* of cuts, commits and kills */
@@ -21,13 +21,6 @@ typedef struct mr_window_options {
     uint32_t cut_behind; /* and behind this row (number in the history); UINT32_MAX: none */
     bool is_killed;      /* commits and kills at random places */
 } mr_window_options;
-
-/* Lines, each NUL-terminated, and where they start. */
-typedef struct mr_window_lines {
-    mr_buffer text;
-    size_t *starts;
-    size_t count, room;
-} mr_window_lines;
 
 typedef struct mr_window_outcome {
     mr_window_lines results, late;
@@ -44,10 +37,5 @@ void mr_window_replay(const mr_history *history, const mr_buffer *journal,
                       mr_window_outcome *outcome);
 
 void mr_window_outcome_release(mr_window_outcome *outcome);
-
-void mr_window_lines_add(mr_window_lines *lines, const char *line);
-const char *mr_window_line(const mr_window_lines *lines, size_t i);
-void mr_window_lines_sort(mr_window_lines *lines);
-void mr_window_lines_release(mr_window_lines *lines);
 
 #endif

@@ -50,7 +50,8 @@ const mr_field mr_error_columns[MR_ERROR_COLUMNS] = {
 static uint32_t table_below(const mr_errors_relations *relations, const mr_plan *plan,
                             mr_origin origin)
 {
-    while (origin.kind == MR_ORIGIN_NODE_ROWS || origin.kind == MR_ORIGIN_NODE_LATE)
+    while (origin.kind == MR_ORIGIN_NODE_ROWS || origin.kind == MR_ORIGIN_NODE_LATE ||
+           origin.kind == MR_ORIGIN_NODE_RAW)
         origin = plan->nodes[origin.index].inputs[0];
     return origin.kind == MR_ORIGIN_SINK_ERRORS ? relations->of_sink[origin.index] : origin.index;
 }
