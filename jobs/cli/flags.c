@@ -124,7 +124,7 @@ bool mr_flags_parse(mr_flags *flags, uint32_t allowed, const char *command, int 
         const char *text = argv[i];
         if (text[0] != '-' || strcmp(text, "-") == 0) {
             if (flags->file != NULL)
-                return refuse(command, "one file at a time, and there is another", text);
+                return refuse(command, "one at a time, and there is another", text);
             flags->file = text;
             continue;
         }

@@ -39,6 +39,23 @@ def test_without_kafka_nothing_is_left_behind():
     assert os.listdir(".") == []
 
 
+def test_explain_in_a_script_prints_plans_and_runs_nothing():
+    millrace.write("job.sql", JOB.replace("SELECT", "EXPLAIN SELECT"))
+    answer = millrace.run("run", "job.sql")
+    assert answer.code == 0 and answer.err == "", answer
+    assert answer.out.startswith("job `job`, plan ") and "+I[" not in answer.out and "source `src`, datagen" in answer.out, answer.out
+    assert answer.out == millrace.run("explain", "job.sql").out
+    both = millrace.run("run", millrace.write("both.sql", JOB + "EXPLAIN SELECT id FROM src;\n"))
+    assert both.code == 0 and "+I[" not in both.out and "sink `print_2`" in both.out, both.out
+
+
+def test_one_thing_at_a_time():
+    for words in (("run", "a.sql", "b.sql"), ("check", "a.sql", "b.sql"), ("explain-error", "MR1001", "MR1002")):
+        answer = millrace.run(*words)
+        said = f"millrace {words[0]}: one at a time, and there is another: {words[2]}\nTry: millrace {words[0]} --help\n"
+        assert answer == (2, "", said), answer
+
+
 def test_a_script_of_10_mb_is_read_in_seconds():
     """Ten million bytes that are not all alike: comments, 20,000 views, one long text; then a job and, in a second try, an error
     in the very last line, with its place."""

@@ -92,6 +92,21 @@ Test(json_decoder, projects_the_wanted_fields_in_any_order)
                 "3: NULL, NULL, NULL; 4: NULL, NULL, NULL;");
 }
 
+Test(json_decoder, of_two_equal_names_the_last_counts)
+{
+    static const value_case cases[] = {
+        {"{\"a\":1,\"a\":2}", "0: 2;"},       {"{\"a\":1,\"b\":5,\"a\":2,\"b\":6}", "0: 2;"},
+        {"{\"a\":1,\"\\u0061\":2}", "0: 2;"}, {"{\"a\":1,\"a\":null}", "0: NULL;"},
+        {"{\"a\":null,\"a\":3}", "0: 3;"},    {"{\"a\":1,\"a\":\"x\"}", "0! MR3101;"},
+    };
+    EXPECT_VALUES(mr_type_of(MR_TYPE_INT), cases);
+    mr_codec_column deep[] = {COLUMN(mr_type_of(MR_TYPE_INT), "d", "x"),
+                              COLUMN(mr_type_of(MR_TYPE_INT), "d", "y")};
+    const char *texts[] = {"{\"d\":{\"x\":1,\"y\":2,\"x\":3}}",
+                           "{\"d\":{\"x\":1,\"y\":2},\"d\":{\"x\":3,\"y\":4}}"};
+    expect_rows(deep, 2, (mr_json_options){0}, texts, 2, "0: 3, 2; 1: 3, 4;");
+}
+
 Test(json_decoder, reads_integers_exactly_and_refuses_what_does_not_fit)
 {
     static const value_case bigints[] = {
