@@ -2,10 +2,12 @@
  * Fills a topic with seeded bids like Nexmark's, about 335 bytes of JSON each, lz4.
  *
  *   bench_produce -b HOST:PORT -t TOPIC [-n COUNT] [-p PARTITIONS] [-s SEED] [-r ROWS/S] [-d MS]
- *   bench_produce -o FILE [-n COUNT] [-s SEED] [-d MS]         the same bids, one a line
+ *   bench_produce -o FILE [-f json|csv|avro] [-n COUNT] [-s SEED] [-d MS] [-m BIDS]
+ *                                             the same bids, one a line, or an Avro container file
  *
- * The topic is created when it is missing. Times rise by 1 ms every ten bids, with a disorder of up
- * to -d ms (default 200). The same seed gives the same bytes; -r 0 (default) is as fast as it goes.
+ * The topic is created when it is missing. Times rise by 1 ms every -m bids (default 10), with a
+ * disorder of up to -d ms (default 200). The same seed gives the same bytes; -r 0 (default) is as
+ * fast as it goes.
  */
 #include "bench/drivers/bids.h"
 #include "connectors/kafka/log.h"
@@ -19,12 +21,12 @@
 #define BATCH 1000
 
 typedef struct options {
-    const char *bootstrap, *topic, *file;
+    const char *bootstrap, *topic, *file, *format;
     int64_t count;
     int32_t partitions;
     uint64_t seed;
     int64_t rate;
-    int64_t disorder_ms;
+    int64_t disorder_ms, each_ms;
 } options;
 
 static double now_s(void)
@@ -54,7 +56,7 @@ static mr_status produce_all(mr_log_writer *writer, const options *o, uint64_t *
 {
     char *texts = malloc((size_t)BATCH * MR_BID_MAX);
     mr_log_record *records = calloc(BATCH, sizeof *records);
-    mr_bids bids = {.random = o->seed, .disorder_ms = o->disorder_ms};
+    mr_bids bids = {.random = o->seed, .disorder_ms = o->disorder_ms, .each_ms = o->each_ms};
     double start = now_s();
     mr_status status = MR_OK;
     for (int64_t done = 0, turn = 0; done < o->count && status == MR_OK; turn++) {
@@ -82,8 +84,42 @@ static int usage(void)
 {
     fprintf(stderr, "usage: bench_produce -b HOST:PORT -t TOPIC [-n COUNT] [-p PARTITIONS] "
                     "[-s SEED] [-r ROWS/S] [-d MS]\n"
-                    "       bench_produce -o FILE [-n COUNT] [-s SEED] [-d MS]\n");
+                    "       bench_produce -o FILE [-f json|csv|avro] [-n COUNT] [-s SEED] [-d MS] "
+                    "[-m BIDS]\n");
     return 2;
+}
+
+static bool is_format(const char *name)
+{
+    return strcmp(name, "json") == 0 || strcmp(name, "csv") == 0 || strcmp(name, "avro") == 0;
+}
+
+static void write_lines(FILE *file, mr_bids *bids, int64_t count,
+                        size_t (*next)(mr_bids *bids, char *text))
+{
+    char text[MR_BID_MAX + 1];
+    for (int64_t i = 0; i < count; i++) {
+        size_t length = next(bids, text);
+        text[length] = '\n';
+        fwrite(text, 1, length + 1, file);
+    }
+}
+
+static void write_blocks(FILE *file, mr_bids *bids, int64_t count)
+{
+    char *block = malloc((size_t)BATCH * MR_BID_MAX);
+    if (block == NULL)
+        abort();
+    mr_bids_avro_begin(file);
+    for (int64_t done = 0; done < count;) {
+        int64_t n = count - done < BATCH ? count - done : BATCH;
+        size_t length = 0;
+        for (int64_t i = 0; i < n; i++)
+            length += mr_bids_next_avro(bids, block + length);
+        mr_bids_avro_block(file, n, block, length);
+        done += n;
+    }
+    free(block);
 }
 
 static int write_file(const options *o)
@@ -93,13 +129,12 @@ static int write_file(const options *o)
         perror(o->file);
         return 1;
     }
-    char text[MR_BID_MAX + 1];
-    mr_bids bids = {.random = o->seed, .disorder_ms = o->disorder_ms};
-    for (int64_t i = 0; i < o->count; i++) {
-        size_t length = mr_bids_next(&bids, text);
-        text[length] = '\n';
-        fwrite(text, 1, length + 1, file);
-    }
+    mr_bids bids = {.random = o->seed, .disorder_ms = o->disorder_ms, .each_ms = o->each_ms};
+    if (strcmp(o->format, "avro") == 0)
+        write_blocks(file, &bids, o->count);
+    else
+        write_lines(file, &bids, o->count,
+                    strcmp(o->format, "csv") == 0 ? mr_bids_next_csv : mr_bids_next);
     if (fclose(file) != 0) {
         perror(o->file);
         return 1;
@@ -109,13 +144,16 @@ static int write_file(const options *o)
 
 int main(int argc, char **argv)
 {
-    options o = {.count = 1000000, .partitions = 4, .seed = 1, .disorder_ms = 200};
+    options o = {
+        .format = "json", .count = 1000000, .partitions = 4, .seed = 1, .disorder_ms = 200};
     int flag;
-    while ((flag = getopt(argc, argv, "b:t:o:n:p:s:r:d:")) != -1) {
+    while ((flag = getopt(argc, argv, "b:t:o:f:n:p:s:r:d:m:")) != -1) {
         switch (flag) {
         case 'b': o.bootstrap = optarg; break;
         case 't': o.topic = optarg; break;
         case 'o': o.file = optarg; break;
+        case 'f': o.format = optarg; break;
+        case 'm': o.each_ms = atoll(optarg); break;
         case 'n': o.count = atoll(optarg); break;
         case 'p': o.partitions = atoi(optarg); break;
         case 's': o.seed = strtoull(optarg, NULL, 10); break;
@@ -124,6 +162,8 @@ int main(int argc, char **argv)
         default: return usage();
         }
     }
+    if (!is_format(o.format))
+        return usage();
     if (o.file)
         return write_file(&o);
     if (!o.bootstrap || !o.topic || o.partitions < 1)

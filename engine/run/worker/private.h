@@ -90,6 +90,7 @@ struct mr_worker {
     int64_t look_due_us;  /* at ends, next */
     int64_t answered_us;  /* a look at them was answered without delay, last */
     uint32_t look_next;   /* the slot to begin with */
+    bool has_read;        /* something since the last look */
     int64_t polled_us;    /* the member, last */
     int64_t grown_us;     /* topics were asked for partitions added, last */
     int64_t refreshed_us; /* all offsets were committed, last */

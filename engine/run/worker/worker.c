@@ -604,8 +604,16 @@ static mr_status run(mr_worker *worker, uint32_t *task, mr_error *err)
         return mr_worker_look_at_ends(worker, err);
     mr_records records;
     status = mr_worker_fetch(worker, patience_ms(worker), &records, err);
-    if (status == MR_OK && records.count > 0)
-        status = process(worker, &records, task, err);
+    if (status == MR_OK && records.count > 0) {
+        worker->has_read = true;
+        return process(worker, &records, task, err);
+    }
+    /* Files that give no more are at their end, and to look costs nothing: the clock is not waited
+     * for, nor asked again and again. */
+    if (status == MR_OK && worker->has_read && worker->readers[0] == NULL) {
+        worker->has_read = false;
+        worker->look_due_us = now;
+    }
     return status;
 }
 
