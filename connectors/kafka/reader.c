@@ -1,5 +1,6 @@
 #include "connectors/kafka/reader.h"
 
+#include "connectors/kafka/admin/admin.h"
 #include "connectors/kafka/client/errors.h"
 #include "engine/base/assert.h"
 
@@ -10,9 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define LEADER_MS 1000
+#define LEADERS_MS 1000
 #define ROWS_MAX 4096
-#define EXISTS_MS 1000 /* for the look whether a partition exists */
 
 typedef struct input {
     uint32_t number;
@@ -23,7 +23,8 @@ typedef struct input {
         *list;     /* of this partition alone, for the calls that want one */
     int64_t start; /* where reading began */
     bool is_paused;
-    rd_kafka_resp_err_t missing; /* found out by `add`, told by the next fetch */
+    bool is_assigned;            /* librdkafka knows of it: see assign_added */
+    rd_kafka_resp_err_t missing; /* told by each fetch */
 } input;
 
 typedef struct reader {
@@ -31,11 +32,13 @@ typedef struct reader {
     mr_kafka_client client;
     /* Asks for ends: on our own connection a question waits behind a fetch that waits for records,
      * up to fetch.wait.max.ms. It sees committed records only, as we do. */
-    rd_kafka_t *asking;
+    mr_kafka_log *log;
+    rd_kafka_t *asking; /* of the log's */
     int32_t timeout_ms;
     input **inputs;
     uint32_t inputs_count;
-    uint32_t turn; /* whose turn it is */
+    uint32_t added; /* of them, not assigned yet */
+    uint32_t turn;  /* whose turn it is */
     rd_kafka_queue_t *common;
     int wake; /* eventfd: written to by librdkafka when a queue is no longer empty */
 
@@ -90,25 +93,12 @@ static mr_status fail(rd_kafka_resp_err_t error, const char *reason, const input
 
 /* -- add and remove -- */
 
-/* librdkafka waits for an unknown topic for up to its metadata refresh before it says so. */
-static void check_exists(reader *r, input *in)
-{
-    int64_t low, high;
-    int timeout_ms = r->timeout_ms < EXISTS_MS ? r->timeout_ms : EXISTS_MS;
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        r->asking, in->topic, in->partition, &low, &high, timeout_ms);
-    if (error && mr_kafka_rule_of(error, MR_KAFKA_READ)->status == MR_E_KAFKA_TOPIC_MISSING)
-        in->missing = error;
-}
-
 /* The special starts become offsets at once: a task that is restarted before the first record must
  * not begin at another "latest". */
 static mr_status resolve(reader *r, input *in, int64_t *offset, mr_error *err)
 {
-    if (*offset >= 0) {
-        check_exists(r, in);
+    if (*offset >= 0)
         return MR_OK;
-    }
     MR_ASSERT(*offset == MR_OFFSET_EARLIEST || *offset == MR_OFFSET_LATEST);
     int64_t low, high;
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
@@ -132,20 +122,70 @@ static input *input_new(uint32_t number, const char *topic, int32_t partition)
     return in;
 }
 
+/* librdkafka waits for an unknown topic for up to its metadata refresh before it says so. */
+static void note_missing(reader *r, const struct rd_kafka_metadata *metadata)
+{
+    for (uint32_t i = 0; i < r->inputs_count; i++) {
+        input *in = r->inputs[i];
+        for (int t = 0; !in->is_assigned && t < metadata->topic_cnt; t++) {
+            const struct rd_kafka_metadata_topic *topic = &metadata->topics[t];
+            if (strcmp(topic->topic, in->topic) != 0)
+                continue;
+            rd_kafka_resp_err_t error = topic->err;
+            if (!error && in->partition >= topic->partition_cnt)
+                error = RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+            if (error && mr_kafka_rule_of(error, MR_KAFKA_READ)->status == MR_E_KAFKA_TOPIC_MISSING)
+                in->missing = error;
+        }
+    }
+}
+
 /* A partition whose leader is unknown is looked up by librdkafka when a timer of one second runs
  * out: asking now takes a few ms and spares half a second, on average, of each restart. No answer
  * is fine, the timer asks again. */
-static void learn_leader(const reader *r, const input *in)
+static void learn_leaders(reader *r)
 {
+    rd_kafka_topic_t **topics = calloc(r->inputs_count, sizeof(rd_kafka_topic_t *));
+    MR_ASSERT(topics != NULL);
     for (uint32_t i = 0; i < r->inputs_count; i++)
-        if (strcmp(r->inputs[i]->topic, in->topic) == 0)
-            return; /* the answer was for the whole topic */
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(r->client.rk, in->topic, NULL);
-    const struct rd_kafka_metadata *metadata = NULL;
-    if (topic && !rd_kafka_metadata(r->client.rk, 0, topic, &metadata, LEADER_MS))
+        if (!r->inputs[i]->is_assigned)
+            topics[i] = rd_kafka_topic_new(r->client.rk, r->inputs[i]->topic, NULL);
+    const struct rd_kafka_metadata *metadata = NULL; /* of all topics this handle has heard of */
+    if (!rd_kafka_metadata(r->client.rk, 0, NULL, &metadata, LEADERS_MS)) {
+        note_missing(r, metadata);
         rd_kafka_metadata_destroy(metadata);
-    if (topic)
-        rd_kafka_topic_destroy(topic);
+    }
+    for (uint32_t i = 0; i < r->inputs_count; i++)
+        if (topics[i] != NULL)
+            rd_kafka_topic_destroy(topics[i]);
+    free(topics);
+}
+
+/* Hands librdkafka what was added since the last fetch, at once: a question asked on this connection
+ * after the first input is fetched from waits behind that fetch, half a second for each topic. */
+static mr_status assign_added(reader *r, mr_error *err)
+{
+    if (r->added == 0)
+        return MR_OK;
+    learn_leaders(r);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)r->added);
+    const input *any = NULL;
+    for (uint32_t i = 0; i < r->inputs_count; i++) {
+        const input *in = r->inputs[i];
+        if (in->is_assigned)
+            continue;
+        rd_kafka_topic_partition_list_add(list, in->topic, in->partition)->offset = in->start;
+        any = in;
+    }
+    rd_kafka_error_t *error = rd_kafka_incremental_assign(r->client.rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error)
+        return mr_kafka_fail_object(err, MR_KAFKA_READ, error, "read %s[%d]", any->topic,
+                                    any->partition);
+    for (uint32_t i = 0; i < r->inputs_count; i++)
+        r->inputs[i]->is_assigned = true;
+    r->added = 0;
+    return MR_OK;
 }
 
 static mr_status reader_add(mr_log_reader *base, uint32_t number, const char *topic,
@@ -166,16 +206,10 @@ static mr_status reader_add(mr_log_reader *base, uint32_t number, const char *to
     MR_ASSERT(in->queue != NULL);
     rd_kafka_queue_forward(in->queue, NULL);
     rd_kafka_queue_io_event_enable(in->queue, r->wake, &ONE, sizeof ONE);
-    learn_leader(r, in);
-    rd_kafka_error_t *error = rd_kafka_incremental_assign(r->client.rk, in->list);
-    if (error) {
-        status = mr_kafka_fail_object(err, MR_KAFKA_READ, error, "read %s[%d]", topic, partition);
-        input_free(in);
-        return status;
-    }
     r->inputs = realloc(r->inputs, (r->inputs_count + 1) * sizeof *r->inputs);
     MR_ASSERT(r->inputs != NULL);
     r->inputs[r->inputs_count++] = in;
+    r->added++;
     return MR_OK;
 }
 
@@ -185,7 +219,9 @@ static mr_status reader_remove(mr_log_reader *base, uint32_t number, mr_error *e
     input *in = find(r, number);
     MR_ASSERT(in != NULL);
     messages_drop(r);
-    rd_kafka_error_t *error = rd_kafka_incremental_unassign(r->client.rk, in->list);
+    rd_kafka_error_t *error =
+        in->is_assigned ? rd_kafka_incremental_unassign(r->client.rk, in->list) : NULL;
+    r->added -= !in->is_assigned;
     mr_status status = MR_OK;
     if (error)
         status = mr_kafka_fail_object(err, MR_KAFKA_READ, error, "stop reading %s[%d]", in->topic,
@@ -206,6 +242,9 @@ static mr_status reader_pause(mr_log_reader *base, uint32_t number, bool is_paus
     MR_ASSERT(in != NULL);
     if (in->is_paused == is_paused)
         return MR_OK;
+    mr_status status = assign_added(r, err);
+    if (status != MR_OK)
+        return status;
     rd_kafka_resp_err_t error = is_paused ? rd_kafka_pause_partitions(r->client.rk, in->list)
                                           : rd_kafka_resume_partitions(r->client.rk, in->list);
     if (!error)
@@ -340,6 +379,9 @@ static mr_status reader_fetch(mr_log_reader *base, uint32_t rows_max, int32_t ti
     *records = (mr_records){.input = MR_INPUT_NONE};
     rows_max = rows_max < 1 ? 1 : rows_max > ROWS_MAX ? ROWS_MAX : rows_max;
     int64_t deadline_ms = mr_kafka_now_ms() + timeout_ms;
+    mr_status assigned = assign_added(r, err);
+    if (assigned != MR_OK)
+        return assigned;
     for (;;) {
         if (r->shown_end < r->messages_count) {
             mr_status status = show(r, records, err);
@@ -367,13 +409,34 @@ static mr_status reader_fetch(mr_log_reader *base, uint32_t rows_max, int32_t ti
 
 /* -- ends -- */
 
+/* As the last fetch told it. Before the first one is answered, which takes half a second where there
+ * is nothing to read, the broker is asked: so a new state log is known to be empty at once. */
+static mr_status high_end(reader *r, const input *in, int64_t *high, mr_error *err)
+{
+    int64_t low;
+    rd_kafka_resp_err_t error =
+        rd_kafka_get_watermark_offsets(r->client.rk, in->topic, in->partition, &low, high);
+    if (!error && *high >= 0)
+        return MR_OK;
+    mr_log_ends asked = {.topic = in->topic, .partition = in->partition};
+    mr_status status = mr_kafka_ends(&r->log->base, &asked, 1, err);
+    *high = asked.high;
+    return status;
+}
+
 static mr_status reader_ends(mr_log_reader *base, uint32_t number, int32_t timeout_ms,
                              mr_input_ends *ends, mr_error *err)
 {
     reader *r = reader_of(base);
     input *in = find(r, number);
     MR_ASSERT(in != NULL);
-    int64_t low, stable, cached_low, cached_high;
+    mr_status status = assign_added(r, err);
+    if (status != MR_OK)
+        return status;
+    int64_t low, stable, high;
+    status = high_end(r, in, &high, err); /* before the stable one: see mr_kafka_ends */
+    if (status != MR_OK)
+        return status;
     rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
         r->asking, in->topic, in->partition, &low, &stable, timeout_ms);
     if (error)
@@ -387,13 +450,10 @@ static mr_status reader_ends(mr_log_reader *base, uint32_t number, int32_t timeo
     /* Messages taken but not shown yet (an error stands between) are not returned. */
     if (r->source == in && r->shown_end < r->messages_count)
         position = r->messages[r->shown_end]->offset;
-    error = rd_kafka_get_watermark_offsets(r->client.rk, in->topic, in->partition, &cached_low,
-                                           &cached_high);
     ends->position = position;
     ends->start = low;
     ends->stable_end = stable;
-    /* Nothing fetched yet: what stands behind the stable end is unknown, so claim that there is. */
-    ends->high_end = error || cached_high < 0 ? INT64_MAX : cached_high;
+    ends->high_end = high;
     ends->is_buffered = rd_kafka_queue_length(in->queue) > 0 ||
                         (r->source == in && r->shown_end < r->messages_count);
     ends->is_paused = in->is_paused;
@@ -461,6 +521,7 @@ mr_status mr_kafka_reader_open(mr_log *base, mr_log_reader **opened, mr_error *e
     MR_ASSERT(r != NULL);
     r->base.class = &READER_CLASS;
     r->timeout_ms = log->timeout_ms;
+    r->log = log;
     r->asking = log->admin.rk;
     r->messages = calloc(ROWS_MAX, sizeof *r->messages);
     r->records = calloc(ROWS_MAX, sizeof *r->records);

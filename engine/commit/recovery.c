@@ -211,11 +211,10 @@ static mr_status on_record(scan *s, const mr_record *record, mr_error *err)
     return MR_OK;
 }
 
-static mr_status fetch_some(scan *s, bool *came, mr_error *err)
+static mr_status fetch_some(scan *s, int32_t timeout_ms, bool *came, mr_error *err)
 {
     mr_records records;
-    mr_status status =
-        s->reader->class->fetch(s->reader, FETCH_ROWS, FETCH_TIMEOUT_MS, &records, err);
+    mr_status status = s->reader->class->fetch(s->reader, FETCH_ROWS, timeout_ms, &records, err);
     *came = status == MR_OK && records.count > 0;
     for (uint32_t i = 0; status == MR_OK && i < records.count; i++) {
         status = on_record(s, &records.record[i], err);
@@ -254,9 +253,10 @@ static mr_status read_to_end(scan *s, mr_error *err)
     const mr_clock *clock = s->request->clock;
     int64_t open_since = -1, quiet_since = clock->monotonic_us(clock);
     uint32_t knocks = 0;
+    bool came = false;
     for (;;) {
-        bool came;
-        mr_status status = fetch_some(s, &came, err);
+        /* Behind records this may be the end: that is asked at once, not after a wait for more. */
+        mr_status status = fetch_some(s, came ? 0 : FETCH_TIMEOUT_MS, &came, err);
         if (status == MR_OK && came) {
             quiet_since = clock->monotonic_us(clock);
             continue;

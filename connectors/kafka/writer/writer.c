@@ -147,18 +147,23 @@ static mr_status writer_new(mr_kafka_log *log, const mr_writer_options *options,
     return MR_OK;
 }
 
-/* A throw-away producer that leaves as soon as the coordinator has heard of it. */
-static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_error *err)
+/* A producer that is thrown away as soon as the coordinator has heard of it. Where nothing was to be
+ * aborted it is initialized by then: `kept`, unless NULL, takes it for what it is, a writer (else
+ * NULL); a second one would cost each start 7 ms. */
+static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_kafka_writer **kept,
+                       mr_error *err)
 {
     mr_kafka_writer *w;
     mr_status status = writer_new(log, options, &w, err);
     if (status != MR_OK)
         return status;
     mr_kafka_patience p = mr_kafka_patience_start();
+    bool is_ready = false;
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(w->client.rk, KNOCK_MS);
         bool is_heard = mr_kafka_guard_answers(&w->guard, MR_KAFKA_INIT_PRODUCER) > 0;
         bool is_retriable = error && rd_kafka_error_is_retriable(error);
+        is_ready = !error;
         if (error && !is_retriable)
             status = mr_kafka_fail_object(err, MR_KAFKA_TRANSACTION, error, "knock for %s",
                                           options->transactional_id);
@@ -174,14 +179,17 @@ static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_e
             break;
         }
     }
-    writer_close(&w->base);
+    if (is_ready && kept)
+        *kept = w;
+    else
+        writer_close(&w->base);
     return status;
 }
 
 mr_status mr_kafka_knock(mr_log *log, const char *transactional_id, mr_error *err)
 {
     mr_writer_options options = {.transactional_id = transactional_id};
-    return knock((mr_kafka_log *)log, &options, err);
+    return knock((mr_kafka_log *)log, &options, NULL, err);
 }
 
 mr_status mr_kafka_writer_open(mr_log *base, const mr_writer_options *options,
@@ -189,12 +197,13 @@ mr_status mr_kafka_writer_open(mr_log *base, const mr_writer_options *options,
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
     mr_status status = MR_OK;
-    if (options->transactional_id && options->knock_first)
-        status = knock(log, options, err);
     mr_kafka_writer *w = NULL;
-    if (status == MR_OK)
+    if (options->transactional_id && options->knock_first)
+        status = knock(log, options, &w, err);
+    bool is_ready = w != NULL;
+    if (status == MR_OK && !is_ready)
         status = writer_new(log, options, &w, err);
-    if (status == MR_OK && options->transactional_id)
+    if (status == MR_OK && !is_ready && options->transactional_id)
         status = mr_kafka_writer_resume(w, rd_kafka_init_transactions, "init transactions", err);
     if (status != MR_OK) {
         if (w)
