@@ -161,8 +161,9 @@ static void learn_leaders(reader *r)
     free(topics);
 }
 
-/* Hands librdkafka what was added since the last fetch, at once: a question asked on this connection
- * after the first input is fetched from waits behind that fetch, half a second for each topic. */
+/* Hands librdkafka what was added since the last fetch, at once: a question asked on this
+ * connection after the first input is fetched from waits behind that fetch, half a second for each
+ * topic. */
 static mr_status assign_added(reader *r, mr_error *err)
 {
     if (r->added == 0)
@@ -409,8 +410,9 @@ static mr_status reader_fetch(mr_log_reader *base, uint32_t rows_max, int32_t ti
 
 /* -- ends -- */
 
-/* As the last fetch told it. Before the first one is answered, which takes half a second where there
- * is nothing to read, the broker is asked: so a new state log is known to be empty at once. */
+/* As the last fetch told it. Before the first one is answered, which takes half a second where
+ * there is nothing to read, the broker is asked: so a new state log is known to be empty at
+ * once. */
 static mr_status high_end(reader *r, const input *in, int64_t *high, mr_error *err)
 {
     int64_t low;

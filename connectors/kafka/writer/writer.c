@@ -147,9 +147,9 @@ static mr_status writer_new(mr_kafka_log *log, const mr_writer_options *options,
     return MR_OK;
 }
 
-/* A producer that is thrown away as soon as the coordinator has heard of it. Where nothing was to be
- * aborted it is initialized by then: `kept`, unless NULL, takes it for what it is, a writer (else
- * NULL); a second one would cost each start 7 ms. */
+/* A producer that is thrown away as soon as the coordinator has heard of it. Where nothing was to
+ * be aborted it is initialized by then: `kept`, unless NULL, takes it for what it is, a writer
+ * (else NULL); a second one would cost each start 7 ms. */
 static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_kafka_writer **kept,
                        mr_error *err)
 {
