@@ -37,6 +37,8 @@ static void put_number(const mr_vector *column, uint32_t row, mr_buffer *to)
     case MR_TYPE_TIME:
         length = mr_time_print(column->i64[row], column->type.precision, text);
         break;
+    case MR_TYPE_INTERVAL_MONTH: length = mr_months_print(column->i32[row], text); break;
+    case MR_TYPE_INTERVAL_SECOND: length = mr_duration_print(column->i64[row], text); break;
     default:
         length = mr_integer_print(column->lane == MR_LANE_I32 ? column->i32[row] : column->i64[row],
                                   text);

@@ -423,3 +423,21 @@ size_t mr_timestamp_print(int64_t micros, uint32_t precision, char to[MR_CIVIL_T
     *end = '\0';
     return (size_t)(end - to);
 }
+
+size_t mr_months_print(int32_t months, char to[MR_CIVIL_TEXT_MAX])
+{
+    int64_t size = months < 0 ? -(int64_t)months : months;
+    return (size_t)snprintf(to, MR_CIVIL_TEXT_MAX, "%c%lld-%02lld", months < 0 ? '-' : '+',
+                            (long long)(size / 12), (long long)(size % 12));
+}
+
+size_t mr_duration_print(int64_t micros, char to[MR_CIVIL_TEXT_MAX])
+{
+    uint64_t size = micros < 0 ? -(uint64_t)micros : (uint64_t)micros;
+    size_t days = (size_t)snprintf(to, MR_CIVIL_TEXT_MAX, "%c%llu ", micros < 0 ? '-' : '+',
+                                   (unsigned long long)(size / (uint64_t)MR_US_PER_DAY));
+    mr_civil civil = mr_civil_of((int64_t)(size % (uint64_t)MR_US_PER_DAY));
+    char *end = put_time(to + days, &civil, 3);
+    *end = '\0';
+    return (size_t)(end - to);
+}

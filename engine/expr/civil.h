@@ -106,6 +106,8 @@ bool mr_timestamp_parse(const char *text, size_t length, int64_t *micros);
  * NUL-terminated; return the length. */
 size_t mr_date_print(int64_t days, char to[MR_CIVIL_TEXT_MAX]);
 size_t mr_time_print(int64_t micros, uint32_t precision, char to[MR_CIVIL_TEXT_MAX]);
+size_t mr_months_print(int32_t months, char to[MR_CIVIL_TEXT_MAX]);   /* an interval: +1-02 */
+size_t mr_duration_print(int64_t micros, char to[MR_CIVIL_TEXT_MAX]); /* +1 02:03:04.500 */
 size_t mr_timestamp_print(int64_t micros, uint32_t precision, char to[MR_CIVIL_TEXT_MAX]);
 
 #endif

@@ -1,16 +1,19 @@
 #include "engine/expr/number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* "d.ddde[+-]x" in the shortest form that reads back. If 15 (6) digits do, printf's trailing zeros
- * stand where a shorter form would have ended, so three tries are enough. */
+ * stand where a shorter form would have ended, so three tries are enough. Subnormals hold less. */
 static void shortest(double value, bool is_float, char *to, size_t size)
 {
     int digits = is_float ? 6 : 15;
     int last = is_float ? 9 : 17;
+    if (value < (is_float ? (double)FLT_MIN : DBL_MIN))
+        digits = 1;
     for (; digits <= last; digits++) {
         snprintf(to, size, "%.*e", digits - 1, value);
         if (is_float ? strtof(to, NULL) == (float)value : strtod(to, NULL) == value)

@@ -7,7 +7,6 @@
 #include "engine/expr/utf8.h"
 #include "engine/expr/zone.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define TEXT_MAX 64
@@ -117,22 +116,13 @@ MR_CAST_EACH(instant_to_text, MR_CAST_PLAIN)
 MR_CAST_EACH(months_to_text, MR_CAST_PLAIN)
 {
     char text[TEXT_MAX];
-    int64_t months = call->args[0].i32[at];
-    int64_t size = months < 0 ? -months : months;
-    put(call, row, text,
-        (size_t)snprintf(text, sizeof text, "%c%lld-%02lld", months < 0 ? '-' : '+',
-                         (long long)(size / 12), (long long)(size % 12)));
+    put(call, row, text, mr_months_print(call->args[0].i32[at], text));
 }
 
 MR_CAST_EACH(seconds_to_text, MR_CAST_PLAIN)
 {
-    char text[TEXT_MAX], clock[MR_CIVIL_TEXT_MAX];
-    int64_t micros = call->args[0].i64[at];
-    uint64_t size = micros < 0 ? -(uint64_t)micros : (uint64_t)micros;
-    mr_time_print((int64_t)(size % (uint64_t)MR_US_PER_DAY), 3, clock);
-    put(call, row, text,
-        (size_t)snprintf(text, sizeof text, "%c%llu %s", micros < 0 ? '-' : '+',
-                         (unsigned long long)(size / (uint64_t)MR_US_PER_DAY), clock));
+    char text[TEXT_MAX];
+    put(call, row, text, mr_duration_print(call->args[0].i64[at], text));
 }
 
 const mr_function *mr_cast_to_text(mr_type from, mr_type to, bool is_try)

@@ -29,7 +29,7 @@ static char *print(const mr_print_sink_config *config, const mr_batch *batch, ui
 Test(print_sink, writes_rows_as_flink_does)
 {
     mr_arena arena = {0};
-    mr_batch batch = mr_batch_new(7, 1, &arena);
+    mr_batch batch = mr_batch_new(9, 1, &arena);
     batch.columns[0] = mr_vector_new(mr_type_string(), 1, &arena);
     batch.columns[1] = mr_vector_new(mr_type_of(MR_TYPE_INT), 1, &arena);
     batch.columns[2] = mr_vector_new(mr_type_time(MR_TYPE_TIMESTAMP, 3), 1, &arena);
@@ -37,6 +37,10 @@ Test(print_sink, writes_rows_as_flink_does)
     batch.columns[4] = mr_vector_new(mr_type_of(MR_TYPE_BOOLEAN), 1, &arena);
     batch.columns[5] = mr_vector_new(mr_type_of(MR_TYPE_DOUBLE), 1, &arena);
     batch.columns[6] = mr_vector_new(mr_type_of(MR_TYPE_BIGINT), 1, &arena);
+    batch.columns[7] = mr_vector_new(mr_type_of(MR_TYPE_INTERVAL_MONTH), 1, &arena);
+    batch.columns[8] = mr_vector_new(mr_type_of(MR_TYPE_INTERVAL_SECOND), 1, &arena);
+    batch.columns[7].i32[0] = -14;
+    batch.columns[8].i64[0] = INT64_C(93784500000);
     batch.columns[0].strings[0] = mr_string_of("JFK", 3);
     batch.columns[1].i32[0] = -12;
     batch.columns[2].i64[0] = INT64_C(1700000000123000);
@@ -46,7 +50,8 @@ Test(print_sink, writes_rows_as_flink_does)
     mr_vector_set_null(&batch.columns[6], 0, 1, &arena);
     uint32_t failed;
     char *text = print(&(mr_print_sink_config){0}, &batch, &failed);
-    cr_assert_str_eq(text, "+I[JFK, -12, 2023-11-14T22:13:20.123, 1.50, true, 0.25, null]\n");
+    cr_assert_str_eq(text, "+I[JFK, -12, 2023-11-14T22:13:20.123, 1.50, true, 0.25, null, -1-02, "
+                           "+1 02:03:04.500]\n");
     free(text);
     mr_arena_release(&arena);
 }
