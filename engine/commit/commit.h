@@ -37,7 +37,8 @@ typedef struct mr_commit_task {
     int32_t partition; /* of the state topic */
     uint64_t epoch;
     uint32_t checksum;
-    bool has_base;
+    bool has_base;     /* complete: the log may be trimmed */
+    int64_t base_from; /* of the state log: where the epoch of its first part begins */
     bool is_finished;
     int64_t offset; /* of the epoch record; -1 until it is delivered */
     char *metadata; /* the group's note, printed when the offset is known */

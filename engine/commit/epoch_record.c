@@ -6,6 +6,8 @@
 
 #define FLAG_FINISHED 1
 #define FLAG_BASE 2
+#define FLAG_BASE_PART 8
+#define FLAG_BASE_CONTINUED 16
 #define FLAG_IDLE 1
 #define FLAG_ENDED 2
 #define FLAG_PLACE 4
@@ -40,7 +42,9 @@ void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
     mr_buffer_put_u32(to, record->previous_checksum);
     put_text(to, record->transactional_id);
     mr_buffer_put_u8(to, (uint8_t)((record->is_finished ? FLAG_FINISHED : 0) |
-                                   (record->has_base ? FLAG_BASE : 0)));
+                                   (record->has_base ? FLAG_BASE : 0) |
+                                   (record->has_base_part ? FLAG_BASE_PART : 0) |
+                                   (record->is_base_continued ? FLAG_BASE_CONTINUED : 0)));
     mr_buffer_put_varint(to, record->delta_chunks);
     mr_buffer_put_varint(to, record->base_chunks);
     mr_buffer_put_varint(to, record->base_bytes);
@@ -109,6 +113,8 @@ mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *are
     uint8_t flags = mr_reader_u8(&from);
     record->is_finished = (flags & FLAG_FINISHED) != 0;
     record->has_base = (flags & FLAG_BASE) != 0;
+    record->has_base_part = (flags & FLAG_BASE_PART) != 0;
+    record->is_base_continued = (flags & FLAG_BASE_CONTINUED) != 0;
     record->delta_chunks = (uint32_t)mr_reader_varint(&from);
     record->base_chunks = (uint32_t)mr_reader_varint(&from);
     record->base_bytes = mr_reader_varint(&from);

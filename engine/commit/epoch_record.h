@@ -10,7 +10,9 @@
  *   previous offset     zigzag              of the previous epoch record of this task, -1: none
  *   previous checksum   u32
  *   transactional id    bytes               of the writer; empty: none
- *   flags               u8                  1 finished, 2 holds a base
+ *   flags               u8                  1 finished, 2 holds a base or the last part of one, 8
+ *                                           holds a part that is not the last, 16 earlier parts
+ *                                           stand in the epochs before
  *   delta chunks        varint              records of the delta before this one
  *   base chunks         varint              records of the base before this one (behind the delta)
  *   base bytes          varint              size of the newest base, delta bytes since it: when to
@@ -66,7 +68,9 @@ typedef struct mr_epoch_record {
     uint32_t previous_checksum;
     const char *transactional_id;
     bool is_finished;
-    bool has_base;
+    bool has_base;          /* a base is complete with this epoch */
+    bool has_base_part;     /* a part of one, which goes on in the next epochs */
+    bool is_base_continued; /* and began in an earlier one */
     uint32_t delta_chunks;
     uint32_t base_chunks;
     uint64_t base_bytes;

@@ -27,7 +27,8 @@ typedef struct scan {
     const mr_recovery_request *request;
     mr_recovered *recovered;
     mr_log_reader *reader;
-    bool is_loaded; /* state holds some epoch: bases are skipped */
+    bool is_loaded;  /* state holds some epoch: bases are skipped */
+    bool is_partial; /* else: it holds parts of a base, and all changes since the first of them */
     chunk_list delta, base;
     const char *owner; /* transactional id of the last claim or epoch record */
     int64_t position;
@@ -78,8 +79,10 @@ static mr_status check_chain(const scan *s, const mr_epoch_record *record, uint3
                             "epoch %" PRIu64 " has content %08" PRIx32 ", %08" PRIx32
                             " was found: these are chunks of another epoch",
                             record->epoch, content, found);
-    if (!s->is_loaded) {
-        if (record->has_base && record->base_chunks == s->base.count)
+    bool has_part = record->has_base || record->has_base_part;
+    bool is_part_whole = record->base_chunks == s->base.count;
+    if (!s->is_loaded && !s->is_partial) {
+        if (has_part && !record->is_base_continued && is_part_whole)
             return MR_OK;
         if (record->previous_offset == -1 && record->epoch == 1)
             return MR_OK;
@@ -87,6 +90,10 @@ static mr_status check_chain(const scan *s, const mr_epoch_record *record, uint3
                             "the log starts with epoch %" PRIu64 ", which is no base",
                             record->epoch);
     }
+    if (s->is_partial && has_part && !is_part_whole)
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " has %" PRIu32 " base chunks, %" PRIu32 " were found",
+                            record->epoch, record->base_chunks, s->base.count);
     if (record->epoch != known->epoch.epoch + 1 || record->previous_offset != known->epoch_offset ||
         record->previous_checksum != known->epoch_checksum)
         return mr_error_set(err, MR_E_STATE_GAP,
@@ -126,6 +133,24 @@ static bool is_stray(const scan *s, const mr_epoch_record *record)
     return !s->request->is_transactional && (is_foreign || is_old);
 }
 
+/* The base of one epoch holds its delta. One in parts does not: each part is as its entries were in
+ * its epoch, so all changes since the first part are applied, in order, and with the last part the
+ * state is whole. Epoch 1 changes what was empty: its delta alone is whole. */
+static mr_status load_epoch(scan *s, const mr_epoch_record *record, mr_error *err)
+{
+    bool has_part = record->has_base || record->has_base_part;
+    bool is_whole = record->has_base && !record->is_base_continued;
+    bool is_first = record->epoch == 1 && record->previous_offset == -1;
+    mr_status status = MR_OK;
+    if (s->is_loaded || !is_whole)
+        status = load_changes(s, &s->delta.payloads, err);
+    if (status == MR_OK && !s->is_loaded && has_part)
+        status = load_changes(s, &s->base.payloads, err);
+    s->is_loaded = s->is_loaded || is_first || record->has_base;
+    s->is_partial = !s->is_loaded;
+    return status;
+}
+
 static mr_status on_epoch(scan *s, mr_reader payload, uint32_t content, int64_t offset,
                           uint32_t checksum, mr_error *err)
 {
@@ -146,8 +171,7 @@ static mr_status on_epoch(scan *s, mr_reader payload, uint32_t content, int64_t 
         status = check_chain(s, &record, content, err);
     if (status != MR_OK)
         return status;
-    bool is_from_base = !s->is_loaded && record.has_base;
-    status = load_changes(s, is_from_base ? &s->base.payloads : &s->delta.payloads, err);
+    status = load_epoch(s, &record, err);
     if (status != MR_OK)
         return status;
     mr_state_mark_clean(s->request->state);
@@ -165,7 +189,6 @@ static mr_status on_epoch(scan *s, mr_reader payload, uint32_t content, int64_t 
     s->recovered->has_claim = false;
     s->recovered->epochs_read++;
     s->owner = record.transactional_id;
-    s->is_loaded = true;
     drop_chunks(s);
     return MR_OK;
 }
@@ -307,6 +330,11 @@ static mr_status scan_log(scan *s, int64_t from, mr_error *err)
     status = s->reader->class->add(s->reader, 0, r->topic, (int32_t)r->task, from, err);
     if (status == MR_OK)
         status = read_to_end(s, err);
+    if (status == MR_OK && s->is_partial)
+        status = refuse(s,
+                        mr_error_set(err, MR_E_STATE_GAP,
+                                     "the log starts with a base whose last part is missing"),
+                        s->position, err);
     s->reader->class->close(s->reader);
     mr_buffer_release(&s->delta.payloads);
     mr_buffer_release(&s->base.payloads);

@@ -407,15 +407,17 @@ uint32_t mr_slice_changes(mr_slice *slice, mr_entry **entries)
     return kept;
 }
 
-void mr_slice_sorted(mr_slice *slice, mr_entry **entries)
+uint32_t mr_slice_part(mr_slice *slice, uint32_t part, uint32_t parts, mr_entry **entries)
 {
     uint32_t count = 0;
     for (uint32_t number = 0; number < slice->entries.used; number++) {
         mr_entry *entry = mr_entry_at(&slice->entries, number);
-        if ((entry->mark & MR_ENTRY_REMOVED) == 0)
+        if ((entry->mark & MR_ENTRY_REMOVED) == 0 &&
+            (parts == 1 || (uint32_t)((entry->hash >> 32) * parts >> 32) == part))
             entries[count++] = entry;
     }
     mr_entry_sort(entries, count);
+    return count;
 }
 
 /* The epoch number came round: no old mark may look like one of the new epoch. */

@@ -54,8 +54,9 @@ void mr_slice_load_delete(mr_slice *slice, mr_string key, uint64_t hash);
  * many. An entry with MR_ENTRY_REMOVED is a delete. */
 uint32_t mr_slice_changes(mr_slice *slice, mr_entry **entries);
 
-/* All entries sorted by key; room for `slice->count`. */
-void mr_slice_sorted(mr_slice *slice, mr_entry **entries);
+/* The entries of one part of so many, by their hash, sorted by key; room for `slice->count`.
+ * Returns how many. */
+uint32_t mr_slice_part(mr_slice *slice, uint32_t part, uint32_t parts, mr_entry **entries);
 
 void mr_slice_mark_clean(mr_slice *slice);
 

@@ -171,23 +171,32 @@ mr_status mr_state_changes(mr_state *state,
     return status;
 }
 
-mr_status mr_state_entries(mr_state *state,
-                           mr_status (*visit)(void *context, const mr_store_change *change,
-                                              mr_error *err),
-                           void *context, mr_error *err)
+mr_status mr_state_part(mr_state *state, uint32_t part, uint32_t parts,
+                        mr_status (*visit)(void *context, const mr_store_change *change,
+                                           mr_error *err),
+                        void *context, mr_error *err)
 {
+    MR_ASSERT(part < parts);
     entry_walk walk = {.visit = visit, .context = context, .err = err};
     mr_status status = MR_OK;
     for (uint32_t t = 0; t < state->tables_count; t++) {
         mr_table *table = state->tables[t];
         for (uint32_t s = 0; s < table->slices_count && status == MR_OK; s++) {
             mr_slice *slice = table->slices[s];
-            mr_slice_sorted(slice, walk_room(&walk, slice->count));
-            status = visit_entries(&walk, table, (uint16_t)t, slice, slice->count);
+            uint32_t count = mr_slice_part(slice, part, parts, walk_room(&walk, slice->count));
+            status = visit_entries(&walk, table, (uint16_t)t, slice, count);
         }
     }
     walk_release(&walk);
     return status;
+}
+
+mr_status mr_state_entries(mr_state *state,
+                           mr_status (*visit)(void *context, const mr_store_change *change,
+                                              mr_error *err),
+                           void *context, mr_error *err)
+{
+    return mr_state_part(state, 0, 1, visit, context, err);
 }
 
 void mr_state_mark_clean(mr_state *state)

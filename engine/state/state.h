@@ -34,6 +34,13 @@ mr_status mr_state_entries(mr_state *state,
                                               mr_error *err),
                            void *context, mr_error *err);
 
+/* The same for one part of so many: the parts are disjoint and together they are all entries. An
+ * entry stays in its part as long as it lives. */
+mr_status mr_state_part(mr_state *state, uint32_t part, uint32_t parts,
+                        mr_status (*visit)(void *context, const mr_store_change *change,
+                                           mr_error *err),
+                        void *context, mr_error *err);
+
 /* The changes so far are committed (or loaded): nothing is dirty. */
 void mr_state_mark_clean(mr_state *state);
 

@@ -152,6 +152,7 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
                                .fetch_rows_max = 1 + (uint32_t)draw(h, 20),
                                .apply_epochs = 1 + (uint32_t)draw(h, 4),
                                .base_bytes_min = 500 + draw(h, 4000),
+                               .base_part_bytes = draw(h, 2) == 0 ? 1 + draw(h, 100000) : 0,
                                .helper = is_pipelined ? &l->helper.helper : NULL,
                                .staged_bytes_max = draw(h, 3) == 0 ? 500 : 0,
                                .sabotage = h->options->sabotage};

@@ -48,9 +48,10 @@ static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, bool has_ba
     return mr_pending_apply(&at->pending, at->store, err);
 }
 
-/* Everything of the epoch with the base stands behind the epoch record before it. Counting its
- * records back from its end would not do: those of a fenced writer may lie between them. */
-static void trim_behind_base(mr_worker *worker, const mr_worker_task *at, int64_t first)
+/* The epoch with the base, or with its first part, stands behind the epoch record before it.
+ * Counting its records back from its end would not do: those of a fenced writer may lie between
+ * them. */
+static void trim_before(mr_worker *worker, const mr_worker_task *at, int64_t first)
 {
     mr_error err;
     mr_log *log = worker->config.log;
@@ -65,8 +66,7 @@ static void trim_behind_base(mr_worker *worker, const mr_worker_task *at, int64_
 static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided, mr_error *err)
 {
     mr_worker_task *at = &worker->tasks[decided->number];
-    int64_t behind_previous = at->epoch_offset + 1;
-    MR_ASSERT(decided->epoch == at->epoch + 1 && decided->offset >= behind_previous);
+    MR_ASSERT(decided->epoch == at->epoch + 1 && decided->offset > at->epoch_offset);
     at->epoch = decided->epoch;
     at->epoch_offset = decided->offset;
     at->epoch_checksum = decided->checksum;
@@ -79,7 +79,7 @@ static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided
         mr_pending_seal(&at->pending, &marker);
     mr_status status = apply_if_due(worker, at, decided->has_base, err);
     if (status == MR_OK && decided->has_base)
-        trim_behind_base(worker, at, behind_previous);
+        trim_before(worker, at, decided->base_from);
     return status;
 }
 

@@ -15,6 +15,8 @@
 #define FLUSH_TIMEOUT_MS 60000
 #define RETRIES_MAX 1000
 #define BASE_BYTES_MIN ((uint64_t)1 << 20)
+#define BASE_PART_BYTES ((uint64_t)16 << 20)
+#define BASE_PART_ENTRIES 4u /* a part has as many at least, on average */
 
 /* While the last epoch is undecided the writer is not ours: what this one produces is staged, and
  * its transaction begins when the decision is noticed. */
@@ -117,15 +119,52 @@ static mr_status produce_record(mr_worker *worker, mr_worker_task *at, mr_delta_
     return status;
 }
 
-/* None while the log is slow: a base that outlasts the transaction would be tried for ever. */
 static bool is_base_due(const mr_worker *worker, const mr_worker_task *at)
 {
-    if (worker->cut.halvings > 0)
-        return false;
     uint64_t least =
         worker->config.base_bytes_min != 0 ? worker->config.base_bytes_min : BASE_BYTES_MIN;
     uint64_t limit = at->base_bytes * 2 > least ? at->base_bytes * 2 : least;
     return at->bytes_since_base > limit;
+}
+
+/* In how many parts: one must fit into a transaction beside its epoch, so they are smaller while
+ * the log is slow (commit/cut.h). Of what the state takes in memory, for that is known. */
+static uint32_t base_parts(const mr_worker *worker, const mr_state *state)
+{
+    uint64_t bytes =
+        worker->config.base_part_bytes != 0 ? worker->config.base_part_bytes : BASE_PART_BYTES;
+    uint64_t most = mr_state_entries_count(state) / BASE_PART_ENTRIES;
+    uint64_t parts = (mr_state_bytes(state) << worker->cut.halvings) / bytes;
+    parts = parts < most ? parts : most;
+    return (uint32_t)(parts < 1 ? 1 : parts < UINT16_MAX ? parts : UINT16_MAX);
+}
+
+/* Puts the next part of a base into the epoch, when one is under way or due. The base counts, and
+ * the log is trimmed in front of its first part, when the last one is committed. */
+static mr_status seal_base(mr_worker *worker, mr_worker_task *at, mr_epoch_record *record,
+                           mr_chunk_writer *to, uint64_t delta_bytes, mr_error *err)
+{
+    mr_state *state = mr_task_state(at->task);
+    struct mr_worker_base *base = &at->base;
+    if (base->parts == 0 && !is_base_due(worker, at))
+        return MR_OK;
+    if (base->parts == 0)
+        *base = (struct mr_worker_base){.parts = base_parts(worker, state),
+                                        .from = at->epoch_offset + 1};
+    else
+        base->bytes_since += delta_bytes;
+    mr_status status = mr_state_part(state, base->part, base->parts, mr_chunk_writer_add, to, err);
+    mr_chunk_writer_finish(to);
+    base->bytes += to->bytes.length;
+    record->is_base_continued = base->part > 0;
+    record->has_base = ++base->part == base->parts;
+    record->has_base_part = !record->has_base;
+    if (record->has_base) {
+        record->base_bytes = base->bytes;
+        record->bytes_since_base = base->bytes_since;
+        base->parts = 0;
+    }
+    return status;
 }
 
 static void fill_progress(mr_worker *worker, const mr_worker_task *at, mr_epoch_record *record,
@@ -165,6 +204,7 @@ static void freeze(mr_worker *worker, uint32_t number, const mr_epoch_record *re
                                                           .epoch = record->epoch,
                                                           .checksum = checksum,
                                                           .has_base = record->has_base,
+                                                          .base_from = at->base.from,
                                                           .is_finished = record->is_finished});
     for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
         const mr_task_input *input = mr_task_input_at(at->task, worker->slots[i].input);
@@ -193,13 +233,8 @@ static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, 
     mr_status status = mr_state_changes(state, visit_change, &ways, err);
     mr_chunk_writer_finish(&delta);
     record.bytes_since_base += delta.bytes.length + 256;
-    if (status == MR_OK && is_base_due(worker, at)) {
-        status = mr_state_entries(state, mr_chunk_writer_add, &base, err);
-        mr_chunk_writer_finish(&base);
-        record.has_base = true;
-        record.base_bytes = base.bytes.length;
-        record.bytes_since_base = 0;
-    }
+    if (status == MR_OK)
+        status = seal_base(worker, at, &record, &base, delta.bytes.length + 256, err);
     bool is_left_out = worker->config.sabotage.leave_out_deltas;
     record.delta_chunks = is_left_out ? 0 : delta.chunks_count;
     record.base_chunks = base.chunks_count;

@@ -29,6 +29,12 @@ typedef struct mr_worker_task {
     int64_t epoch_offset;
     uint32_t epoch_checksum;
     uint64_t base_bytes, bytes_since_base;
+    struct mr_worker_base {
+        uint32_t part, parts; /* the next one; 0 parts: no base is under way */
+        int64_t from;         /* of the state log: where the epoch of the first part begins */
+        uint64_t bytes;       /* of the parts so far */
+        uint64_t bytes_since; /* of the deltas behind the first part */
+    } base;
     uint32_t first_slot, slots_count;
 } mr_worker_task;
 

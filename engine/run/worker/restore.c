@@ -165,6 +165,7 @@ static void take_over(mr_worker_task *at, const mr_recovered *recovered)
     at->base_bytes = recovered->epoch.base_bytes;
     at->bytes_since_base = recovered->epoch.bytes_since_base;
     at->is_finished = recovered->has_epoch && recovered->epoch.is_finished;
+    at->base = (struct mr_worker_base){0}; /* one that was under way is begun anew */
 }
 
 static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *recovered,

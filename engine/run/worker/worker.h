@@ -45,16 +45,17 @@ typedef struct mr_worker_config {
     const mr_clock *clock;
     const mr_logger *logger;
     mr_budget *budget;
-    const char *instance_id; /* the transactional id is "<job>-<instance id>" */
-    bool is_bounded;         /* stop at the end offsets known at start */
-    bool is_dynamic_member;  /* do not join as a static member */
-    uint32_t fetch_rows_max; /* 0: MR_BATCH_ROWS_MAX */
-    uint32_t apply_epochs;   /* epochs between applications to the local store; 0: 16 */
-    uint64_t base_bytes_min; /* deltas below this never cause a base; 0: 1 MiB */
-    size_t dirty_bytes_max;  /* cut the epoch early beyond; 0: 64 MiB */
-    size_t staged_bytes_max; /* no more work beyond, while a decision is awaited; 0: 16 MiB */
-    mr_metrics *metrics;     /* shows what report.h says; NULL: nothing */
-    mr_helper *helper;       /* decides beside the worker; NULL: nothing is pipelined */
+    const char *instance_id;  /* the transactional id is "<job>-<instance id>" */
+    bool is_bounded;          /* stop at the end offsets known at start */
+    bool is_dynamic_member;   /* do not join as a static member */
+    uint32_t fetch_rows_max;  /* 0: MR_BATCH_ROWS_MAX */
+    uint32_t apply_epochs;    /* epochs between applications to the local store; 0: 16 */
+    uint64_t base_bytes_min;  /* deltas below this never cause a base; 0: 1 MiB */
+    uint64_t base_part_bytes; /* a larger base is written over several epochs; 0: 16 MiB */
+    size_t dirty_bytes_max;   /* cut the epoch early beyond; 0: 64 MiB */
+    size_t staged_bytes_max;  /* no more work beyond, while a decision is awaited; 0: 16 MiB */
+    mr_metrics *metrics;      /* shows what report.h says; NULL: nothing */
+    mr_helper *helper;        /* decides beside the worker; NULL: nothing is pipelined */
     mr_worker_sabotage sabotage;
 } mr_worker_config;
 
