@@ -30,8 +30,8 @@ static bool step_both(sql_world *w)
     return first || second;
 }
 
-/* Both own one task each; a row for each task has come, and the input is to end behind them. */
-static void open_shared(sql_world *w, int32_t partitions)
+/* Both own one task each, and a row for each task has come. */
+static void open_running(sql_world *w, int32_t partitions)
 {
     sql_open(w, 2, JOB);
     sql_topic(w, "in", partitions);
@@ -45,6 +45,12 @@ static void open_shared(sql_world *w, int32_t partitions)
     sql_put(w, "in", 0, "{\"id\":10}");
     if (partitions > 1)
         sql_put(w, "in", 1, "{\"id\":11}");
+}
+
+/* The same, and the input is to end behind them. */
+static void open_shared(sql_world *w, int32_t partitions)
+{
+    open_running(w, partitions);
     mr_worker_request_end(w->worker[0].worker);
     mr_worker_request_end(w->worker[1].worker);
 }
@@ -100,6 +106,36 @@ Test(bounded, worker_waits_for_the_task_of_another_that_is_slow)
     cr_expect_eq(w.worker[0].stats.tasks_awaited, 1);
     cr_expect_not_null(strstr(w.log, "waiting for tasks of other workers"), "%s", w.log);
     expect_end(&w, 1, MR_WORKER_FINISHED); /* it waits for nobody */
+    expect_end(&w, 0, MR_WORKER_FINISHED);
+    sql_close(&w);
+}
+
+/* The record that the group names is gone when it is asked for: the owner has committed on, written a
+ * base and trimmed. That says that it has not finished, and nothing else. */
+Test(bounded, worker_that_waits_does_not_mind_a_log_that_is_trimmed)
+{
+    sql_world w;
+    open_running(&w, 2);
+    for (uint32_t s = 0; w.worker[0].stats.commits == 0 || w.worker[1].stats.commits == 0 ||
+                         w.worker[1].stats.has_open_epoch || w.worker[1].stats.records_in == 0;
+         s++) {
+        cr_assert_lt(s, STEPS_MAX);
+        cr_assert(step_both(&w));
+    }
+    mr_worker_request_end(w.worker[0].worker);
+    step_until_it_waits(&w, 0);
+    mr_log *outside = w.world.outside;
+    int32_t other = (int32_t)mr_task_index(mr_worker_task_at(w.worker[1].worker, 0));
+    int64_t end;
+    mr_error err;
+    cr_assert_eq(outside->class->offset(outside, "job.state", other, MR_OFFSET_LATEST, &end, &err),
+                 MR_OK);
+    cr_assert_eq(outside->class->trim(outside, "job.state", other, end, &err), MR_OK);
+    for (uint32_t s = 0; s < 5000; s++)
+        cr_assert(sql_step(&w, 0), "%s", w.worker[0].err.message);
+    cr_expect_eq(w.worker[0].stats.tasks_awaited, 1);
+    mr_worker_request_end(w.worker[1].worker);
+    expect_end(&w, 1, MR_WORKER_FINISHED);
     expect_end(&w, 0, MR_WORKER_FINISHED);
     sql_close(&w);
 }
