@@ -110,8 +110,8 @@ Test(bounded, worker_waits_for_the_task_of_another_that_is_slow)
     sql_close(&w);
 }
 
-/* The record that the group names is gone when it is asked for: the owner has committed on, written a
- * base and trimmed. That says that it has not finished, and nothing else. */
+/* The record that the group names is gone when it is asked for: the owner has committed on, written
+ * a base and trimmed. That says that it has not finished, and nothing else. */
 Test(bounded, worker_that_waits_does_not_mind_a_log_that_is_trimmed)
 {
     sql_world w;
