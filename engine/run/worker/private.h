@@ -128,6 +128,34 @@ static inline bool mr_worker_keeps_state(const mr_worker *worker)
     return worker->plan->guarantee != MR_NO_GUARANTEE;
 }
 
+/* prepare.c */
+/* Of a DLQ topic, as it was found; 0: not known. `context` is the worker. */
+int32_t mr_worker_dlq_partitions(void *context, const char *topic);
+/* These tasks are ours now, none of them restored. NULL: the first `count`. */
+void mr_worker_own_tasks(mr_worker *worker, const int32_t *partitions, uint32_t count);
+/* The phase PREPARE; may be called again after an error. */
+mr_status mr_worker_prepare(mr_worker *worker, mr_error *err);
+
+/* member.c */
+/* Looks after the group; not more often than it must with a timeout of 0. */
+mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err);
+
+/* run.c */
+/* One step of the phase RUN. `*task`: at which task it failed, when at one. */
+mr_status mr_worker_run(mr_worker *worker, uint32_t *task, mr_error *err);
+
+/* failure.c */
+void mr_worker_drop_tasks(mr_worker *worker);
+void mr_worker_close_writer(mr_worker *worker);
+/* Drops the open epoch, and the one before it unless that is decided. */
+void mr_worker_abort_epoch(mr_worker *worker);
+/* Stops one task with the facts; the rest go on. False: there is no rest. */
+bool mr_worker_park_task(mr_worker *worker, uint32_t task, mr_status status, const mr_error *err);
+/* The error of a task that was parked, at the end of a run. */
+mr_status mr_worker_tell_parked(const mr_worker *worker, mr_error *err);
+/* What a failed step means for the worker. Zero: go on with the next step. */
+mr_status mr_worker_recover(mr_worker *worker, uint32_t task, mr_status status, mr_error *err);
+
 /* inputs.c */
 void mr_worker_add_partition(mr_worker *worker, mr_worker_partition partition);
 mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err);
@@ -148,6 +176,8 @@ void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
 /* One fetch from one of the readers; `records->count` 0: nothing came. */
 mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records,
                           mr_error *err);
+
+/* ends.c */
 /* Some input has an idle timeout, a bound, or a reader that ends. */
 bool mr_worker_is_watchful(const mr_worker *worker);
 /* The ends are to be asked again. */
@@ -167,6 +197,8 @@ mr_status mr_worker_look_for_growth(mr_worker *worker, bool *has_grown, mr_error
 /* restore.c */
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
+/* The phase RESTORE: the next task, then the phase RUN. */
+mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err);
 mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err);
 /* All own tasks are restored: MR_E_STATE_FINISHED when no task of the job had anything to do in
  * this life. Some finish before others, and a worker that just finished may have to restore them

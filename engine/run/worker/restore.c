@@ -273,3 +273,38 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task)
     mr_pending_release(&at->pending);
     mr_arena_release(&at->recovered_arena);
 }
+
+/* The state of this one task is at fault. What all tasks share (another plan, a topic that is gone)
+ * stops the worker: parts of the job by one plan beside parts by another would be worse. */
+static bool is_damage(mr_status status)
+{
+    return status == MR_E_STATE_FORMAT || status == MR_E_STATE_GAP || status == MR_E_STATE_AHEAD;
+}
+
+mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    if (worker->writer == NULL && worker->plan->uses_log)
+        status = mr_worker_open_writer(worker, err);
+    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
+        if (worker->tasks[t].task != NULL || worker->tasks[t].is_parked)
+            continue;
+        status = mr_worker_restore_task(worker, t, err);
+        if (status != MR_OK)
+            mr_worker_drop_task(worker, t);
+        else
+            worker->restores++;
+        if (is_damage(status) && mr_worker_park_task(worker, t, status, err))
+            return MR_OK;
+        /* A claim under way would have the next try wait for our own transaction to end. */
+        if (status != MR_OK && worker->is_epoch_open && err->recovery == MR_RECOVERY_RETRY)
+            err->recovery = MR_RECOVERY_EPOCH;
+        return status; /* one a step: the member is polled in between */
+    }
+    if (status == MR_OK)
+        status = mr_worker_check_finished(worker, err);
+    if (status == MR_OK)
+        worker->phase = MR_WORKER_RUN;
+    worker->is_watchful = mr_worker_is_watchful(worker);
+    return status;
+}

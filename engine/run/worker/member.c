@@ -1,0 +1,55 @@
+/* The group gives tasks and takes them. Whoever gives one up commits first. */
+#include "engine/run/worker/private.h"
+
+#include "engine/base/assert.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define POLL_EVERY_US INT64_C(10000)
+
+static mr_status on_member_event(mr_worker *worker, const mr_member_event *event, mr_error *err)
+{
+    mr_status status = MR_OK;
+    switch (event->kind) {
+    case MR_MEMBER_NOTHING: return MR_OK;
+    case MR_MEMBER_ASSIGNED:
+        mr_report_rebalanced(&worker->report);
+        if (worker->is_epoch_open)
+            mr_worker_abort_epoch(worker);
+        mr_worker_drop_tasks(worker);
+        mr_worker_own_tasks(worker, event->partitions, event->partitions_count);
+        worker->phase = MR_WORKER_RESTORE;
+        return MR_OK;
+    case MR_MEMBER_REVOKED:
+        if (worker->phase == MR_WORKER_RUN)
+            status = mr_worker_commit(worker, err);
+        if (status == MR_OK)
+            status = mr_worker_settle_stores(worker, err);
+        break;
+    case MR_MEMBER_LOST: break;
+    }
+    if (worker->is_epoch_open)
+        mr_worker_abort_epoch(worker);
+    mr_worker_drop_tasks(worker);
+    worker->tasks_count = 0;
+    worker->phase = MR_WORKER_JOIN;
+    mr_error release_err;
+    mr_status released = worker->member->class->release(worker->member, &release_err);
+    if (status == MR_OK && released != MR_OK)
+        *err = release_err;
+    return status != MR_OK ? status : released;
+}
+
+mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err)
+{
+    if (worker->member == NULL || worker->is_deciding) /* a revoke waits for the decision */
+        return MR_OK;
+    int64_t now = mr_worker_now_us(worker);
+    if (timeout_ms == 0 && now - worker->polled_us < POLL_EVERY_US)
+        return MR_OK;
+    worker->polled_us = now;
+    mr_member_event event;
+    mr_status status = worker->member->class->poll(worker->member, timeout_ms, &event, err);
+    return status == MR_OK ? on_member_event(worker, &event, err) : status;
+}

@@ -1,0 +1,126 @@
+/* What a worker finds out before it joins: its inputs and bounds, its sinks, its dead-letter
+ * topics, its state topic. Asked again when it was interrupted. */
+#include "engine/run/worker/private.h"
+
+#include "engine/base/assert.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Partitions of a DLQ topic, asked once. */
+int32_t mr_worker_dlq_partitions(void *context, const char *topic)
+{
+    mr_worker *worker = context;
+    for (uint32_t i = 0; i < worker->dlqs_count; i++)
+        if (strcmp(worker->dlqs[i].topic, topic) == 0)
+            return worker->dlqs[i].partitions;
+    return 0;
+}
+
+static mr_status ask_dlq(mr_worker *worker, const mr_errors_policy *policy, mr_error *err)
+{
+    if (policy->dlq_topic == NULL || mr_worker_dlq_partitions(worker, policy->dlq_topic) > 0)
+        return MR_OK;
+    mr_topic_facts facts;
+    mr_log *log = worker->config.log;
+    mr_status status = log->class->describe(log, policy->dlq_topic, &facts, err);
+    if (status != MR_OK)
+        return status;
+    if (!facts.exists)
+        return mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING,
+                            "dead-letter topic `%s` does not exist; create it, or run with "
+                            "--create-topics",
+                            policy->dlq_topic);
+    worker->dlqs[worker->dlqs_count++] =
+        (mr_worker_topic){.topic = policy->dlq_topic, .partitions = facts.partitions};
+    return MR_OK;
+}
+
+static mr_status ask_dlqs(mr_worker *worker, mr_error *err)
+{
+    const mr_plan *plan = worker->plan;
+    worker->dlqs =
+        mr_arena_zalloc(&worker->arena, plan->sources_count + plan->nodes_count + plan->sinks_count,
+                        sizeof *worker->dlqs);
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < plan->sources_count; i++)
+        status = ask_dlq(worker, &plan->sources[i].errors, err);
+    for (uint32_t i = 0; status == MR_OK && i < plan->nodes_count; i++)
+        status = ask_dlq(worker, &plan->nodes[i].errors, err);
+    for (uint32_t i = 0; status == MR_OK && i < plan->sinks_count; i++)
+        status = ask_dlq(worker, &plan->sinks[i].errors, err);
+    return status;
+}
+
+static mr_status open_sinks(mr_worker *worker, mr_error *err)
+{
+    if (worker->outputs == NULL)
+        worker->outputs =
+            mr_arena_zalloc(&worker->arena, worker->plan->sinks_count, sizeof *worker->outputs);
+    worker->outputs_count = 0;
+    for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
+        const mr_plan_sink *sink = &worker->plan->sinks[s];
+        mr_topic_facts facts = {.exists = true};
+        mr_status status = MR_OK;
+        if (sink->topic != NULL)
+            status =
+                worker->config.log->class->describe(worker->config.log, sink->topic, &facts, err);
+        if (status == MR_OK && !facts.exists)
+            status = mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING,
+                                  "topic `%s` of table `%s` does not exist; create it, or run with "
+                                  "--create-topics",
+                                  sink->topic, sink->table);
+        if (status == MR_OK && sink->topic != NULL)
+            worker->outputs[worker->outputs_count++] =
+                (mr_worker_topic){.topic = sink->topic, .partitions = facts.partitions};
+        if (status == MR_OK && worker->io.sinks[s] == NULL)
+            status = sink->open(sink->config, &worker->io.sinks[s], err);
+        if (status != MR_OK)
+            return status;
+    }
+    return MR_OK;
+}
+
+void mr_worker_own_tasks(mr_worker *worker, const int32_t *partitions, uint32_t count)
+{
+    free(worker->tasks);
+    worker->tasks = calloc(count > 0 ? count : 1, sizeof *worker->tasks);
+    MR_ASSERT(worker->tasks != NULL);
+    worker->tasks_count = count;
+    worker->tasks_awaited = 0;
+    for (uint32_t t = 0; t < count; t++)
+        worker->tasks[t] = (mr_worker_task){
+            .index = partitions != NULL ? (uint32_t)partitions[t] : t, .epoch_offset = -1};
+}
+
+mr_status mr_worker_prepare(mr_worker *worker, mr_error *err)
+{
+    worker->partitions_count = 0;
+    mr_status status = mr_worker_find_partitions(worker, err);
+    if (status == MR_OK)
+        status = mr_worker_find_bounds(worker, err);
+    if (status == MR_OK)
+        status = open_sinks(worker, err);
+    if (status == MR_OK && worker->dlqs == NULL)
+        status = ask_dlqs(worker, err);
+    if (status == MR_OK && mr_worker_keeps_state(worker))
+        status = mr_worker_check_state_topic(worker, err);
+    if (status == MR_OK && worker->readers == NULL)
+        status = mr_worker_open_readers(worker, err);
+    if (status != MR_OK)
+        return status;
+    if (!mr_worker_keeps_state(worker)) {
+        mr_worker_own_tasks(worker, NULL, worker->plan->tasks_count);
+        worker->phase = MR_WORKER_RESTORE;
+        return MR_OK;
+    }
+    mr_member_options options = {
+        .group = worker->plan->job,
+        .instance_id = worker->config.is_dynamic_member ? NULL : worker->config.instance_id,
+        .topic = worker->state_topic};
+    status =
+        worker->config.log->class->open_member(worker->config.log, &options, &worker->member, err);
+    if (status == MR_OK)
+        worker->phase = MR_WORKER_JOIN;
+    return status;
+}
