@@ -193,6 +193,13 @@ static void read_errors(mr_table *table, mr_diagnostics *diagnostics)
         mr_diagnostics_report(diagnostics, MR_E_OPTION_CONFLICT, topic->key_span,
                               "a dead letter topic is given, but 'errors.mode' is `%s`",
                               mode->text);
+    for (uint32_t i = 0; topic != NULL && i < table->topics_count; i++)
+        if (strcmp(table->topics[i], topic->text) == 0) {
+            mr_diagnostics_report(diagnostics, MR_E_OPTION_CONFLICT, topic->value_span,
+                                  "dead letters of `%s` would go to its own topic", table->name);
+            mr_diagnostics_hint(diagnostics, "a table that is read meets them again, for ever: "
+                                             "give them a topic of their own");
+        }
     if (budget != NULL && !parse_budget(budget->text, errors)) {
         mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, budget->value_span,
                               "wrong value for `errors.budget`");

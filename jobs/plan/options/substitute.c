@@ -21,8 +21,13 @@ static bool put_file(const char *path, mr_buffer *out, mr_substitution *result, 
     }
     char bytes[FILE_BYTES_MAX];
     size_t length = fread(bytes, 1, sizeof bytes, file);
-    bool is_bad = ferror(file) != 0;
+    bool is_bad = ferror(file) != 0, is_longer = fgetc(file) != EOF;
     fclose(file);
+    if (is_longer) {
+        result->problem =
+            mr_arena_printf(arena, "file `%s` is longer than %d bytes", path, FILE_BYTES_MAX);
+        return false;
+    }
     if (is_bad) {
         result->problem = mr_arena_printf(arena, "file `%s` cannot be read", path);
         return false;
@@ -72,8 +77,14 @@ mr_substitution mr_substitute(const char *text, mr_arena *arena)
     for (;;) {
         const char *start = strstr(at, "${");
         const char *end = start != NULL ? strchr(start, '}') : NULL;
-        if (end == NULL)
+        if (start == NULL)
             break;
+        if (end == NULL) {
+            result.problem = "`${` without a `}` behind it";
+            result.hint = "write ${NAME}, ${NAME:default} or ${file:path}; a value that holds `${` "
+                          "itself comes from a variable or a file";
+            goto done;
+        }
         mr_buffer_put(&out, at, (size_t)(start - at));
         const char *body = mr_arena_string(arena, start + 2, (size_t)(end - start - 2));
         if (!put_reference(body, &out, &result, arena))

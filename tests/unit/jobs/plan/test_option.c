@@ -73,8 +73,17 @@ Test(substitute, variables_defaults_and_files_are_put_in)
     made = mr_substitute("${MR_TEST_NONE}", &arena);
     cr_expect_null(made.text);
     cr_expect_str_eq(made.problem, "environment variable `MR_TEST_NONE` is not set");
+    made = mr_substitute("$5 {x} }$ {y}", &arena);
+    cr_expect_str_eq(made.text, "$5 {x} }$ {y}");
     made = mr_substitute("$5 {x} ${open", &arena);
-    cr_expect_str_eq(made.text, "$5 {x} ${open");
+    cr_expect_null(made.text);
+    cr_expect_str_eq(made.problem, "`${` without a `}` behind it");
+    cr_assert_eq(truncate(path, 65537), 0);
+    made = mr_substitute(mr_arena_printf(&arena, "${file:%s}", path), &arena);
+    cr_expect_null(made.text, "a secret that is cut off is no secret");
+    cr_assert_eq(truncate(path, 65536), 0);
+    made = mr_substitute(mr_arena_printf(&arena, "${file:%s}", path), &arena);
+    cr_expect_not_null(made.text);
     unlink(path);
     mr_arena_release(&arena);
 }
