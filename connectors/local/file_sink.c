@@ -25,7 +25,6 @@ static mr_status fail(const file_sink *self, const char *what, mr_error *err)
 static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const mr_batch *batch,
                             mr_row_errors *errors, mr_error *err)
 {
-    (void)context;
     file_sink *self = (file_sink *)sink;
     mr_encoded *encoded = &self->encoded;
     mr_buffer_clear(&encoded->bytes);
@@ -45,6 +44,8 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
         fwrite(encoded->bytes.data + encoded->value_start[i], 1, encoded->value_length[i],
                self->file);
         fputc('\n', self->file);
+        if (context->bytes != NULL)
+            *context->bytes += encoded->value_length[i] + 1;
     }
     return ferror(self->file) ? fail(self, "write to", err) : MR_OK;
 }

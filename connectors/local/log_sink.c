@@ -90,6 +90,7 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
     mr_log_record *records = mr_arena_alloc(batch->arena, batch->selected * sizeof *records);
     mr_row_errors refused = {.arena = errors->arena};
     uint32_t count = 0, at = 0;
+    uint64_t bytes = 0;
     uint64_t topic_hash = mr_hash(self->config->topic, strlen(self->config->topic));
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = mr_batch_row(batch, i);
@@ -103,9 +104,13 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
             mr_row_errors_add(&refused, row, MR_E_ROW_REFUSED_BY_LOG,
                               "topic `%s` refused the record (too large or invalid)",
                               self->config->topic);
-        else
+        else {
+            bytes += records[count].key_length + records[count].value_length;
             count++;
+        }
     }
+    if (context->bytes != NULL)
+        *context->bytes += bytes;
     for (uint32_t i = 0; i < refused.count; i++)
         mr_row_errors_add(errors, refused.error[i].row, refused.error[i].code, "%s",
                           refused.error[i].message)

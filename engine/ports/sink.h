@@ -18,6 +18,7 @@ typedef struct mr_sink_write {
     mr_log_writer *writer;   /* open transaction; NULL for a job without a log */
     const uint64_t *refused; /* sorted tags of records that the log refused: not to be sent again */
     uint32_t refused_count;
+    uint64_t *bytes; /* what is written is added, keys and values; NULL: nobody asks */
 } mr_sink_write;
 
 typedef struct mr_sink_class {

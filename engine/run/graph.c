@@ -286,6 +286,9 @@ static mr_status to_sink(mr_graph *graph, uint32_t index, const mr_batch *batch,
     mr_sink_write context = {.writer = graph->io->writer,
                              .refused = graph->io->refused,
                              .refused_count = graph->io->refused_count};
+    mr_tally *tally = graph->io->tally;
+    if (tally != NULL && tally->bytes_out != NULL)
+        context.bytes = &tally->bytes_out[index];
     mr_status status = sink->class->write(sink, &context, batch, &errors, err);
     if (status != MR_OK)
         return status;

@@ -1,6 +1,7 @@
 #include "jobs/cli/progress.h"
 
 #include "engine/expr/civil.h"
+#include "jobs/cli/process.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -139,6 +140,7 @@ static void write_file(const mr_progress_line *line, const mr_worker_stats *stat
         mr_gauge_set(mr_metrics_gauge(line->metrics, "millrace_job_state", labels),
                      strcmp(state_of(line, stats), states[i]) == 0);
     }
+    mr_process_report(line->metrics);
     char beside[PATH_MAX];
     snprintf(beside, sizeof beside, "%s.new", line->file);
     mr_buffer text = {0};

@@ -166,6 +166,27 @@ def test_a_file_of_metrics_says_the_state_and_the_same_counts():
     assert f'millrace_job_rows_total{{job="job",outcome="late"}} {LATE}\n' in text, text
 
 
+METRIC = re.compile(r"^([a-z_]+)(?:\{[^}]*\})? (\S+)$")
+
+
+def test_every_metric_is_documented_and_of_this_process():
+    make_job(sink="filesystem', 'format' = 'json', 'path' = 'out")
+    began = time.time()
+    answer = millrace.run("run", "job.sql", "--stats", "prometheus:metrics")
+    assert answer.code == 0, answer
+    text = open("metrics", encoding="utf-8").read()
+    names = set(re.findall(r"^# TYPE ([a-z0-9_]+) ", text, re.M))
+    documented = (millrace.TOP / "docs/metrics.md").read_text()
+    for name in names:
+        assert f"`{name}`" in documented, name
+    values = {found[1]: float(found[2]) for line in text.splitlines() if (found := METRIC.match(line))}
+    assert abs(values["process_start_time_seconds"] - began) < 60, values
+    assert 0 < values["process_cpu_seconds_total"] < 60, values
+    assert 1e6 < values["process_resident_memory_bytes"] < values["process_virtual_memory_bytes"], values
+    assert 3 <= values["process_open_fds"] < values["process_max_fds"], values
+    assert values["millrace_bytes_out_total"] == os.path.getsize("out") > 0, values
+
+
 def test_a_start_with_a_signal_at_once_ends_in_order():
     make_job(", 'source.monitor-interval' = '100 ms'")
     began = time.monotonic()

@@ -98,6 +98,9 @@ static mr_status produce(const mr_task_io *io, const mr_dead_rows *rows, const m
     mr_status status =
         io->writer->class->produce(io->writer, rows->policy->dlq_topic, partition, &letter, 1, err);
     mr_buffer_release(&text);
+    if (status == MR_OK)
+        mr_tally_letter(io->tally, mr_dead_rows_stage(rows, error), error->code,
+                        cut != MR_DEAD_WHOLE);
     return status;
 }
 

@@ -13,6 +13,7 @@
 #include "engine/base/logger.h"
 #include "engine/ports/clock.h"
 #include "engine/run/plan.h"
+#include "engine/run/tally.h"
 
 enum {
     MR_E_ROWS_FAIL = 3001,   /* errors.mode = 'fail' */
@@ -34,6 +35,7 @@ typedef struct mr_task_io {
     uint32_t failed_attempts; /* of the worker's work since its last commit */
     const mr_clock *clock;
     const mr_logger *logger;
+    mr_tally *tally; /* of the open epoch; NULL: nobody counts */
     /* Partitions of a DLQ topic, asked once by the worker; 0: unknown. */
     int32_t (*dlq_partitions)(void *context, const char *topic);
     void *context;

@@ -33,11 +33,13 @@ static const series of_sink[] = {{"millrace_records_in_total", NULL, NULL},
                                  {"millrace_records_dead_total", NULL, "dead"}};
 
 struct mr_report_task {
-    uint32_t count;       /* of counters; 0: not seen yet */
-    mr_counter **shown;   /* [count] */
-    mr_counter **totals;  /* [count]; NULL: adds to none */
-    uint64_t *sealed;     /* [count] */
-    uint64_t *published;  /* [count] */
+    uint32_t count;                      /* of counters; 0: not seen yet */
+    mr_counter **shown;                  /* [count] */
+    mr_counter **totals;                 /* [count]; NULL: adds to none */
+    uint64_t *sealed;                    /* [count] */
+    uint64_t *published;                 /* [count] */
+    int64_t *sealed_next, *decided_next; /* [inputs_room]: offsets */
+    uint32_t inputs_count, inputs_room;
     mr_gauge **watermark; /* [sources], then [nodes] */
     mr_gauge *state_bytes, *state_entries;
 };
@@ -115,6 +117,43 @@ static void register_task(mr_report *report, uint32_t index)
     at->state_entries = task_gauge(report, "millrace_state_entries", NULL, task);
 }
 
+/* What is counted by epochs of this process. */
+static void init_more(mr_report *report)
+{
+    const mr_plan *plan = report->plan;
+    mr_metrics *metrics = report->metrics;
+    const char *job[] = {"job", plan->job, NULL};
+    const char *good[] = {"job", plan->job, "result", "committed", NULL};
+    const char *bad[] = {"job", plan->job, "result", "aborted", NULL};
+    if (plan->uses_log && plan->guarantee == MR_EXACTLY_ONCE) {
+        report->transactions = mr_metrics_counter(metrics, "millrace_transactions_total", good);
+        report->transactions_aborted =
+            mr_metrics_counter(metrics, "millrace_transactions_total", bad);
+        report->transaction_seconds =
+            mr_metrics_histogram(metrics, "millrace_transaction_commit_seconds", job, 1e-6);
+    }
+    report->latency_seconds =
+        mr_metrics_histogram(metrics, "millrace_e2e_latency_seconds", job, 1e-3);
+    report->event_lag = mr_arena_zalloc(report->arena, plan->sources_count, sizeof(mr_histogram *));
+    for (uint32_t s = 0; s < plan->sources_count; s++) {
+        const char *id = mr_arena_printf(report->arena, "%s/source", plan->sources[s].table);
+        const char *labels[] = {"job", plan->job, "operator", id, NULL};
+        report->event_lag[s] =
+            mr_metrics_histogram(metrics, "millrace_source_event_lag_seconds", labels, 1e-3);
+    }
+    report->bytes_out = mr_arena_zalloc(report->arena, plan->sinks_count, sizeof(mr_counter *));
+    for (uint32_t s = 0; s < plan->sinks_count; s++) {
+        const char *id = mr_arena_printf(report->arena, "%s/sink", plan->sinks[s].table);
+        const char *labels[] = {"job", plan->job, "operator", id, NULL};
+        report->bytes_out[s] = mr_metrics_counter(metrics, "millrace_bytes_out_total", labels);
+    }
+    mr_tally *both[] = {&report->open, &report->sealed};
+    for (size_t i = 0; i < MR_LENGTH(both); i++) {
+        both[i]->sinks_count = plan->sinks_count;
+        both[i]->bytes_out = mr_arena_zalloc(report->arena, plan->sinks_count, sizeof(uint64_t));
+    }
+}
+
 void mr_report_init(mr_report *report, mr_metrics *metrics, const mr_plan *plan, mr_arena *arena)
 {
     *report = (mr_report){.metrics = metrics, .plan = plan, .arena = arena};
@@ -134,6 +173,7 @@ void mr_report_init(mr_report *report, mr_metrics *metrics, const mr_plan *plan,
         mr_metrics_histogram(metrics, "millrace_restore_duration_seconds", job, 1e-6);
     report->committed_at =
         mr_metrics_gauge(metrics, "millrace_checkpoint_last_success_timestamp_seconds", job);
+    init_more(report);
     static const char *const totals[] = {"in", "out", "filtered", "late", "dead"};
     for (size_t i = 0; i < MR_LENGTH(totals); i++)
         (void)job_total(report, totals[i]);
@@ -149,17 +189,63 @@ static mr_report_task *task_of(mr_report *report, uint32_t index)
     return &report->tasks[index];
 }
 
-void mr_report_seal(mr_report *report, const mr_task *task)
+static void seal_offsets(mr_report *report, mr_report_task *at, mr_task *task)
+{
+    at->inputs_count = mr_task_inputs_count(task);
+    if (at->inputs_count > at->inputs_room) {
+        at->inputs_room = at->inputs_count * 2;
+        at->sealed_next = mr_arena_zalloc(report->arena, at->inputs_room, sizeof(int64_t));
+        at->decided_next = mr_arena_zalloc(report->arena, at->inputs_room, sizeof(int64_t));
+    }
+    for (uint32_t i = 0; i < at->inputs_count; i++)
+        at->sealed_next[i] = mr_task_input_at(task, i)->offset_next;
+}
+
+void mr_report_seal(mr_report *report, mr_task *task)
 {
     mr_report_task *at = task_of(report, mr_task_index(task));
-    if (at != NULL)
-        MR_ASSERT(mr_task_counters(task, at->sealed, at->count) == at->count);
+    if (at == NULL)
+        return;
+    MR_ASSERT(mr_task_counters(task, at->sealed, at->count) == at->count);
+    seal_offsets(report, at, task);
+    mr_tally_move(&report->sealed, &report->open);
+}
+
+/* A code is a label: there are as many as there are errors of rows. */
+static void publish_letters(mr_report *report, const mr_tally_dead *dead)
+{
+    char code[16];
+    snprintf(code, sizeof code, "MR%04d", dead->code);
+    const char *labels[] = {"job", report->plan->job, "stage", dead->stage, "code", code, NULL};
+    mr_counter_add(mr_metrics_counter(report->metrics, "millrace_dlq_records_total", labels),
+                   dead->letters);
+    if (dead->cut > 0)
+        mr_counter_add(
+            mr_metrics_counter(report->metrics, "millrace_dlq_records_cut_total", labels),
+            dead->cut);
+}
+
+static void publish_tally(mr_report *report)
+{
+    mr_tally *sealed = &report->sealed;
+    for (uint32_t i = 0; i < sealed->dead_count; i++)
+        publish_letters(report, &sealed->dead[i]);
+    for (uint32_t s = 0; s < sealed->sinks_count; s++)
+        mr_counter_add(report->bytes_out[s], sealed->bytes_out[s]);
+    if (sealed->oldest_ms != 0)
+        report->oldest_ms = sealed->oldest_ms;
+    mr_tally_clear(sealed);
 }
 
 void mr_report_decided(mr_report *report, uint32_t task)
 {
     mr_report_task *at = task_of(report, task);
-    for (uint32_t i = 0; at != NULL && i < at->count; i++) {
+    if (at == NULL)
+        return;
+    publish_tally(report);
+    for (uint32_t i = 0; i < at->inputs_count; i++)
+        at->decided_next[i] = at->sealed_next[i];
+    for (uint32_t i = 0; i < at->count; i++) {
         /* Lower only after a reset by somebody else; then nothing is shown until it is passed. */
         if (at->sealed[i] <= at->published[i])
             continue;
@@ -178,12 +264,24 @@ void mr_report_committed(mr_report *report, int64_t took_us, int64_t wall_ms)
     mr_counter_add(report->committed, 1);
     mr_histogram_record(report->commit_seconds, took_us);
     mr_gauge_set(report->committed_at, (double)wall_ms / 1000);
+    if (report->transactions != NULL) {
+        mr_counter_add(report->transactions, 1);
+        mr_histogram_record(report->transaction_seconds, took_us);
+    }
+    if (report->oldest_ms != 0)
+        mr_histogram_record(report->latency_seconds, wall_ms - report->oldest_ms);
+    report->oldest_ms = 0;
 }
 
 void mr_report_aborted(mr_report *report)
 {
-    if (report->metrics != NULL)
-        mr_counter_add(report->aborted, 1);
+    if (report->metrics == NULL)
+        return;
+    mr_counter_add(report->aborted, 1);
+    if (report->transactions_aborted != NULL)
+        mr_counter_add(report->transactions_aborted, 1);
+    mr_tally_clear(&report->open);
+    mr_tally_clear(&report->sealed);
 }
 
 void mr_report_rebalanced(mr_report *report)
@@ -192,7 +290,19 @@ void mr_report_rebalanced(mr_report *report)
         mr_counter_add(report->rebalances, 1);
 }
 
-void mr_report_restored(mr_report *report, const mr_task *task, int64_t took_us)
+void mr_report_read(mr_report *report, const mr_task_input *input, const mr_records *records,
+                    const mr_clock *clock)
+{
+    if (report->metrics == NULL)
+        return;
+    mr_counter_add(report->read, records->count);
+    mr_tally_oldest(&report->open, records->record[0].timestamp_ms);
+    int64_t watermark_ms = input->watermark.value_ms;
+    if (watermark_ms != MR_TIME_NONE && watermark_ms != MR_TIME_MAX)
+        mr_histogram_record(report->event_lag[input->source], clock->wall_ms(clock) - watermark_ms);
+}
+
+void mr_report_restored(mr_report *report, mr_task *task, int64_t took_us)
 {
     if (report->metrics == NULL)
         return;
@@ -244,6 +354,12 @@ void mr_report_task_now(mr_report *report, mr_task *task)
     if (at == NULL)
         return;
     const mr_plan *plan = report->plan;
+    for (uint32_t i = 0; i < at->inputs_count; i++) {
+        const mr_task_input *input = mr_task_input_at(task, i);
+        if (plan->sources[input->source].reader == NULL)
+            set_count(input_gauge(report, "millrace_kafka_committed_offset", input),
+                      at->decided_next[i]);
+    }
     for (uint32_t s = 0; s < plan->sources_count; s++)
         set_time(at->watermark[s], mr_task_source_watermark(task, s));
     for (uint32_t n = 0; n < plan->nodes_count; n++)

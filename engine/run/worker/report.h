@@ -10,8 +10,9 @@
  * P2 for each operator and task: in = accepted + filtered + late + dead; results that die while
  * they are made (made_records_dead) are no part of it. Labels are bounded by the
  * plan, its tasks and its partitions. Cost: a few stores a commit, and a few a partition whenever
- * ends are asked; nothing a row or batch but one addition. Handles are registered when a task is
- * first seen. Thread: the worker's. A report without a registry does nothing.
+ * ends are asked; nothing a row, and a look at the clock a batch. Handles are registered when a
+ * task is first seen. docs/metrics.md has all of them. Thread: the worker's. A report without a
+ * registry does nothing.
  */
 #ifndef MR_ENGINE_RUN_WORKER_REPORT_H
 #define MR_ENGINE_RUN_WORKER_REPORT_H
@@ -31,13 +32,19 @@ typedef struct mr_report {
     mr_counter *committed, *aborted, *rebalances, *read;
     mr_histogram *commit_seconds, *restore_seconds;
     mr_gauge *committed_at;
+    mr_counter *transactions, *transactions_aborted; /* NULL: there are none */
+    mr_histogram *transaction_seconds, *latency_seconds;
+    mr_histogram **event_lag; /* [plan->sources_count] */
+    mr_counter **bytes_out;   /* [plan->sinks_count] */
+    mr_tally open, sealed;    /* of the open epoch, and of those being decided */
+    int64_t oldest_ms;        /* of the epoch just decided; 0: none */
 } mr_report;
 
 /* Everything the report keeps lives in `arena`. */
 void mr_report_init(mr_report *report, mr_metrics *metrics, const mr_plan *plan, mr_arena *arena);
 
 /* The task's epoch is being sealed: these are the counters it will be decided with. */
-void mr_report_seal(mr_report *report, const mr_task *task);
+void mr_report_seal(mr_report *report, mr_task *task);
 
 /* The sealed epoch of the task is decided. */
 void mr_report_decided(mr_report *report, uint32_t task);
@@ -48,13 +55,11 @@ void mr_report_aborted(mr_report *report);
 void mr_report_rebalanced(mr_report *report);
 
 /* The task stands at its last commit again. */
-void mr_report_restored(mr_report *report, const mr_task *task, int64_t took_us);
+void mr_report_restored(mr_report *report, mr_task *task, int64_t took_us);
 
-static inline void mr_report_read(mr_report *report, uint32_t records)
-{
-    if (report->read != NULL)
-        mr_counter_add(report->read, records);
-}
+/* A batch of `input` was processed. */
+void mr_report_read(mr_report *report, const mr_task_input *input, const mr_records *records,
+                    const mr_clock *clock);
 
 /* Where an input stands. `position`, `lag` < 0: not known, or not of Kafka. */
 void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag);

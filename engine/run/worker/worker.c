@@ -44,6 +44,7 @@ mr_worker *mr_worker_new(const mr_worker_config *config)
     worker->io.sinks =
         mr_arena_zalloc(&worker->arena, config->plan->sinks_count, sizeof(mr_sink *));
     mr_report_init(&worker->report, config->metrics, config->plan, &worker->arena);
+    worker->io.tally = config->metrics != NULL ? &worker->report.open : NULL;
     return worker;
 }
 
