@@ -66,7 +66,11 @@ static mr_status pair_decode(mr_decoder *decoder, const mr_records *records, mr_
 {
     pair_decoder *d = (pair_decoder *)decoder;
     half_rows key, value;
+    uint32_t before = errors->count;
     mr_status status = decode_half(&d->key, records, errors, arena, &key, err);
+    for (uint32_t i = before; i < errors->count; i++)
+        errors->error[i].message =
+            mr_arena_printf(errors->arena, "key: %s", errors->error[i].message);
     if (status == MR_OK)
         status = decode_half(&d->value, records, errors, arena, &value, err);
     if (status != MR_OK)

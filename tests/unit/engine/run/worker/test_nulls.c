@@ -121,5 +121,7 @@ Test(nulls, columns_of_a_key_that_is_null_are_null)
            "<{\"l\":null,\"k\":null}><{\"v\":2,\"k\":null,\"l\":null}> "
            "<{\"l\":null,\"k\":null}><{\"v\":3,\"k\":null,\"l\":null}> ");
     expect(&w, "dead", "<><{\"v\":4}> ");
+    const char *why = sql_header(&w, "dead", 0, "__streams.errors.message");
+    cr_expect(why != NULL && strncmp(why, "key: json: ", 11) == 0, "says which part: %s", why);
     sql_close(&w);
 }
