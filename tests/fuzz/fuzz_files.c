@@ -10,6 +10,7 @@
  */
 #include "connectors/local/files/folder.h"
 #include "engine/base/assert.h"
+#include "engine/base/hash.h"
 #include "tests/harness/file_records.h"
 
 #include <math.h>
@@ -72,10 +73,29 @@ static size_t pack(bool is_zstd, const char *from, size_t length, char *to, size
     return room - stream.avail_out;
 }
 
+/* Lines as plainly as can be: asking the reader would not do, for the bytes may be an archive
+ * too. */
+static bool next_line(const char *bytes, size_t length, size_t *at, mr_file_seen *line)
+{
+    while (*at < length) {
+        size_t start = *at, end = start;
+        while (end < length && bytes[end] != '\n')
+            end++;
+        *at = end + 1;
+        end -= end > start && bytes[end - 1] == '\r';
+        if (end > start) {
+            *line = (mr_file_seen){.offset = (int64_t)start,
+                                   .hash = mr_hash(bytes + start, end - start)};
+            return true;
+        }
+    }
+    return false;
+}
+
 /* how: bit 0 gzip or zstd, bits 1.. whole, cut or changed. `split` and `place` are 256ths. */
 static void as_archive(uint8_t how, uint8_t split, uint8_t place, const char *bytes, size_t length)
 {
-    static mr_file_records plain, got;
+    static mr_file_records got;
     size_t first = length * split / 256, room = 2 * length + 1024;
     char *packed = malloc(room);
     MR_ASSERT(packed != NULL);
@@ -92,12 +112,15 @@ static void as_archive(uint8_t how, uint8_t split, uint8_t place, const char *by
      * And what is cut within its first bytes, or between members, is none or a whole one. */
     bool is_short = is_cut && at >= 18 && at != member;
     if (!is_changed && (!is_cut || is_short)) {
-        mr_file_records_read(lines, bytes, length, 0, 1024, &plain);
         MR_ASSERT(got.flaws == is_short || !got.is_whole);
-        for (uint32_t i = 0; i < got.count - got.flaws; i++)
-            MR_ASSERT(i < plain.count && got.seen[i].hash == plain.seen[i].hash &&
-                      got.seen[i].offset == plain.seen[i].offset);
-        MR_ASSERT(is_short || got.count == plain.count);
+        mr_file_seen line;
+        size_t next = 0;
+        for (uint32_t i = 0; i < got.count - got.flaws; i++) {
+            bool has_line = next_line(bytes, length, &next, &line);
+            MR_ASSERT(has_line && got.seen[i].hash == line.hash &&
+                      got.seen[i].offset == line.offset);
+        }
+        MR_ASSERT(is_short || !got.is_whole || !next_line(bytes, length, &next, &line));
     }
     free(packed);
 }
