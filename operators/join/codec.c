@@ -1,8 +1,10 @@
 #include "operators/join/codec.h"
 
 #include "engine/base/assert.h"
+#include "operators/join/varint.h"
 
 #include <endian.h>
+#include <stddef.h>
 
 #define VARINT_MAX 10u
 #define WIDE_VARINT_MAX 19u
@@ -25,12 +27,14 @@ static mr_join_column place(const mr_join_side *side, uint32_t c, const mr_type 
 mr_join_codec mr_join_codec_of(const mr_join_side *side, const mr_type *key_types,
                                uint32_t keys_count, mr_arena *arena)
 {
-    mr_join_codec codec = {.columns_count = side->columns_count,
-                           .columns =
-                               mr_arena_zalloc(arena, side->columns_count, sizeof(mr_join_column))};
+    mr_join_codec codec = {
+        .columns_count = side->columns_count,
+        .columns = mr_arena_zalloc(arena, side->columns_count, sizeof(mr_join_column)),
+        .written = mr_arena_alloc(arena, side->columns_count * sizeof(uint32_t))};
     for (uint32_t c = 0; c < side->columns_count; c++) {
         codec.columns[c] = place(side, c, key_types, keys_count);
-        codec.written_count += codec.columns[c].place == MR_JOIN_IN_BYTES;
+        if (codec.columns[c].place == MR_JOIN_IN_BYTES)
+            codec.written[codec.written_count++] = c;
     }
     return codec;
 }
@@ -134,9 +138,16 @@ static mr_u128 get_wide(cursor *from)
     return 0;
 }
 
-static uint64_t get_varint(cursor *from)
+static inline uint64_t get_varint(cursor *from)
 {
-    uint64_t value = 0;
+    uint64_t value;
+    if (from->end - from->at >= (ptrdiff_t)MR_JOIN_VARINT_SHORT) {
+        uint32_t n = mr_join_varint_short((const uint8_t *)from->at, &value);
+        from->at += n;
+        if (n > 0)
+            return value;
+    }
+    value = 0;
     for (uint32_t shift = 0; from->at < from->end && shift < 7 * VARINT_MAX; shift += 7) {
         uint8_t byte = (uint8_t)*from->at++;
         value |= (uint64_t)(byte & 0x7f) << shift;
@@ -147,13 +158,13 @@ static uint64_t get_varint(cursor *from)
     return 0;
 }
 
-static int64_t get_zigzag(cursor *from)
+static inline int64_t get_zigzag(cursor *from)
 {
     uint64_t bits = get_varint(from);
     return (int64_t)(bits >> 1) ^ -(int64_t)(bits & 1);
 }
 
-static const char *get_bytes(cursor *from, size_t length)
+static inline const char *get_bytes(cursor *from, size_t length)
 {
     if (length > (size_t)(from->end - from->at)) {
         from->is_bad = true;
@@ -198,21 +209,20 @@ static void get_value(cursor *from, mr_vector *column, uint32_t row)
     }
 }
 
-static bool read_row(const mr_join_codec *codec, mr_string bytes, uint32_t row, uint32_t rows,
-                     mr_arena *arena, mr_vector *columns)
+static inline bool read_row(const mr_join_codec *codec, mr_string bytes, uint32_t row,
+                            uint32_t rows, mr_arena *arena, mr_vector *columns)
 {
     size_t bitmap = (codec->written_count + 7) / 8;
     cursor from = {.at = bytes.bytes, .end = bytes.bytes + bytes.length};
     const char *nulls = get_bytes(&from, bitmap);
-    uint32_t n = 0;
-    for (uint32_t c = 0; c < codec->columns_count && !from.is_bad; c++) {
-        if (codec->columns[c].place != MR_JOIN_IN_BYTES)
-            continue;
+    for (uint32_t n = 0; n < codec->written_count && !from.is_bad; n++) {
+        mr_vector *column = &columns[codec->written[n]];
         if ((nulls[n / 8] >> n % 8 & 1) != 0)
-            mr_vector_set_null(&columns[c], row, rows, arena);
+            mr_vector_set_null(column, row, rows, arena);
+        else if (column->lane == MR_LANE_I64) /* most are, and it is in line */
+            column->i64[row] = get_zigzag(&from);
         else
-            get_value(&from, &columns[c], row);
-        n++;
+            get_value(&from, column, row);
     }
     return !from.is_bad && from.at == from.end;
 }

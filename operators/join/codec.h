@@ -31,6 +31,7 @@ typedef struct mr_join_codec {
     uint32_t columns_count;
     mr_join_column *columns;
     uint32_t written_count; /* IN_BYTES */
+    uint32_t *written;      /* [written_count] which */
 } mr_join_codec;
 
 mr_join_codec mr_join_codec_of(const mr_join_side *side, const mr_type *key_types,

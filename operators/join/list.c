@@ -7,8 +7,6 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define FLAG_SETTLED 1u
-#define FLAG_NO_ARRIVAL 2u
 #define CAPACITY_MIN 16u
 
 /* ---- buckets ---- */
@@ -30,30 +28,6 @@ int64_t mr_join_bucket_last(const mr_join_layout *layout, int64_t bucket)
 }
 
 /* ---- how lists travel ---- */
-
-static uint64_t get_varint(const char **at)
-{
-    uint64_t value = (uint8_t) * *at;
-    if (value < 0x80) {
-        ++*at;
-        return value;
-    }
-    value &= 0x7f;
-    for (uint32_t shift = 7;; shift += 7) {
-        uint8_t byte = (uint8_t) * ++*at;
-        value |= (uint64_t)(byte & 0x7f) << (shift & 63);
-        if (byte < 0x80 || shift >= 63)
-            break;
-    }
-    ++*at;
-    return value;
-}
-
-static int64_t get_zigzag(const char **at)
-{
-    uint64_t bits = get_varint(at);
-    return (int64_t)(bits >> 1) ^ -(int64_t)(bits & 1);
-}
 
 /* What `next` trusts: every row lies within the list, and what is read of it within the row. */
 static bool is_well_formed(const mr_join_layout *layout, const char *bytes, size_t length)
@@ -118,25 +92,9 @@ bool mr_join_list_next(const mr_join_layout *layout, int64_t bucket, const mr_jo
 {
     if (*at >= list->length)
         return false;
-    const char *next = list->bytes + *at;
-    uint8_t flags = (uint8_t)*next++;
-    uint64_t rest = get_varint(&next);
-    const char *end = next + rest;
-    row->at = *at;
-    row->is_settled = (flags & FLAG_SETTLED) != 0;
-    row->time_ms = mr_join_bucket_start(layout, bucket) + get_zigzag(&next);
-    if (layout->has_origins) {
-        uint32_t place;
-        memcpy(&place, next, sizeof place);
-        next += sizeof place;
-        row->origin.place = le32toh(place);
-        row->origin.offset = get_zigzag(&next);
-        int64_t after = get_zigzag(&next);
-        row->origin.arrival_ms =
-            (flags & FLAG_NO_ARRIVAL) != 0 ? MR_TIME_NONE : row->time_ms + after;
-    }
-    row->bytes = (mr_string){.length = (uint32_t)(end - next), .bytes = next};
-    *at = (uint32_t)(end - list->bytes);
+    mr_join_walk walk = mr_join_walk_begin(list, *at, mr_join_bucket_start(layout, bucket), row);
+    mr_join_walk_end(layout, walk, row);
+    *at = (uint32_t)(walk.end - list->bytes);
     return true;
 }
 
@@ -153,8 +111,8 @@ void mr_join_row_write(const mr_join_layout *layout, int64_t bucket, const mr_jo
         mr_buffer_put_zigzag(&rest, has_arrival ? row->origin.arrival_ms - row->time_ms : 0);
     }
     MR_ASSERT(rest.data == head);
-    mr_buffer_put_u8(to, (uint8_t)((row->is_settled ? FLAG_SETTLED : 0u) |
-                                   (has_arrival ? 0u : FLAG_NO_ARRIVAL)));
+    mr_buffer_put_u8(to, (uint8_t)((row->is_settled ? MR_JOIN_ROW_SETTLED : 0u) |
+                                   (has_arrival ? 0u : MR_JOIN_ROW_NO_ARRIVAL)));
     mr_buffer_put_varint(to, rest.length + row->bytes.length);
     mr_buffer_put(to, head, rest.length);
     mr_buffer_put(to, row->bytes.bytes, row->bytes.length);
@@ -230,5 +188,5 @@ mr_join_list *mr_join_list_append(mr_slice *slice, mr_string key, mr_join_list *
 void mr_join_list_settle(mr_slice *slice, mr_join_list *list, uint32_t at)
 {
     mr_slice_touch(slice, list);
-    list->bytes[at] = (char)(list->bytes[at] | (char)FLAG_SETTLED);
+    list->bytes[at] = (char)(list->bytes[at] | (char)MR_JOIN_ROW_SETTLED);
 }

@@ -14,9 +14,16 @@
 #ifndef MR_OPERATORS_JOIN_LIST_H
 #define MR_OPERATORS_JOIN_LIST_H
 
+#include "engine/batch/record.h"
 #include "engine/state/state.h"
+#include "operators/join/varint.h"
+
+#include <endian.h>
+#include <string.h>
 
 #define MR_JOIN_CHUNK_BYTES 1024u
+#define MR_JOIN_ROW_SETTLED 1u /* flags of a row: matched or padded */
+#define MR_JOIN_ROW_NO_ARRIVAL 2u
 #define MR_JOIN_NUMBER_SIZE 4u /* of a chunk, behind the key */
 
 typedef struct mr_join_list {
@@ -58,6 +65,44 @@ int64_t mr_join_bucket_last(const mr_join_layout *layout, int64_t bucket);
 /* The row at *at, which moves behind it; false at the end. */
 bool mr_join_list_next(const mr_join_layout *layout, int64_t bucket, const mr_join_list *list,
                        uint32_t *at, mr_join_row *row);
+
+/* The same in two steps, for who asks for the time first: a row out of reach needs no more. */
+typedef struct mr_join_walk {
+    const char *next; /* behind what was read of the row */
+    const char *end;  /* of the row: the next one begins here */
+    uint8_t flags;
+} mr_join_walk;
+
+/* Sets at, is_settled and time_ms of the row at `at`, in a bucket that starts at `start_ms`. */
+static inline mr_join_walk mr_join_walk_begin(const mr_join_list *list, uint32_t at,
+                                              int64_t start_ms, mr_join_row *row)
+{
+    mr_join_walk walk = {.next = list->bytes + at};
+    walk.flags = (uint8_t)*walk.next++;
+    uint64_t rest = mr_join_varint(&walk.next);
+    walk.end = walk.next + rest;
+    row->at = at;
+    row->is_settled = (walk.flags & MR_JOIN_ROW_SETTLED) != 0;
+    row->time_ms = start_ms + mr_join_zigzag(&walk.next);
+    return walk;
+}
+
+/* Sets the rest. */
+static inline void mr_join_walk_end(const mr_join_layout *layout, mr_join_walk walk,
+                                    mr_join_row *row)
+{
+    if (layout->has_origins) {
+        uint32_t place;
+        memcpy(&place, walk.next, sizeof place);
+        walk.next += sizeof place;
+        row->origin.place = le32toh(place);
+        row->origin.offset = mr_join_zigzag(&walk.next);
+        int64_t after = mr_join_zigzag(&walk.next);
+        row->origin.arrival_ms =
+            (walk.flags & MR_JOIN_ROW_NO_ARRIVAL) != 0 ? MR_TIME_NONE : row->time_ms + after;
+    }
+    row->bytes = (mr_string){.length = (uint32_t)(walk.end - walk.next), .bytes = walk.next};
+}
 
 /* Chunk `number` of the list of `key`; NULL: there is none. */
 mr_join_list *mr_join_list_chunk(mr_slice *slice, mr_string key, uint32_t number);

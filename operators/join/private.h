@@ -18,12 +18,16 @@ typedef struct mr_join_kept {
     int64_t reach_ms;
 } mr_join_kept;
 
-/* Pairs found and not emitted yet: a row under way and a kept one of the other side. */
+/* Pairs found and not emitted yet: a row under way and a kept one of the other side. A kept row
+ * that is in several pairs stands in `bytes` once, and its columns are read once. */
 typedef struct mr_join_pairs {
     uint32_t count;
     uint32_t own[MR_BATCH_ROWS_MAX]; /* number of the row under way */
     int64_t time_ms[MR_BATCH_ROWS_MAX];
-    mr_string bytes[MR_BATCH_ROWS_MAX];
+    uint32_t kept[MR_BATCH_ROWS_MAX]; /* place of the kept row in `bytes` */
+    uint32_t bytes_count;
+    uint32_t round;                     /* a new one with each batch that is emitted */
+    mr_string bytes[MR_BATCH_ROWS_MAX]; /* columns */
     mr_slice *slice[MR_BATCH_ROWS_MAX];
     mr_join_list *list[MR_BATCH_ROWS_MAX];
     uint32_t at[MR_BATCH_ROWS_MAX];

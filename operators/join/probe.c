@@ -2,6 +2,7 @@
 #include "operators/join/private.h"
 
 #include "engine/base/assert.h"
+#include "operators/join/chunk.h"
 
 #define US_PER_MS INT64_C(1000)
 /* More buckets than this under one batch: it is spread so widely that each row looks for itself. */
@@ -25,6 +26,7 @@ typedef struct probe {
     int64_t *first, *last; /* [count] times of partners */
     hit *hits;
     uint32_t hits_count, hits_capacity;
+    mr_join_chunks chunks;
     uint32_t room;
     uint32_t vain;
 } probe;
@@ -195,6 +197,21 @@ mr_status mr_join_emit_padded(mr_interval_join *self, const mr_vector *left, con
     return mr_output_emit(out, MR_PORT_MAIN, &batch, err);
 }
 
+/* The columns that kept rows hold as bytes: each row is read once, however many pairs it is in. */
+static mr_status fill_written(const mr_join_pairs *pairs, const mr_join_codec *codec,
+                              mr_vector *columns, mr_arena *arena, mr_error *err)
+{
+    mr_vector *read = mr_arena_zalloc(arena, codec->columns_count, sizeof *read);
+    mr_status status =
+        mr_join_codec_read(codec, pairs->bytes, pairs->bytes_count, arena, read, err);
+    for (uint32_t n = 0; status == MR_OK && n < codec->written_count; n++) {
+        uint32_t c = codec->written[n];
+        columns[c] = mr_vector_gather(&read[c], pairs->kept, pairs->count, arena);
+        columns[c].type = codec->columns[c].type;
+    }
+    return status;
+}
+
 /* Columns of the rows under way, and of the kept rows: what the key and the time say is taken from
  * there. */
 static mr_status fill_columns(const probe *p, mr_batch *batch, mr_arena *arena, mr_error *err)
@@ -228,8 +245,7 @@ static mr_status fill_columns(const probe *p, mr_batch *batch, mr_arena *arena, 
         for (uint32_t i = 0; i < n; i++)
             batch->record[i] = rows->record[place[i]];
     }
-    return codec->written_count > 0 ? mr_join_codec_read(codec, pairs->bytes, n, arena, other, err)
-                                    : MR_OK;
+    return codec->written_count > 0 ? fill_written(pairs, codec, other, arena, err) : MR_OK;
 }
 
 static void fill_times(const probe *p, mr_batch *batch, mr_arena *arena)
@@ -239,10 +255,15 @@ static void fill_times(const probe *p, mr_batch *batch, mr_arena *arena)
     bool is_own = self->config->time_side == p->rows->side;
     batch->event_time = mr_arena_alloc(arena, pairs->count * sizeof(int64_t));
     batch->watermark = mr_arena_alloc(arena, pairs->count * sizeof(int64_t));
+    uint32_t last = UINT32_MAX; /* pairs of one row stand together */
+    int64_t behind_ms = MR_TIME_NONE;
     for (uint32_t i = 0; i < pairs->count; i++) {
         uint32_t own = pairs->own[i];
+        if (own != last)
+            behind_ms = mr_join_behind(self, p->rows->origins[own].arrival_ms);
+        last = own;
         batch->event_time[i] = is_own ? p->rows->time_ms[own] : pairs->time_ms[i];
-        batch->watermark[i] = mr_join_behind(self, p->rows->origins[own].arrival_ms);
+        batch->watermark[i] = behind_ms;
     }
 }
 
@@ -251,7 +272,7 @@ static void note_match(const probe *p, uint32_t i)
     mr_interval_join *self = p->self;
     const mr_join_pairs *pairs = self->pairs;
     p->rows->is_matched[pairs->own[i]] = true;
-    if (self->config->is_left_outer && p->other == MR_JOIN_LEFT)
+    if (p->other == MR_JOIN_LEFT)
         mr_join_list_settle(pairs->slice[i], pairs->list[i], pairs->at[i]);
 }
 
@@ -278,9 +299,10 @@ static mr_status flush(const probe *p, mr_error *err)
             status = mr_output_dead(p->out, &batch, &errors, err);
         batch = mr_batch_select(&batch, held, n);
     }
-    for (uint32_t i = 0; i < batch.selected; i++)
+    for (uint32_t i = 0; self->config->is_left_outer && i < batch.selected; i++)
         note_match(p, mr_batch_row(&batch, i));
-    pairs->count = 0;
+    pairs->count = pairs->bytes_count = 0;
+    pairs->round++;
     return status == MR_OK ? mr_output_emit(p->out, MR_PORT_MAIN, &batch, err) : status;
 }
 
@@ -288,7 +310,7 @@ static mr_status flush(const probe *p, mr_error *err)
 
 /* With rows of one source on both sides: did the kept row come after this one, though it was pushed
  * before? A row passes the left input first. */
-static bool came_after(const probe *p, uint32_t row, const mr_join_origin *kept)
+static inline bool came_after(const probe *p, uint32_t row, const mr_join_origin *kept)
 {
     const mr_join_origin *own = &p->rows->origins[row];
     if (!p->self->layout.has_origins || kept->place != own->place)
@@ -296,11 +318,10 @@ static bool came_after(const probe *p, uint32_t row, const mr_join_origin *kept)
     return kept->offset > own->offset || (kept->offset == own->offset && p->other == MR_JOIN_RIGHT);
 }
 
-static bool is_partner(const probe *p, uint32_t row, const mr_join_row *kept)
+/* Of a kept row whose time is within the row's reach. */
+static inline bool is_partner(const probe *p, uint32_t row, const mr_join_row *kept)
 {
     const mr_interval_join *self = p->self;
-    if (kept->time_ms < p->first[row] || kept->time_ms > p->last[row])
-        return false;
     if (came_after(p, row, &kept->origin))
         return !mr_join_is_over(p->rows->time_ms[row], self->kept[p->rows->side].reach_ms,
                                 kept->origin.arrival_ms);
@@ -308,43 +329,66 @@ static bool is_partner(const probe *p, uint32_t row, const mr_join_row *kept)
                             p->rows->origins[row].arrival_ms);
 }
 
-static void add_pair(probe *p, const hit *from, mr_join_list *list, const mr_join_row *kept)
+static inline void add_pair(probe *p, const hit *from, mr_join_list *list, mr_join_parsed *parsed)
 {
     mr_join_pairs *pairs = p->self->pairs;
+    const mr_join_row *kept = &parsed->row;
     uint32_t n = pairs->count++;
+    if (parsed->round != pairs->round) {
+        parsed->round = pairs->round;
+        parsed->place = pairs->bytes_count;
+        pairs->bytes[pairs->bytes_count++] = kept->bytes;
+    }
     pairs->own[n] = from->row;
     pairs->time_ms[n] = kept->time_ms;
-    pairs->bytes[n] = kept->bytes;
-    pairs->slice[n] = from->slice;
-    pairs->list[n] = list;
-    pairs->at[n] = kept->at;
+    pairs->kept[n] = parsed->place;
+    if (p->self->config->is_left_outer) { /* what note_match wants */
+        pairs->slice[n] = from->slice;
+        pairs->list[n] = list;
+        pairs->at[n] = kept->at;
+    }
     p->room--;
 }
 
-/* One list from the cursor on. *is_full: no more in this call, the cursor says where. */
+/* One chunk from cursor->at on. *is_full: no more in this call, the cursor says where. */
+static mr_status scan_chunk(probe *p, const hit *from, mr_join_list *list, mr_join_cursor *cursor,
+                            bool *is_full, mr_error *err)
+{
+    int64_t first = p->first[from->row], last = p->last[from->row];
+    const mr_join_pairs *pairs = p->self->pairs;
+    mr_join_chunk *chunk = mr_join_chunks_get(&p->chunks, mr_slice_id(from->slice), list);
+    uint32_t i = 0;
+    while (i < chunk->count && chunk->rows[i].row.at < cursor->at)
+        i++;
+    for (; i < chunk->count; i++) {
+        mr_join_parsed *parsed = &chunk->rows[i];
+        if (pairs->count == MR_BATCH_ROWS_MAX || p->room == 0) {
+            mr_status status = flush(p, err);
+            *is_full = p->room == 0;
+            cursor->at = parsed->row.at;
+            if (status != MR_OK || *is_full)
+                return status;
+        }
+        int64_t time_ms = parsed->row.time_ms;
+        if (time_ms >= first && time_ms <= last && is_partner(p, from->row, &parsed->row))
+            add_pair(p, from, list, parsed);
+        else if (++p->vain % VAIN_ROWS == 0)
+            p->room--;
+    }
+    return MR_OK;
+}
+
+/* One list from the cursor on. *is_full: as above. */
 static mr_status scan(probe *p, const hit *from, mr_join_cursor *cursor, bool *is_full,
                       mr_error *err)
 {
-    const mr_join_layout *layout = &p->self->layout;
-    int64_t bucket = mr_slice_id(from->slice);
     mr_join_list *list = from->head;
     if (cursor->chunk > 0)
         list = mr_join_list_chunk(from->slice, p->rows->key[from->row], cursor->chunk);
     while (list != NULL) {
-        mr_join_row kept;
-        while (cursor->at < list->length) {
-            if (p->self->pairs->count == MR_BATCH_ROWS_MAX || p->room == 0) {
-                mr_status status = flush(p, err);
-                *is_full = p->room == 0;
-                if (status != MR_OK || *is_full)
-                    return status;
-            }
-            mr_join_list_next(layout, bucket, list, &cursor->at, &kept);
-            if (is_partner(p, from->row, &kept))
-                add_pair(p, from, list, &kept);
-            else if (++p->vain % VAIN_ROWS == 0)
-                p->room--;
-        }
+        mr_status status = scan_chunk(p, from, list, cursor, is_full, err);
+        if (status != MR_OK || *is_full)
+            return status;
         list = cursor->chunk < from->head->chunks
                    ? mr_join_list_chunk(from->slice, p->rows->key[from->row], ++cursor->chunk)
                    : NULL;
@@ -361,8 +405,10 @@ mr_status mr_join_probe(mr_interval_join *self, mr_join_rows *rows, mr_output *o
                .other = rows->side == MR_JOIN_LEFT ? MR_JOIN_RIGHT : MR_JOIN_LEFT,
                .arena = mr_output_arena(out),
                .out = out,
+               .chunks = {.arena = mr_output_arena(out), .layout = &self->layout},
                .room = MR_JOIN_ROWS_PER_CALL};
-    self->pairs->count = 0;
+    self->pairs->count = self->pairs->bytes_count = 0;
+    self->pairs->round = 1;
     set_ranges(&p);
     if (rows->count > 0)
         look_up(&p);
