@@ -7,6 +7,7 @@
 #include "jobs/plan/options/settings.h"
 #include "jobs/plan/options/substitute.h"
 #include "jobs/sql/parser/parser.h"
+#include "jobs/sql/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,8 +99,12 @@ static void print_properties(const mr_cluster *cluster)
 mr_exit mr_command_config(const mr_flags *flags)
 {
     if (!flags->has_verb && flags->file != NULL) {
-        fprintf(stderr, "millrace config: `%s` is no part of it; write config dump %s\n",
-                flags->file, flags->file);
+        const char *const verbs[] = {"dump"};
+        if (mr_suggest(flags->file, verbs, 1) != NULL)
+            fprintf(stderr, "millrace config: unknown `%s`; did you mean dump?\n", flags->file);
+        else
+            fprintf(stderr, "millrace config: `%s` is no part of it; write config dump %s\n",
+                    flags->file, flags->file);
         return MR_EXIT_USAGE;
     }
     if (!flags->has_verb) {

@@ -56,6 +56,12 @@ def test_one_thing_at_a_time():
         assert answer == (2, "", said), answer
 
 
+def test_a_misspelt_verb_of_config_is_recognised():
+    answer = millrace.run("config", "dmup")
+    assert answer == (2, "", "millrace config: unknown `dmup`; did you mean dump?\n"), answer
+    assert "write config dump job.sql" in millrace.run("config", "job.sql").err
+
+
 def test_a_script_of_10_mb_is_read_in_seconds():
     """Ten million bytes that are not all alike: comments, 20,000 views, one long text; then a job and, in a second try, an error
     in the very last line, with its place."""
