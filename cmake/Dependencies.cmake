@@ -40,6 +40,8 @@ find_package(ZLIB REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.4)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4>=1.9)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.85)
+# SHA-256 and HMAC, for the names of blobs and for signed requests.
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3.0)
 
 # xxhash is used header-only (XXH_INLINE_ALL): nothing to link.
 find_path(MR_XXHASH_INCLUDE xxhash.h REQUIRED)

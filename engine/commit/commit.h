@@ -40,6 +40,7 @@ typedef struct mr_commit_task {
     bool has_base;     /* complete: the log may be trimmed */
     int64_t base_from; /* of the state log: where the epoch of its first part begins */
     bool is_finished;
+    bool names_checkpoint;
     int64_t offset; /* of the epoch record; -1 until it is delivered */
     char *metadata; /* the group's note, printed when the offset is known */
     uint32_t line;  /* of the state partition in `offsets` */

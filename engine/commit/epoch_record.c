@@ -6,6 +6,7 @@
 
 #define FLAG_FINISHED 1
 #define FLAG_BASE 2
+#define FLAG_CHECKPOINT 4
 #define FLAG_BASE_PART 8
 #define FLAG_BASE_CONTINUED 16
 #define FLAG_IDLE 1
@@ -34,6 +35,7 @@ static void put_input(mr_buffer *to, const mr_epoch_input *input)
 
 void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
 {
+    bool names_checkpoint = record->checkpoint != NULL && record->checkpoint[0] != '\0';
     put_text(to, record->job);
     mr_buffer_put_u64(to, record->plan_version);
     mr_buffer_put_varint(to, record->task);
@@ -43,6 +45,7 @@ void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
     put_text(to, record->transactional_id);
     mr_buffer_put_u8(to, (uint8_t)((record->is_finished ? FLAG_FINISHED : 0) |
                                    (record->has_base ? FLAG_BASE : 0) |
+                                   (names_checkpoint ? FLAG_CHECKPOINT : 0) |
                                    (record->has_base_part ? FLAG_BASE_PART : 0) |
                                    (record->is_base_continued ? FLAG_BASE_CONTINUED : 0)));
     mr_buffer_put_varint(to, record->delta_chunks);
@@ -59,6 +62,8 @@ void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
     mr_buffer_put_varint(to, record->counters_count);
     for (uint32_t i = 0; i < record->counters_count; i++)
         mr_buffer_put_varint(to, record->counters[i]);
+    if (names_checkpoint)
+        put_text(to, record->checkpoint);
 }
 
 static const char *get_text(mr_reader *from, mr_arena *arena)
@@ -131,6 +136,8 @@ mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *are
     record->counters = mr_arena_zalloc(arena, record->counters_count, sizeof *record->counters);
     for (uint32_t i = 0; i < record->counters_count; i++)
         record->counters[i] = mr_reader_varint(&from);
+    if ((flags & FLAG_CHECKPOINT) != 0)
+        record->checkpoint = get_text(&from, arena);
     if (from.is_bad || mr_reader_left(&from) != 0)
         return mr_error_set(err, MR_E_STATE_FORMAT, "malformed epoch record of %zu bytes", length);
     return MR_OK;

@@ -10,9 +10,9 @@
  *   previous offset     zigzag              of the previous epoch record of this task, -1: none
  *   previous checksum   u32
  *   transactional id    bytes               of the writer; empty: none
- *   flags               u8                  1 finished, 2 holds a base or the last part of one, 8
- *                                           holds a part that is not the last, 16 earlier parts
- *                                           stand in the epochs before
+ *   flags               u8                  1 finished, 2 holds a base or the last part of one, 4
+ *                                           names a checkpoint, 8 holds a part that is not the
+ *                                           last, 16 earlier parts stand in the epochs before
  *   delta chunks        varint              records of the delta before this one
  *   base chunks         varint              records of the base before this one (behind the delta)
  *   base bytes          varint              size of the newest base, delta bytes since it: when to
@@ -25,6 +25,8 @@
  *                       its source, so the inputs alone do not give it back
  *   journal             bytes               engine/commit/journal.h
  *   counters            varint count, each varint: engine/run/task.h decides what they mean
+ *   checkpoint          bytes               its id (engine/checkpoint/manifest.h); only with
+ *                                           flag 4, so a record without is as it always was
  *
  * (bytes = varint length + bytes.) Memory: decoded strings live in the arena given.
  */
@@ -83,6 +85,7 @@ typedef struct mr_epoch_record {
     size_t journal_length;
     uint32_t counters_count;
     uint64_t *counters;
+    const char *checkpoint; /* NULL or "": names none */
 } mr_epoch_record;
 
 /* Appends the record's bytes to `to`. */

@@ -1,6 +1,7 @@
 #include "engine/commit/recovery.h"
 
 #include "engine/base/assert.h"
+#include "engine/checkpoint/download.h"
 #include "engine/commit/delta.h"
 #include "engine/commit/hanging.h"
 
@@ -29,9 +30,14 @@ typedef struct scan {
     mr_log_reader *reader;
     bool is_loaded;  /* state holds some epoch: bases are skipped */
     bool is_partial; /* else: it holds parts of a base, and all changes since the first of them */
+    bool is_from_store; /* what is loaded is what the local store held */
     chunk_list delta, base;
     const char *owner; /* transactional id of the last claim or epoch record */
     int64_t position;
+    bool is_searching; /* only for the checkpoint that is named */
+    const char *named; /* its id; NULL: none */
+    bool has_tried_checkpoint;
+    mr_error checkpoint_err; /* why it could not be used; status 0: it could, or there is none */
 } scan;
 
 static mr_status refuse(const scan *s, mr_status status, int64_t offset, mr_error *err)
@@ -234,13 +240,34 @@ static mr_status on_record(scan *s, const mr_record *record, mr_error *err)
     return MR_OK;
 }
 
+/* Nothing is loaded and no chain is checked: that comes when the log is read again. */
+static mr_status on_searched(scan *s, const mr_record *record, mr_error *err)
+{
+    mr_delta_header header;
+    mr_reader payload;
+    mr_epoch_record epoch;
+    mr_status status =
+        mr_delta_open(record->value, record->value_length, &header, &payload, NULL, err);
+    if (status != MR_OK || (header.kind != MR_DELTA_EPOCH && header.kind != MR_DELTA_CLAIM))
+        return status;
+    status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload), s->request->arena,
+                                    &epoch, err);
+    if (status != MR_OK)
+        return status;
+    s->owner = epoch.transactional_id;
+    if (epoch.checkpoint != NULL && epoch.checkpoint[0] != '\0')
+        s->named = epoch.checkpoint;
+    return MR_OK;
+}
+
 static mr_status fetch_some(scan *s, int32_t timeout_ms, bool *came, mr_error *err)
 {
     mr_records records;
     mr_status status = s->reader->class->fetch(s->reader, FETCH_ROWS, timeout_ms, &records, err);
     *came = status == MR_OK && records.count > 0;
     for (uint32_t i = 0; status == MR_OK && i < records.count; i++) {
-        status = on_record(s, &records.record[i], err);
+        status = s->is_searching ? on_searched(s, &records.record[i], err)
+                                 : on_record(s, &records.record[i], err);
         if (status != MR_OK)
             return refuse(s, status, records.record[i].offset, err);
         s->position = records.record[i].offset + 1;
@@ -357,7 +384,10 @@ static void start_over(scan *s)
     bool was_quarantined = s->recovered->was_quarantined;
     *s->recovered =
         (mr_recovered){.store = store, .epoch_offset = -1, .was_quarantined = was_quarantined};
-    *s = (scan){.request = s->request, .recovered = s->recovered};
+    *s = (scan){.request = s->request,
+                .recovered = s->recovered,
+                .has_tried_checkpoint = s->has_tried_checkpoint,
+                .checkpoint_err = s->checkpoint_err};
 }
 
 static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
@@ -488,6 +518,32 @@ static mr_status run_with_store(scan *s, int64_t log_start, int64_t log_end, mr_
     return quarantine(s, &why, err);
 }
 
+/* The first record at or behind `at`. None: `records->count` 0 when the log ends before, and an
+ * error, worth another try, when it cannot be read: an outage says nothing about the history. */
+static mr_status fetch_first(scan *s, mr_log_reader *reader, int64_t at, mr_records *records,
+                             mr_error *err)
+{
+    const mr_clock *clock = s->request->clock;
+    int64_t began_us = clock->monotonic_us(clock);
+    for (;;) {
+        mr_status status = reader->class->fetch(reader, 1, FETCH_TIMEOUT_MS, records, err);
+        if (status == MR_OK && records->count > 0)
+            return MR_OK;
+        mr_input_ends ends;
+        if (status == MR_OK)
+            status = reader->class->ends(reader, 0, ENDS_TIMEOUT_MS, &ends, err);
+        if (status == MR_OK && ends.position > at && ends.position >= ends.stable_end &&
+            !ends.is_buffered)
+            return MR_OK;
+        if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
+            return status;
+        if (clock->monotonic_us(clock) - began_us > QUIET_LIMIT_US)
+            return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
+                                         "state log %s[%" PRIu32 "]@%" PRId64 " cannot be read",
+                                         s->request->topic, s->request->task, at);
+    }
+}
+
 /* Reads the epoch record that the local store ends with: its inputs and watermarks are needed, and
  * a different checksum there shows that the store is of another history. */
 static mr_status read_anchor(scan *s, mr_error *err)
@@ -500,10 +556,11 @@ static mr_status read_anchor(scan *s, mr_error *err)
         return status;
     status = reader->class->add(reader, 0, r->topic, (int32_t)r->task, at, err);
     mr_records records = {0};
-    for (int tries = 0; status == MR_OK && records.count == 0 && tries < 500; tries++) {
-        status = reader->class->fetch(reader, 1, FETCH_TIMEOUT_MS, &records, err);
-        if (status != MR_OK && err->recovery == MR_RECOVERY_RETRY)
-            status = MR_OK;
+    if (status == MR_OK)
+        status = fetch_first(s, reader, at, &records, err);
+    if (status != MR_OK) {
+        reader->class->close(reader);
+        return status;
     }
     mr_delta_header header;
     mr_reader payload;
@@ -528,9 +585,68 @@ static mr_status read_anchor(scan *s, mr_error *err)
     return MR_OK;
 }
 
+/* The checkpoint takes the place of the local store, which is fresh or was set aside. */
+static mr_status download(scan *s, const char *id, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    mr_download_request request = {.blobs = r->blobs,
+                                   .stores = r->stores,
+                                   .job = r->job,
+                                   .task = r->task,
+                                   .id = id,
+                                   .plan_version = r->plan_version};
+    if (s->recovered->store != NULL)
+        s->recovered->store->class->close(s->recovered->store);
+    s->recovered->store = NULL;
+    mr_status status = mr_download_run(&request, &s->checkpoint_err);
+    if (status == MR_E_CRASHED) {
+        *err = s->checkpoint_err;
+        return status;
+    }
+    mr_logger_line(r->logger, status == MR_OK ? MR_LOG_INFO : MR_LOG_WARN,
+                   "checkpoint %s job=%s task=%" PRIu32 " id=%s reason=\"%s\"",
+                   status == MR_OK ? "restored" : "not usable", r->job, r->task, id,
+                   status == MR_OK ? "" : s->checkpoint_err.message);
+    return MR_OK;
+}
+
+/* Nothing is loaded: looks in the log for the checkpoint that is named, and loads that. What goes
+ * wrong with it is no error yet: the log alone may do. */
+static mr_status load_checkpoint(scan *s, int64_t start, mr_error *err)
+{
+    if (s->request->blobs == NULL || s->request->stores == NULL || s->has_tried_checkpoint)
+        return MR_OK;
+    s->has_tried_checkpoint = s->is_searching = true;
+    mr_status status = scan_log(s, start, err);
+    if (status == MR_E_STATE_FORMAT) /* the scan that counts will meet it, and say so */
+        status = MR_OK;
+    if (status != MR_OK)
+        return status;
+    const char *id = s->named;
+    int64_t end = s->recovered->log_end;
+    start_over(s);
+    if (id == NULL)
+        return MR_OK;
+    status = download(s, id, err);
+    if (status == MR_OK)
+        status = run_with_store(s, start, end, err);
+    s->recovered->was_downloaded = status == MR_OK && s->is_loaded;
+    return status;
+}
+
 static bool is_history_error(mr_status status)
 {
     return status == MR_E_STATE_GAP || status == MR_E_STATE_FORMAT;
+}
+
+/* From where the local store ends, or from the start, to the true end. */
+static mr_status read_on(scan *s, int64_t start, mr_error *err)
+{
+    s->is_from_store = s->is_loaded;
+    mr_status status = s->is_loaded ? read_anchor(s, err) : MR_OK;
+    if (status != MR_OK)
+        return status;
+    return scan_log(s, s->is_from_store ? s->recovered->epoch_offset + 1 : start, err);
 }
 
 mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *recovered,
@@ -547,16 +663,23 @@ mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *reco
                                     &end, err);
     if (status == MR_OK && request->stores != NULL)
         status = run_with_store(&s, start, end, err);
-    bool is_local = s.is_loaded;
-    if (status == MR_OK && is_local)
-        status = read_anchor(&s, err);
+    if (status == MR_OK && !s.is_loaded)
+        status = load_checkpoint(&s, start, err);
     if (status == MR_OK)
-        status = scan_log(&s, is_local ? recovered->epoch_offset + 1 : start, err);
-    if (is_local && is_history_error(status)) {
+        status = read_on(&s, start, err);
+    while (s.is_from_store && is_history_error(status)) {
         mr_error why = *err;
         status = quarantine(&s, &why, err);
         if (status == MR_OK)
-            status = scan_log(&s, start, err);
+            status = load_checkpoint(&s, start, err);
+        if (status == MR_OK)
+            status = read_on(&s, start, err);
+    }
+    if (status == MR_E_STATE_GAP && s.checkpoint_err.recovery == MR_RECOVERY_RETRY) {
+        *err = s.checkpoint_err; /* the blob store is away: another try may find it */
+        status = err->status;
+    } else if (status == MR_E_STATE_GAP && s.checkpoint_err.status != MR_OK) {
+        mr_error_prefix(err, "no checkpoint (%.200s)", s.checkpoint_err.message);
     }
     if (status != MR_OK && recovered->store != NULL) {
         recovered->store->class->close(recovered->store);

@@ -9,6 +9,10 @@
  * 1. A log with a gap, a bad checksum or a foreign record is refused with the facts (4xxx, recovery
  * STOP).
  *
+ * With a blob store, a task whose local store is lost, set aside or too old gets the checkpoint
+ * that the newest epoch record names, as its local store (engine/checkpoint/download.h), and goes
+ * on as above. If it cannot be had, there is still the log's start.
+ *
  * True end: last stable offset == cached high watermark. While a transaction is open there, wait
  * 0.5 s, then knock: abort the transaction of the writer named in the last claim or epoch record.
  * If it is open even then, it hangs: see engine/commit/hanging.h. Thread: the engine's, outside of
@@ -20,6 +24,7 @@
 #include "engine/base/logger.h"
 #include "engine/commit/epoch_record.h"
 #include "engine/commit/pending.h"
+#include "engine/ports/blob.h"
 #include "engine/ports/clock.h"
 #include "engine/ports/log.h"
 #include "engine/state/state.h"
@@ -38,6 +43,7 @@ typedef struct mr_recovery_request {
     mr_state *state;              /* empty, tables opened */
     mr_pending *pending;          /* gets what the store lacks */
     mr_arena *arena;              /* result strings live here */
+    mr_blobs *blobs;              /* where checkpoints lie; NULL: they are not looked for */
 } mr_recovery_request;
 
 typedef struct mr_recovered {
@@ -50,6 +56,7 @@ typedef struct mr_recovered {
     mr_epoch_record claim;
     int64_t log_end; /* true end of the state log partition */
     bool was_quarantined;
+    bool was_downloaded;     /* the local store is a checkpoint */
     uint64_t epochs_read;    /* from the log */
     uint64_t entries_loaded; /* from the local store */
 } mr_recovered;

@@ -53,6 +53,53 @@ typedef struct mr_store_change {
     const char *value;
 } mr_store_change;
 
+/*
+ * An image: the files that a store consists of, as of its marker. They are shared with the store
+ * where they can be (hard links) and never change. Thread: one at a time, any.
+ */
+typedef struct mr_store_image mr_store_image;
+
+typedef struct mr_store_file {
+    const char *name; /* of letters, digits, `-` and `.`, not the first */
+    uint64_t size;
+} mr_store_file;
+
+typedef struct mr_store_image_class {
+    /* All of `to`, or an error. */
+    mr_status (*read)(mr_store_image *image, uint32_t file, uint64_t offset, char *to,
+                      size_t length, mr_error *err);
+    void (*close)(mr_store_image *image);
+} mr_store_image_class;
+
+struct mr_store_image {
+    const mr_store_image_class *class;
+    mr_store_marker marker; /* not present: an empty store; there are no files then */
+    uint32_t files_count;
+    const mr_store_file *files; /* by name */
+};
+
+/*
+ * An import: files that are to become a task's store, put in the place of the one it had (closed)
+ * all at once. A crash within `finish` leaves the old one, the new one, or one that is damaged and
+ * says so. Thread: one.
+ */
+typedef struct mr_store_import mr_store_import;
+
+typedef struct mr_store_import_class {
+    /* Pieces of a file in order; offset 0: it starts, or starts anew. */
+    mr_status (*write)(mr_store_import *import, const char *file, uint64_t offset,
+                       const char *bytes, size_t length, mr_error *err);
+    /* What was written, to check it. */
+    mr_status (*read)(mr_store_import *import, const char *file, uint64_t offset, char *to,
+                      size_t length, mr_error *err);
+    mr_status (*finish)(mr_store_import *import, mr_error *err);
+    void (*close)(mr_store_import *import); /* unfinished: nothing is left of it */
+} mr_store_import_class;
+
+struct mr_store_import {
+    const mr_store_import_class *class;
+};
+
 typedef struct mr_store_class {
     mr_status (*marker)(mr_local_store *store, mr_store_marker *marker, mr_error *err);
     mr_status (*apply)(mr_local_store *store, const mr_store_change *changes, size_t count,
@@ -64,6 +111,10 @@ typedef struct mr_store_class {
                                          mr_error *err),
                       void *context, mr_error *err);
     mr_status (*flush)(mr_local_store *store, mr_error *err);
+    /* What the store holds now, which is durable from then on. The one call that may be made on
+     * another thread while the store's own applies, scans or flushes; not while it closes. One
+     * image of a store at a time. */
+    mr_status (*image)(mr_local_store *store, mr_store_image **image, mr_error *err);
     void (*close)(mr_local_store *store);
 } mr_store_class;
 
@@ -83,6 +134,9 @@ struct mr_store_factory {
                             size_t where_size, mr_error *err);
     /* Removes a closed store (--reset). */
     mr_status (*remove)(mr_store_factory *factory, const char *job, uint32_t task, mr_error *err);
+    /* Begins an import for a task whose store is closed. */
+    mr_status (*import)(mr_store_factory *factory, const char *job, uint32_t task,
+                        mr_store_import **import, mr_error *err);
     void *state;
 };
 

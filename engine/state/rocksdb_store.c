@@ -2,24 +2,22 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/buffer.h"
-#include "engine/base/hash.h"
 #include "engine/state/rocksdb_batch.h"
+#include "engine/state/rocksdb_image.h"
+#include "engine/state/rocksdb_marker.h"
+#include "engine/state/store_import.h"
 
 #include <dirent.h>
 #include <rocksdb/c.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT_VERSION 1u
-#define MARKER_BYTES 36u
 #define CACHE_DEFAULT ((size_t)16 << 20)
 #define MEMTABLE_DEFAULT ((size_t)8 << 20)
 #define FILES_OPEN_MAX 128
 #define LEVEL_WARN 2
 #define READ_AHEAD ((size_t)1 << 20)
 #define PATH_SHOWN 512
-
-static const char marker_key[] = {'\xff', '\xff', 'm', 'a', 'r', 'k', 'e', 'r'};
 
 typedef struct rocksdb_factory {
     mr_store_factory base; /* first */
@@ -104,43 +102,6 @@ static void recount(rocksdb_store *store)
 
 /* ---- the store ---- */
 
-static void put_fixed(char *to, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        to[i] = (char)(value >> (8 * i));
-}
-
-static void encode_marker(const mr_store_marker *marker, char *to)
-{
-    put_fixed(to, FORMAT_VERSION, 4);
-    put_fixed(to + 4, marker->plan_version, 8);
-    put_fixed(to + 12, marker->epoch, 8);
-    put_fixed(to + 20, (uint64_t)marker->log_offset, 8);
-    put_fixed(to + 28, marker->checksum, 4);
-    put_fixed(to + 32, mr_checksum(to, 32), 4);
-}
-
-static mr_status decode_marker(const rocksdb_store *store, const char *bytes, size_t length,
-                               mr_store_marker *marker, mr_error *err)
-{
-    mr_reader from = mr_reader_of(bytes, length);
-    uint32_t version = mr_reader_u32(&from);
-    if (!from.is_bad && version != FORMAT_VERSION)
-        return mr_error_set(err, MR_E_STORE_DAMAGED,
-                            "local store %.*s has format version %u, this program reads %u",
-                            PATH_SHOWN, store->path, version, FORMAT_VERSION);
-    if (length != MARKER_BYTES)
-        return damaged(store, "its marker has a wrong length", err);
-    *marker = (mr_store_marker){.is_present = true};
-    marker->plan_version = mr_reader_u64(&from);
-    marker->epoch = mr_reader_u64(&from);
-    marker->log_offset = (int64_t)mr_reader_u64(&from);
-    marker->checksum = mr_reader_u32(&from);
-    if (mr_reader_u32(&from) != mr_checksum(bytes, MARKER_BYTES - 4))
-        return damaged(store, "its marker has a wrong checksum", err);
-    return MR_OK;
-}
-
 static mr_status has_no_entries(rocksdb_store *store, mr_error *err)
 {
     rocksdb_iterator_t *at = rocksdb_create_iterator(store->db, store->read);
@@ -160,13 +121,13 @@ static mr_status store_marker(mr_local_store *base, mr_store_marker *marker, mr_
     *marker = (mr_store_marker){0};
     char *message = NULL;
     size_t length = 0;
-    char *bytes =
-        rocksdb_get(store->db, store->read, marker_key, sizeof marker_key, &length, &message);
+    char *bytes = rocksdb_get(store->db, store->read, MR_ROCKSDB_MARKER_KEY,
+                              MR_ROCKSDB_MARKER_KEY_LENGTH, &length, &message);
     if (message != NULL)
         return failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
     if (bytes == NULL)
         return has_no_entries(store, err);
-    mr_status status = decode_marker(store, bytes, length, marker, err);
+    mr_status status = mr_rocksdb_marker_decode(store->path, bytes, length, marker, err);
     rocksdb_free(bytes);
     return status;
 }
@@ -228,9 +189,10 @@ static mr_status store_apply(mr_local_store *base, const mr_store_change *change
     mr_status status = fill_batch(store, &plan, batch, err);
     mr_store_plan_release(&plan);
     if (status == MR_OK) {
-        char bytes[MARKER_BYTES], *message = NULL;
-        encode_marker(marker, bytes);
-        rocksdb_writebatch_put(batch, marker_key, sizeof marker_key, bytes, sizeof bytes);
+        char bytes[MR_ROCKSDB_MARKER_BYTES], *message = NULL;
+        mr_rocksdb_marker_encode(marker, bytes);
+        rocksdb_writebatch_put(batch, MR_ROCKSDB_MARKER_KEY, MR_ROCKSDB_MARKER_KEY_LENGTH, bytes,
+                               sizeof bytes);
         rocksdb_write(store->db, store->write, batch, &message);
         if (message != NULL)
             status = failed(store, "cannot write", message, MR_E_STORE_WRITE, err);
@@ -275,7 +237,7 @@ static mr_status store_scan(mr_local_store *base,
          rocksdb_iter_next(at)) {
         size_t length;
         const char *key = rocksdb_iter_key(at, &length);
-        if (length == sizeof marker_key && memcmp(key, marker_key, length) == 0)
+        if (mr_rocksdb_is_marker(key, length))
             continue;
         status = visit_at(store, at, visit, context, err);
     }
@@ -295,6 +257,12 @@ static mr_status store_flush(mr_local_store *base, mr_error *err)
     rocksdb_flush(store->db, store->flush, &message);
     recount(store);
     return message == NULL ? MR_OK : failed(store, "cannot flush", message, MR_E_STORE_WRITE, err);
+}
+
+static mr_status store_image(mr_local_store *base, mr_store_image **image, mr_error *err)
+{
+    const rocksdb_store *store = store_of(base);
+    return mr_rocksdb_image_make(store->db, store->path, image, err);
 }
 
 static void store_free(rocksdb_store *store)
@@ -323,6 +291,7 @@ static const mr_store_class store_class = {
     .apply = store_apply,
     .scan = store_scan,
     .flush = store_flush,
+    .image = store_image,
     .close = store_close,
 };
 
@@ -457,6 +426,15 @@ static mr_status factory_remove(mr_store_factory *base, const char *job, uint32_
     return mr_state_dir_remove(factory_of(base)->dir, job, task, err);
 }
 
+static mr_status factory_import(mr_store_factory *base, const char *job, uint32_t task,
+                                mr_store_import **import, mr_error *err)
+{
+    char path[MR_STATE_PATH_MAX];
+    mr_status status =
+        mr_state_dir_task(factory_of(base)->dir, job, task, true, path, sizeof path, err);
+    return status == MR_OK ? mr_store_import_open(path, import, err) : status;
+}
+
 mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_settings *settings,
                                          mr_budget *budget)
 {
@@ -472,6 +450,7 @@ mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_set
         .open = factory_open,
         .quarantine = factory_quarantine,
         .remove = factory_remove,
+        .import = factory_import,
         .state = factory,
     };
     return &factory->base;

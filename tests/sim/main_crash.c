@@ -3,7 +3,7 @@
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
  *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
- *             [--sabotage apply|deltas|offsets|journal|doubt|hang|staged|changes]
+ *             [--sabotage apply|deltas|offsets|journal|doubt|hang|trim|staged|changes]
  *
  * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -52,6 +52,7 @@ typedef struct history {
     uint32_t workers;
     int64_t event_time_ms;
     bool has_refusals;
+    bool has_checkpoints, has_bases; /* bases in the log, beside checkpoints */
     bool is_phased; /* rows come while no worker lives, in order of time: none can be late */
     bool has_died_bounded, has_finished;
     struct seen { /* what was read of a topic before a reset: it is the same job twice */
@@ -104,6 +105,8 @@ typedef struct life {
     mr_sim_tap *tap;
     mr_worker *worker; /* NULL: no life */
     mr_sim_helper helper;
+    mr_sim_helper checkpoint_helper;
+    mr_blobs *blobs[2]; /* of recovery, of the checkpoints' helper */
     mr_worker_stats stats, before;
     mr_status status;
     mr_error err;
@@ -123,6 +126,24 @@ static void doom(history *h, uint32_t k)
         faults.late_us_max = 1000000;
     }
     mr_sim_set_faults(&h->world, k, &faults);
+}
+
+/* Often, so that they meet everything else; sometimes there are no bases but them. */
+static void keep_checkpoints(history *h, life *l, mr_worker_config *config)
+{
+    for (int i = 0; i < 2; i++)
+        l->blobs[i] = mr_sim_blobs_open(h->world.blobs, l->process);
+    mr_sim_helper_init(&l->checkpoint_helper, h->world.cluster, l->process);
+    config->stores = mr_sim_stores(&h->world, l->k);
+    config->blobs = l->blobs[0];
+    config->checkpoints = (mr_worker_checkpoints){.blobs = l->blobs[1],
+                                                  .helper = &l->checkpoint_helper.helper,
+                                                  .interval_ms = 20 + (int64_t)draw(h, 500),
+                                                  .count_max = 1 + (uint32_t)draw(h, 3),
+                                                  .age_max_ms = draw(h, 2) == 0 ? 3000 : 0,
+                                                  .grace_ms = 1000 + (int64_t)draw(h, 30000)};
+    if (!h->has_bases)
+        config->base_bytes_min = UINT64_MAX;
 }
 
 static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is_safe)
@@ -156,6 +177,8 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
                                .helper = is_pipelined ? &l->helper.helper : NULL,
                                .staged_bytes_max = draw(h, 3) == 0 ? 500 : 0,
                                .sabotage = h->options->sabotage};
+    if (h->has_checkpoints)
+        keep_checkpoints(h, l, &config);
     l->worker = mr_worker_new(&config);
 }
 
@@ -194,6 +217,11 @@ static bool end_life(history *h, life *l)
     l->worker = NULL;
     l->log->class->close(l->log);
     free(l->tap);
+    for (int i = 0; i < 2; i++)
+        if (l->blobs[i] != NULL)
+            l->blobs[i]->class->close(l->blobs[i]);
+    h->hits->checkpoints_named += l->stats.checkpoints_named;
+    h->hits->checkpoints_restored += l->stats.checkpoints_restored;
     /* One that died right behind its last commit left nothing to do. */
     bool is_done = l->status == MR_E_STATE_FINISHED && l->is_bounded && h->has_died_bounded;
     h->has_died_bounded |= l->status == MR_E_CRASHED && l->is_bounded;
@@ -227,7 +255,7 @@ static bool live(history *h, uint32_t k, bool is_bounded, bool is_safe)
 static void interlude(history *h, uint32_t k)
 {
     mr_sim_pass(&h->world, (int64_t)draw(h, 4) == 0 ? 15000 : (int64_t)draw(h, 300));
-    uint64_t accident = draw(h, 12);
+    uint64_t accident = draw(h, h->has_checkpoints ? 5 : 12);
     uint32_t task = (uint32_t)draw(h, h->job_options.tasks_count);
     mr_sim_disk *disk = h->world.worker[k].disk;
     if (accident == 0)
@@ -332,6 +360,8 @@ static void set_up(history *h)
                              .is_join = shape == 2,
                              .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0,
                              .guarantee = draw(h, 5) == 0 ? MR_AT_LEAST_ONCE : MR_EXACTLY_ONCE};
+    h->has_checkpoints = h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 2) == 0;
+    h->has_bases = draw(h, 2) == 0;
     h->has_refusals =
         h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 5) == 0 && !h->job_options.is_join;
     /* Results with two long numbers are too large for such a topic. */
@@ -491,6 +521,7 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.leave_out_offsets = strcmp(name, "offsets") == 0;
     options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
+    options->sabotage.trim_unnamed = strcmp(name, "trim") == 0;
     options->sabotage.leak_staged = strcmp(name, "staged") == 0;
     options->sabotage.leak_changes = strcmp(name, "changes") == 0;
     options->is_doubt_hidden = strcmp(name, "doubt") == 0;
@@ -530,7 +561,8 @@ static bool parse(int argc, char **argv, sim_options *options)
             set_sabotage(options, next), i++;
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
-                            "[--sabotage apply|deltas|offsets|journal|doubt|hang|staged|changes] "
+                            "[--sabotage apply|deltas|offsets|journal|doubt|hang|trim|staged|"
+                            "changes] "
                             "[--pipelined on|off] [--quick]\n");
             return false;
         }
@@ -575,8 +607,8 @@ int main(int argc, char **argv)
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"apply", "deltas", "offsets", "journal",
-                                            "doubt", "hang",   "staged",  "changes"};
+    static const char *const sabotages[] = {"apply", "deltas", "offsets", "journal", "doubt",
+                                            "hang",  "trim",   "staged",  "changes"};
     size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF ? 2 : 0);
     for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i], &options);

@@ -1,6 +1,8 @@
 #include "tests/sim/store.h"
 
 #include "engine/base/assert.h"
+#include "engine/base/buffer.h"
+#include "engine/commit/delta.h"
 #include "tests/sim/entries.h"
 
 #include <stdio.h>
@@ -164,11 +166,76 @@ static void close_store(mr_local_store *store)
     (void)!mr_memory_tock(self->disk->process, MR_OK, &ignored);
 }
 
+/* ------------------------------------------------------------------------------------ images */
+
+/* One file, of all entries as changes of a delta. */
+typedef struct sim_image {
+    mr_store_image image;
+    mr_store_file file;
+    mr_memory_process *process;
+    mr_buffer bytes;
+} sim_image;
+
+static mr_status read_image(mr_store_image *base, uint32_t file, uint64_t offset, char *to,
+                            size_t length, mr_error *err)
+{
+    sim_image *self = (sim_image *)base;
+    (void)err;
+    MR_ASSERT(file == 0 && offset + length <= self->bytes.length);
+    memcpy(to, self->bytes.data + offset, length);
+    return MR_OK;
+}
+
+static void close_image(mr_store_image *base)
+{
+    sim_image *self = (sim_image *)base;
+    mr_buffer_release(&self->bytes);
+    free(self);
+}
+
+static const mr_store_image_class image_class = {.read = read_image, .close = close_image};
+
+static void put_marker(mr_buffer *to, const mr_store_marker *at)
+{
+    mr_buffer_put_u64(to, at->plan_version);
+    mr_buffer_put_u64(to, at->epoch);
+    mr_buffer_put_u64(to, (uint64_t)at->log_offset);
+    mr_buffer_put_u32(to, at->checksum);
+}
+
+static mr_status image_store(mr_local_store *store, mr_store_image **image, mr_error *err)
+{
+    sim_store *self = self_of(store);
+    mr_status status = mr_memory_tick(self->disk->process, "store.image", err);
+    if (status != MR_OK)
+        return status;
+    settle(self, self->pending_count);
+    sim_image *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        abort();
+    made->process = self->disk->process;
+    put_marker(&made->bytes, &self->marker);
+    for (size_t i = 0; i < self->live.count; i++)
+        mr_delta_put_change(&made->bytes, &self->live.entry[i]);
+    made->file = (mr_store_file){"entries", made->bytes.length};
+    made->image = (mr_store_image){.class = &image_class,
+                                   .marker = self->marker,
+                                   .files_count = self->marker.is_present,
+                                   .files = &made->file};
+    status = mr_memory_tock(self->disk->process, MR_OK, err);
+    if (status == MR_OK)
+        *image = &made->image;
+    else
+        close_image(&made->image);
+    return status;
+}
+
 static const mr_store_class store_class = {
     .marker = marker,
     .apply = apply,
     .scan = scan,
     .flush = flush,
+    .image = image_store,
     .close = close_store,
 };
 
@@ -257,6 +324,96 @@ static mr_status remove_store(mr_store_factory *factory, const char *job, uint32
     return mr_memory_tock(disk->process, MR_OK, err);
 }
 
+typedef struct sim_import {
+    mr_store_import import;
+    mr_sim_disk *disk;
+    char *job;
+    uint32_t task;
+    mr_buffer bytes;
+} sim_import;
+
+static mr_status write_import(mr_store_import *base, const char *file, uint64_t offset,
+                              const char *bytes, size_t length, mr_error *err)
+{
+    sim_import *self = (sim_import *)base;
+    mr_status status = mr_memory_tick(self->disk->process, "import.write", err);
+    if (status != MR_OK)
+        return status;
+    MR_ASSERT(strcmp(file, "entries") == 0);
+    if (offset == 0)
+        mr_buffer_clear(&self->bytes);
+    mr_buffer_put(&self->bytes, bytes, length);
+    return mr_memory_tock(self->disk->process, MR_OK, err);
+}
+
+static mr_status read_import(mr_store_import *base, const char *file, uint64_t offset, char *to,
+                             size_t length, mr_error *err)
+{
+    sim_import *self = (sim_import *)base;
+    (void)file;
+    if (offset + length > self->bytes.length)
+        return mr_error_set(err, MR_E_STORE_WRITE, "the simulated file ends early");
+    memcpy(to, self->bytes.data + offset, length);
+    return MR_OK;
+}
+
+static mr_status finish_import(mr_store_import *base, mr_error *err)
+{
+    sim_import *self = (sim_import *)base;
+    mr_status status = mr_memory_tick(self->disk->process, "import.finish", err);
+    if (status != MR_OK)
+        return status;
+    sim_store *store = find(self->disk, self->job, self->task);
+    MR_ASSERT(store == NULL || !store->is_open);
+    if (store != NULL)
+        drop(self->disk, store);
+    store = create(self->disk, self->job, self->task);
+    mr_reader from = mr_reader_of(self->bytes.data, self->bytes.length);
+    store->durable_marker = (mr_store_marker){.is_present = true};
+    store->durable_marker.plan_version = mr_reader_u64(&from);
+    store->durable_marker.epoch = mr_reader_u64(&from);
+    store->durable_marker.log_offset = (int64_t)mr_reader_u64(&from);
+    store->durable_marker.checksum = mr_reader_u32(&from);
+    mr_store_change change;
+    while (mr_delta_next_change(&from, &change))
+        mr_sim_entries_apply(&store->durable, &change);
+    MR_ASSERT(!from.is_bad);
+    mr_sim_entries_copy(&store->live, &store->durable);
+    store->marker = store->durable_marker;
+    return mr_memory_tock(self->disk->process, MR_OK, err);
+}
+
+static void close_import(mr_store_import *base)
+{
+    sim_import *self = (sim_import *)base;
+    mr_buffer_release(&self->bytes);
+    free(self->job);
+    free(self);
+}
+
+static const mr_store_import_class import_class = {
+    .write = write_import, .read = read_import, .finish = finish_import, .close = close_import};
+
+static mr_status import_store(mr_store_factory *factory, const char *job, uint32_t task,
+                              mr_store_import **import, mr_error *err)
+{
+    mr_sim_disk *disk = factory->state;
+    mr_status status = mr_memory_tick(disk->process, "store.import", err);
+    if (status != MR_OK)
+        return status;
+    status = mr_memory_tock(disk->process, MR_OK, err);
+    if (status != MR_OK)
+        return status;
+    sim_import *made = calloc(1, sizeof *made);
+    if (made == NULL || (made->job = strdup(job)) == NULL)
+        abort();
+    made->import.class = &import_class;
+    made->disk = disk;
+    made->task = task;
+    *import = &made->import;
+    return MR_OK;
+}
+
 /* ---------------------------------------------------------------------------------- the disk */
 
 mr_sim_disk *mr_sim_disk_new(mr_memory_process *process)
@@ -265,7 +422,11 @@ mr_sim_disk *mr_sim_disk_new(mr_memory_process *process)
     if (disk == NULL)
         abort();
     disk->process = process;
-    disk->factory = (mr_store_factory){open_store, quarantine, remove_store, disk};
+    disk->factory = (mr_store_factory){.open = open_store,
+                                       .quarantine = quarantine,
+                                       .remove = remove_store,
+                                       .import = import_store,
+                                       .state = disk};
     return disk;
 }
 

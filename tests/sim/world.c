@@ -26,6 +26,7 @@ void mr_sim_world_init(mr_sim_world *world, uint64_t seed, uint32_t workers, FIL
     mr_memory_options options = {
         .virtual_clock = &world->clock, .hanging = may_hang ? 300000 : 0, .seed = seed};
     world->cluster = mr_memory_cluster_new(&options);
+    world->blobs = mr_sim_blobs_new(&world->clock.clock);
     world->outside = mr_memory_log_new(world->cluster, NULL);
     mr_error err;
     mr_writer_options feeder = {0};
@@ -49,6 +50,7 @@ void mr_sim_world_release(mr_sim_world *world)
         mr_sim_disk_free(world->worker[k].disk);
     world->feeder->class->close(world->feeder);
     world->outside->class->close(world->outside);
+    mr_sim_blobs_free(world->blobs);
     mr_memory_cluster_free(world->cluster);
 }
 

@@ -20,6 +20,7 @@
 
 #include "connectors/memory/log.h"
 #include "engine/base/buffer.h"
+#include "tests/sim/blobs.h"
 #include "tests/sim/store.h"
 
 #define MR_SIM_WORKERS_MAX 8
@@ -35,7 +36,8 @@ typedef struct mr_sim_world {
     uint64_t seed;
     mr_memory_clock clock;
     mr_memory_cluster *cluster;
-    mr_log *outside; /* a connection on which nothing goes wrong: feeds and reads */
+    mr_sim_blobs *blobs; /* one store for all workers */
+    mr_log *outside;     /* a connection on which nothing goes wrong: feeds and reads */
     mr_log_writer *feeder;
     uint32_t workers_count;
     mr_sim_worker worker[MR_SIM_WORKERS_MAX];

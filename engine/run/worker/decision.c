@@ -39,12 +39,14 @@ static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, bool has_ba
 {
     if (at->store != NULL && has_base) {
         mr_status status = mr_pending_apply(&at->pending, at->store, err);
+        mr_worker_note_applied(at);
         return status == MR_OK ? at->store->class->flush(at->store, err) : status;
     }
     uint32_t epochs = worker->config.apply_epochs != 0 ? worker->config.apply_epochs : APPLY_EPOCHS;
     if (at->store == NULL ||
         (at->pending.epochs < epochs && mr_pending_bytes(&at->pending) < APPLY_BYTES))
         return MR_OK;
+    mr_worker_note_applied(at);
     return mr_pending_apply(&at->pending, at->store, err);
 }
 
@@ -72,6 +74,10 @@ static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided
     at->epoch_checksum = decided->checksum;
     at->is_finished = decided->is_finished;
     at->failed_with = MR_OK;
+    if (decided->names_checkpoint)
+        mr_worker_note_named(worker, at);
+    if (decided->has_base)
+        mr_worker_outdate_checkpoint(worker, at);
     mr_report_decided(&worker->report, at->index);
     mr_store_marker marker =
         mr_worker_marker(worker, at->epoch, at->epoch_offset, at->epoch_checksum);

@@ -199,13 +199,15 @@ static void freeze(mr_worker *worker, uint32_t number, const mr_epoch_record *re
                    uint32_t checksum)
 {
     const mr_worker_task *at = &worker->tasks[number];
-    mr_commit_add_task(&worker->commit, &(mr_commit_task){.number = number,
-                                                          .partition = (int32_t)at->index,
-                                                          .epoch = record->epoch,
-                                                          .checksum = checksum,
-                                                          .has_base = record->has_base,
-                                                          .base_from = at->base.from,
-                                                          .is_finished = record->is_finished});
+    mr_commit_add_task(&worker->commit,
+                       &(mr_commit_task){.number = number,
+                                         .partition = (int32_t)at->index,
+                                         .epoch = record->epoch,
+                                         .checksum = checksum,
+                                         .has_base = record->has_base,
+                                         .base_from = at->base.from,
+                                         .names_checkpoint = record->checkpoint != NULL,
+                                         .is_finished = record->is_finished});
     for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
         const mr_task_input *input = mr_task_input_at(at->task, worker->slots[i].input);
         if (worker->slots[i].reader == 0) /* the log's: for lag tools */
@@ -233,7 +235,9 @@ static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, 
     mr_status status = mr_state_changes(state, visit_change, &ways, err);
     mr_chunk_writer_finish(&delta);
     record.bytes_since_base += delta.bytes.length + 256;
-    if (status == MR_OK)
+    if (mr_worker_name_checkpoint(at, &record))
+        at->base.parts = 0; /* of no use now: whoever needs a base takes the checkpoint */
+    else if (status == MR_OK)
         status = seal_base(worker, at, &record, &base, delta.bytes.length + 256, err);
     bool is_left_out = worker->config.sabotage.leave_out_deltas;
     record.delta_chunks = is_left_out ? 0 : delta.chunks_count;

@@ -4,6 +4,8 @@
 #ifndef MR_ENGINE_RUN_WORKER_PRIVATE_H
 #define MR_ENGINE_RUN_WORKER_PRIVATE_H
 
+#include "engine/checkpoint/sweep.h"
+#include "engine/checkpoint/upload.h"
 #include "engine/commit/commit.h"
 #include "engine/commit/cut.h"
 #include "engine/commit/staging.h"
@@ -36,7 +38,37 @@ typedef struct mr_worker_task {
         uint64_t bytes_since; /* of the deltas behind the first part */
     } base;
     uint32_t first_slot, slots_count;
+    /* checkpoint.c */
+    bool has_applied;                /* the local store holds something */
+    uint64_t bytes_since_applied;    /* bytes_since_base, when changes were applied last */
+    int64_t checkpoint_began_us;     /* last; 0: none in this life */
+    char ready[MR_MANIFEST_ID_SIZE]; /* written, to be named by the next epoch record; "": none */
+    uint64_t ready_bytes, ready_since_base;
+    char named[MR_MANIFEST_ID_SIZE]; /* newest that counts, in this life; "": none */
+    bool is_sweep_due;
 } mr_worker_task;
+
+/* The one checkpoint, or sweep, that the helper is at. */
+typedef enum mr_worker_errand {
+    MR_ERRAND_NONE = 0,
+    MR_ERRAND_IMAGE, /* of an open store */
+    MR_ERRAND_SEND,
+    MR_ERRAND_SWEEP,
+} mr_worker_errand;
+
+typedef struct mr_worker_checkpointing {
+    mr_worker_errand errand;
+    uint32_t index; /* partition of the state topic */
+    bool is_void;   /* the task was dropped since: what comes of it is not used */
+    uint64_t since_base;
+    mr_upload upload;
+    mr_sweep_request sweep;
+    mr_sweep_result swept;
+    char swept_for[MR_MANIFEST_ID_SIZE];
+    mr_status sweep_status;
+    mr_error sweep_err;
+    uint64_t named, failed, restored;
+} mr_worker_checkpointing;
 
 /* An input as readers number it. */
 typedef struct mr_worker_slot {
@@ -115,6 +147,7 @@ struct mr_worker {
     mr_worker_topic *outputs; /* of the sinks */
     uint32_t outputs_count;
     uint64_t hanging_ended;
+    mr_worker_checkpointing checkpointing;
     mr_report report;
 };
 
@@ -225,6 +258,23 @@ mr_status mr_worker_seal(mr_worker *worker, mr_error *err);
 mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err);
 /* Applies all committed changes to the local stores and flushes them. */
 mr_status mr_worker_settle_stores(mr_worker *worker, mr_error *err);
+
+/* checkpoint.c */
+/* Takes what came of the helper's errand, begins the next one that is due. Fails only by a
+ * crash. */
+mr_status mr_worker_look_at_checkpoints(mr_worker *worker, mr_error *err);
+/* Committed changes were applied to the task's local store. */
+void mr_worker_note_applied(mr_worker_task *at);
+/* Puts the checkpoint that is ready into the epoch record; false: there is none. */
+bool mr_worker_name_checkpoint(const mr_worker_task *at, mr_epoch_record *record);
+/* The epoch record that names it is committed. */
+void mr_worker_note_named(mr_worker *worker, mr_worker_task *at);
+/* A base was written: checkpoints of before are of no use, for the log is trimmed behind it. */
+void mr_worker_outdate_checkpoint(mr_worker *worker, mr_worker_task *at);
+/* The task's store is about to be closed. */
+void mr_worker_void_checkpoint(mr_worker *worker, const mr_worker_task *at);
+/* Waits until the helper is at nothing; what it was at is given up. */
+void mr_worker_end_checkpoints(mr_worker *worker);
 
 /* decision.c */
 /* What a local store holds that has applied this epoch. */

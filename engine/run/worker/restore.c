@@ -162,6 +162,7 @@ static void take_over(mr_worker_task *at, const mr_recovered *recovered)
     at->epoch = recovered->has_epoch ? recovered->epoch.epoch : 0;
     at->epoch_offset = recovered->epoch_offset;
     at->epoch_checksum = recovered->epoch_checksum;
+    at->has_applied = recovered->entries_loaded > 0;
     at->base_bytes = recovered->epoch.base_bytes;
     at->bytes_since_base = recovered->epoch.bytes_since_base;
     at->is_finished = recovered->has_epoch && recovered->epoch.is_finished;
@@ -184,12 +185,14 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .transactional_id = worker->transactional_id,
                                    .state = mr_task_state(at->task),
                                    .pending = &at->pending,
-                                   .arena = &at->recovered_arena};
+                                   .arena = &at->recovered_arena,
+                                   .blobs = worker->config.blobs};
     mr_status status = mr_recovery_run(&request, recovered, err);
     if (status != MR_OK)
         return status;
     take_over(at, recovered);
     worker->epochs_restored += recovered->epochs_read;
+    worker->checkpointing.restored += recovered->was_downloaded;
     return cross_check(worker, at->index, recovered, err);
 }
 
@@ -264,6 +267,7 @@ mr_status mr_worker_check_finished(mr_worker *worker, mr_error *err)
 void mr_worker_drop_task(mr_worker *worker, uint32_t task)
 {
     mr_worker_task *at = &worker->tasks[task];
+    mr_worker_void_checkpoint(worker, at);
     mr_worker_stop_inputs(worker, task);
     mr_task_free(at->task);
     at->task = NULL;

@@ -53,6 +53,9 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .has_open_epoch = worker->is_epoch_open || worker->is_deciding,
                                .is_deciding = worker->is_deciding,
                                .staged_bytes = worker->staging.bytes,
+                               .checkpoints_named = worker->checkpointing.named,
+                               .checkpoints_failed = worker->checkpointing.failed,
+                               .checkpoints_restored = worker->checkpointing.restored,
                                .cut_halvings = worker->cut.halvings};
     for (uint32_t t = 0; t < worker->tasks_count; t++) {
         stats->tasks_parked += worker->tasks[t].is_parked;

@@ -55,6 +55,7 @@ void mr_worker_free(mr_worker *worker)
     mr_error ignored;
     mr_worker_settle_decision(worker, &ignored); /* else its helper would use what goes now */
     mr_worker_drop_tasks(worker);
+    mr_worker_end_checkpoints(worker);
     mr_worker_close_writer(worker);
     if (worker->member != NULL)
         worker->member->class->close(worker->member);
@@ -111,7 +112,11 @@ mr_status mr_worker_step(mr_worker *worker, mr_error *err)
         case MR_WORKER_PREPARE: status = mr_worker_prepare(worker, err); break;
         case MR_WORKER_JOIN: status = mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err); break;
         case MR_WORKER_RESTORE: status = mr_worker_restore_next(worker, err); break;
-        case MR_WORKER_RUN: status = mr_worker_run(worker, &task, err); break;
+        case MR_WORKER_RUN:
+            status = mr_worker_look_at_checkpoints(worker, err);
+            if (status == MR_OK)
+                status = mr_worker_run(worker, &task, err);
+            break;
         case MR_WORKER_STOPPED:
         case MR_WORKER_FINISHED: return MR_OK;
         }

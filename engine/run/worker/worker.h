@@ -36,7 +36,18 @@ typedef struct mr_worker_sabotage {
     bool let_hang;              /* hanging transactions of a predecessor are left alone */
     bool leak_staged;           /* outputs of an epoch ride in the transaction before it */
     bool leak_changes;          /* changes of an epoch ride in the delta before it */
+    bool trim_unnamed;          /* the log is trimmed behind a checkpoint that nobody has named */
 } mr_worker_sabotage;
+
+/* Taking checkpoints (docs/decisions/0014); all-zero: none. EXACTLY_ONCE with local stores only. */
+typedef struct mr_worker_checkpoints {
+    mr_blobs *blobs;   /* used by the helper alone: not the worker's own */
+    mr_helper *helper; /* not the one that decides; its steps may take minutes */
+    int64_t interval_ms;
+    uint32_t count_max; /* kept */
+    int64_t age_max_ms; /* kept besides the newest; 0: any */
+    int64_t grace_ms;   /* before blobs are removed */
+} mr_worker_checkpoints;
 
 typedef struct mr_worker_config {
     const mr_plan *plan;
@@ -56,6 +67,8 @@ typedef struct mr_worker_config {
     size_t staged_bytes_max;  /* no more work beyond, while a decision is awaited; 0: 16 MiB */
     mr_metrics *metrics;      /* shows what report.h says; NULL: nothing */
     mr_helper *helper;        /* decides beside the worker; NULL: nothing is pipelined */
+    mr_blobs *blobs;          /* checkpoints to recover from; NULL: none */
+    mr_worker_checkpoints checkpoints;
     mr_worker_sabotage sabotage;
 } mr_worker_config;
 
@@ -84,6 +97,7 @@ typedef struct mr_worker_stats {
     bool has_open_epoch; /* uncommitted work is under way */
     bool is_deciding;    /* a commit is under way beside the worker */
     size_t staged_bytes;
+    uint64_t checkpoints_named, checkpoints_failed, checkpoints_restored;
     uint32_t cut_halvings; /* of the early cut's limits, by timeout aborts (commit/cut.h) */
 } mr_worker_stats;
 

@@ -294,6 +294,39 @@ Test(delta, content_is_told_apart_by_bytes_order_and_kind_of_its_chunks)
     mr_chunk_writer_release(&writer);
 }
 
+Test(epoch_record, names_a_checkpoint_behind_all_that_it_always_held)
+{
+    mr_epoch_input inputs[2];
+    int64_t sources[2];
+    uint64_t counters[2];
+    mr_epoch_record record = make_record(inputs, sources, counters), got;
+    mr_buffer without = {0}, with = {0}, empty = {0};
+    mr_arena arena = {0};
+    mr_error err = {0};
+    mr_epoch_record_encode(&record, &without);
+    record.checkpoint = "";
+    mr_epoch_record_encode(&record, &empty);
+    cr_assert_eq(empty.length, without.length);
+    cr_assert_eq(memcmp(empty.data, without.data, without.length), 0);
+    record.checkpoint = "00000000000000000812-00000000000000099123-ba7816bf8f01cfea";
+    mr_epoch_record_encode(&record, &with);
+    cr_assert_eq(with.length, without.length + 1 + strlen(record.checkpoint));
+    size_t differences = 0;
+    for (size_t i = 0; i < without.length; i++)
+        differences += with.data[i] != without.data[i];
+    cr_expect_eq(differences, 1, "the flag alone");
+    cr_assert_eq(mr_epoch_record_decode(with.data, with.length, &arena, &got, &err), MR_OK);
+    cr_expect_str_eq(got.checkpoint, record.checkpoint);
+    cr_assert_eq(mr_epoch_record_decode(without.data, without.length, &arena, &got, &err), MR_OK);
+    cr_expect_null(got.checkpoint);
+    for (size_t cut = 0; cut < with.length; cut++)
+        cr_assert_eq(mr_epoch_record_decode(with.data, cut, &arena, &got, &err), MR_E_STATE_FORMAT);
+    mr_buffer_release(&without);
+    mr_buffer_release(&with);
+    mr_buffer_release(&empty);
+    mr_arena_release(&arena);
+}
+
 Test(epoch_record, cut_or_long_is_refused_and_garbage_does_no_harm)
 {
     mr_epoch_input inputs[2];

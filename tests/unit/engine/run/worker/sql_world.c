@@ -57,7 +57,8 @@ void sql_start(sql_world *w, uint32_t k, bool is_bounded)
     *at = (sql_worker){.log = mr_sim_connect(&w->world, k), .metrics = at->metrics};
     mr_worker_config config = {.plan = &w->job->plan,
                                .log = at->log,
-                               .stores = mr_sim_stores(&w->world, k),
+                               .stores = w->stores != NULL && k == 0 ? w->stores
+                                                                     : mr_sim_stores(&w->world, k),
                                .clock = mr_sim_clock(&w->world),
                                .logger = &w->logger,
                                .metrics = at->metrics,
