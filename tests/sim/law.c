@@ -62,16 +62,19 @@ bool mr_sim_law_take_input(mr_sim_law *law, const char *text, uint64_t *rows, ch
         uint32_t key;
         uint64_t number;
         int64_t time, amount;
-        if (sscanf(text, "broken %" SCNu64, &number) == 1 && number < BROKEN_MAX)
+        size_t length = strcspn(text, "\n");
+        char line[256]; /* sscanf measures all that it is given, and there may be megabytes */
+        snprintf(line, sizeof line, "%.*s", (int)(length < 255 ? length : 255), text);
+        if (sscanf(line, "broken %" SCNu64, &number) == 1 && number < BROKEN_MAX)
             law->broken_copies[number] = seen[number]++;
-        else if (sscanf(text, "k%" SCNu32 "|%" SCNd64 "|%" SCNd64, &key, &time, &amount) == 3)
+        else if (sscanf(line, "k%" SCNu32 "|%" SCNd64 "|%" SCNd64, &key, &time, &amount) == 3)
             mr_sim_law_sent(law, key, time, amount);
         else
             is_good = false;
         if (!is_good)
-            snprintf(why, size, "the feed sent `%.*s`", (int)strcspn(text, "\n"), text);
+            snprintf(why, size, "the feed sent `%s`", line);
         ++*rows;
-        text += strcspn(text, "\n");
+        text += length;
     }
     free(seen);
     return is_good;
