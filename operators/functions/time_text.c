@@ -178,9 +178,10 @@ static bool pattern_data(mr_resolver *resolver, mr_expr *const *args, uint32_t c
         return true;
     const char *problem = mr_pattern_new(text, resolver->arena, data);
     if (problem != NULL)
-        (void)mr_refuse(resolver, MR_REFUSAL_VALUE, 1,
-                        "letters are y M d H h m s S a E D u X z, text stands in quotes", "%s",
-                        problem);
+        (void)mr_refuse(
+            resolver, MR_REFUSAL_VALUE, 1,
+            "letters are y Y u M L d D E w Q a H h k K m s S n X x Z z, text stands in quotes",
+            "%s", problem);
     return problem == NULL;
 }
 
