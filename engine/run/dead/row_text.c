@@ -74,14 +74,24 @@ static void put_value(const mr_vector *column, uint32_t row, mr_buffer *to)
                          column->lane == MR_LANE_I32 ? column->i32[row] : column->i64[row]);
 }
 
+/* $0, $1: what the planner computes beside the user's columns. */
+static bool is_helper(const char *name)
+{
+    return name[0] == '$' && name[1] >= '0' && name[1] <= '9';
+}
+
 void mr_row_text(const mr_batch *batch, uint32_t row, const mr_field *names, mr_buffer *to)
 {
+    const char *comma = "";
     mr_buffer_put_u8(to, '{');
     for (uint32_t c = 0; c < batch->columns_count; c++) {
+        if (names != NULL && is_helper(names[c].name))
+            continue;
         if (names != NULL)
-            mr_buffer_printf(to, "%s\"%s\":", c > 0 ? "," : "", names[c].name);
+            mr_buffer_printf(to, "%s\"%s\":", comma, names[c].name);
         else
-            mr_buffer_printf(to, "%s\"c%" PRIu32 "\":", c > 0 ? "," : "", c);
+            mr_buffer_printf(to, "%s\"c%" PRIu32 "\":", comma, c);
+        comma = ",";
         put_value(&batch->columns[c], row, to);
     }
     mr_buffer_put_u8(to, '}');

@@ -9,7 +9,8 @@
 #include "engine/base/buffer.h"
 #include "engine/batch/batch.h"
 
-/* Appends row `row` of `batch`; `names` may be NULL (c0, c1 ..). */
+/* Appends row `row` of `batch`; `names` may be NULL (c0, c1 ..). Columns named $0, $1 .. are
+ * the planner's own and left out. */
 void mr_row_text(const mr_batch *batch, uint32_t row, const mr_field *names, mr_buffer *to);
 
 #endif

@@ -65,3 +65,20 @@ Test(row_text, writes_numbers_text_bytes_and_nulls)
                 "\"c4\":\"a\\\"\\\\\\u000a\",\"c5\":\"00ff\",\"c6\":true,\"c7\":null}");
     mr_arena_release(&arena);
 }
+
+Test(row_text, shows_the_columns_of_the_user_alone)
+{
+    mr_arena arena = {0};
+    mr_batch batch = mr_batch_new(3, 1, &arena);
+    for (uint32_t c = 0; c < 3; c++) {
+        batch.columns[c] = mr_vector_new(mr_type_of(MR_TYPE_INT), 1, &arena);
+        batch.columns[c].i32[0] = (int32_t)c;
+    }
+    const mr_field names[] = {{.name = "$0"}, {.name = "$price"}, {.name = "$1"}};
+    mr_buffer text = {0};
+    mr_row_text(&batch, 0, names, &text);
+    mr_buffer_put_u8(&text, '\0');
+    cr_expect_str_eq(text.data, "{\"$price\":1}");
+    mr_buffer_release(&text);
+    mr_arena_release(&arena);
+}
