@@ -4,6 +4,7 @@
 #ifndef MR_ENGINE_EXCHANGE_EXCHANGE_H
 #define MR_ENGINE_EXCHANGE_EXCHANGE_H
 
+#include "engine/base/error.h"
 #include "engine/batch/batch.h"
 #include "engine/ports/compressor.h"
 
@@ -21,5 +22,13 @@ typedef struct mr_exchange {
     const mr_exchange_relation *relations;
     const mr_compressor *compressor; /* NULL: nothing is compressed */
 } mr_exchange;
+
+/* Where the frames of a worker's tasks go: into the open transaction, or to a task beside it. The
+ * bytes are borrowed for the call. */
+typedef struct mr_frames_out {
+    mr_status (*send)(void *context, const mr_exchange *exchange, uint32_t upstream,
+                      uint32_t downstream, const char *frame, size_t length, mr_error *err);
+    void *context;
+} mr_frames_out;
 
 #endif

@@ -197,6 +197,10 @@ typedef struct mr_plan_sink {
     mr_schema schema;
     mr_errors_policy errors;
     bool is_transactional;
+    /* Rows go to another stage, as this relation of the exchange; the sink is the task's own: `open`
+     * is NULL. NULL: outside. */
+    const mr_exchange *exchange;
+    uint32_t relation;
 } mr_plan_sink;
 
 typedef enum mr_guarantee {
@@ -209,6 +213,7 @@ typedef struct mr_plan {
     const char *job;
     uint64_t version; /* hash over the graph: ids, classes, schemas, state layouts */
     uint32_t tasks_count;
+    uint32_t first_task; /* of a later stage: number of its first task */
     mr_guarantee guarantee;
     int64_t commit_interval_ms;
     int32_t transaction_timeout_ms;

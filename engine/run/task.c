@@ -2,6 +2,8 @@
 
 #include "engine/base/assert.h"
 #include "engine/commit/journal.h"
+#include "engine/run/exchange/inlet.h"
+#include "engine/run/exchange/outlets.h"
 
 #include <stdlib.h>
 
@@ -11,7 +13,8 @@
 
 /* Watermarks of one source: a dense array, so that the minimum is one loop. */
 typedef struct source_state {
-    mr_source_stage *stage;
+    mr_source_stage *stage; /* NULL: its rows come through the inlet */
+    mr_inlet *inlet;        /* NULL: no exchange */
     uint32_t inputs_count;
     uint32_t *inputs;     /* [inputs_count] numbers in the task's list */
     mr_watermark *marks;  /* [inputs_count], copied back to the inputs */
@@ -27,6 +30,7 @@ struct mr_task {
     mr_graph *graph;
     mr_arena job;
     source_state *sources;
+    mr_outlets *outlets; /* NULL: no sink leads to another stage */
     mr_task_input *inputs;
     uint32_t inputs_count, inputs_capacity;
     mr_buffer journal;
@@ -38,6 +42,11 @@ static mr_status open_sources(mr_task *task, mr_error *err)
 {
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
         task->sources[s].watermark_ms = MR_TIME_NONE;
+        if (task->plan->sources[s].exchange != NULL) {
+            task->sources[s].inlet =
+                mr_inlet_new(task->plan, s, task->index - task->plan->first_task);
+            continue;
+        }
         mr_status status = mr_source_stage_new(&task->plan->sources[s], &task->plan->expr,
                                                &task->sources[s].stage, err);
         if (status != MR_OK)
@@ -52,6 +61,8 @@ static void set_epoch(mr_task *task, uint64_t epoch)
     task->io = *task->worker_io;
     task->io.task = task->index;
     task->io.epoch = epoch;
+    if (task->outlets != NULL)
+        task->io.sinks = mr_outlets_sinks(task->outlets, task->worker_io->sinks);
 }
 
 mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, const mr_task_io *io,
@@ -66,6 +77,7 @@ mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, co
     task->is_settled = true;
     task->state = mr_state_new(budget);
     task->sources = mr_arena_zalloc(&task->job, plan->sources_count, sizeof *task->sources);
+    task->outlets = mr_outlets_new(plan, index - plan->first_task, task->state, &task->io);
     mr_status status = open_sources(task, err);
     if (status == MR_OK)
         status = mr_graph_new(plan, index, task->state, budget, &task->io, &task->graph, err);
@@ -77,15 +89,28 @@ mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, co
     return MR_OK;
 }
 
+static void close_source(const mr_task *task, source_state *source)
+{
+    if (source->stage != NULL)
+        mr_source_stage_tell_rest(source->stage, &task->io);
+    mr_source_stage_free(source->stage);
+    mr_inlet_free(source->inlet);
+}
+
+static mr_source_counts *counts_of(const source_state *source)
+{
+    return source->inlet != NULL ? mr_inlet_counts(source->inlet)
+                                 : mr_source_stage_counts(source->stage);
+}
+
 void mr_task_free(mr_task *task)
 {
     if (task == NULL)
         return;
     mr_graph_free(task->graph);
-    for (uint32_t s = 0; s < task->plan->sources_count; s++) {
-        mr_source_stage_tell_rest(task->sources[s].stage, &task->io);
-        mr_source_stage_free(task->sources[s].stage);
-    }
+    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+        close_source(task, &task->sources[s]);
+    mr_outlets_free(task->outlets);
     mr_state_free(task->state);
     mr_buffer_release(&task->journal);
     for (uint32_t i = 0; i < task->inputs_count; i++) {
@@ -175,7 +200,7 @@ static void settle_source(mr_task *task, uint32_t s)
 static void restore_counters(mr_task *task, const uint64_t *from)
 {
     for (uint32_t s = 0; s < task->plan->sources_count; s++, from += SOURCE_COUNTERS)
-        *mr_source_stage_counts(task->sources[s].stage) =
+        *counts_of(&task->sources[s]) =
             (mr_source_counts){from[0], from[1], from[2], from[3], from[4], from[5], from[6]};
     for (uint32_t n = 0; n < task->plan->nodes_count; n++, from += NODE_COUNTERS)
         mr_graph_set_counts(
@@ -200,12 +225,31 @@ static void restore_watermark(mr_task *task, uint32_t s, int64_t watermark_ms)
     mr_graph_set_source_watermark(task->graph, s, watermark_ms);
 }
 
+/* What the receivers know, and what others may know of this task. */
+static mr_status restore_exchanges(mr_task *task, mr_error *err)
+{
+    if (task->outlets != NULL) {
+        mr_outlets_begin(task->outlets, task->io.epoch);
+        mr_graph_set_floor(task->graph, mr_outlets_floor(task->outlets));
+    }
+    for (uint32_t i = 0; i < task->inputs_count; i++) {
+        const mr_task_input *input = &task->inputs[i];
+        mr_inlet *inlet = task->sources[input->source].inlet;
+        mr_status status = inlet != NULL ? mr_inlet_load(inlet, &input->place, err) : MR_OK;
+        if (status != MR_OK)
+            return mr_error_prefix(err, "%s", input->topic);
+    }
+    return MR_OK;
+}
+
 mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_error *err)
 {
     if (record != NULL && record->counters_count == mr_task_counters_count(task->plan))
         restore_counters(task, record->counters);
     set_epoch(task, record != NULL ? record->epoch + 1 : 1);
-    mr_status status = mr_graph_restored(task->graph, err);
+    mr_status status = restore_exchanges(task, err);
+    if (status == MR_OK)
+        status = mr_graph_restored(task->graph, err);
     task->is_settled = task->is_settled && !mr_graph_has_rest(task->graph);
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
         if (record != NULL && record->sources_count == task->plan->sources_count)
@@ -213,11 +257,6 @@ mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_erro
         settle_source(task, s);
     }
     return status;
-}
-
-void mr_task_set_floor(mr_task *task, int64_t floor_ms)
-{
-    mr_graph_set_floor(task->graph, floor_ms);
 }
 
 /* Minimum over the other inputs that are not idle; MR_TIME_MAX: none holds this one back. */
@@ -247,6 +286,36 @@ static void follow_place(mr_task_input *input, const mr_records *records)
     }
 }
 
+/* Records of the source's own kind into the graph; the input's watermark moves. */
+static mr_status take_records(mr_task *task, uint32_t number, const mr_records *records,
+                              mr_error *err)
+{
+    mr_task_input *input = mr_task_input_at(task, number);
+    source_state *source = &task->sources[input->source];
+    input->watermark.is_idle = false;
+    mr_source_result result;
+    mr_status status = mr_source_stage_run(source->stage, &task->io, records, &input->watermark,
+                                           others_of(source, number), source->watermark_ms,
+                                           mr_graph_arena(task->graph), &result, err);
+    return status == MR_OK ? mr_graph_push(task->graph, input->source, &result, records->count, err)
+                           : status;
+}
+
+/* Frames: all that the receiver knows is kept with the input, which ends with its upstreams. */
+static mr_status take_frames(mr_task *task, uint32_t number, const mr_records *records,
+                             mr_error *err)
+{
+    mr_task_input *input = mr_task_input_at(task, number);
+    mr_inlet *inlet = task->sources[input->source].inlet;
+    mr_status status = mr_inlet_take(inlet, task->graph, records, err);
+    if (status != MR_OK)
+        return status;
+    input->watermark = mr_inlet_watermark(inlet);
+    input->is_ended = input->watermark.value_ms == MR_TIME_MAX;
+    mr_inlet_save(inlet, &input->place);
+    return MR_OK;
+}
+
 mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *records,
                              mr_error *err)
 {
@@ -260,13 +329,8 @@ mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *r
     set_epoch(task, task->io.epoch);
     mr_graph_reset(task->graph);
     task->has_progress = true;
-    input->watermark.is_idle = false;
-    mr_source_result result;
-    mr_status status = mr_source_stage_run(source->stage, &task->io, records, &input->watermark,
-                                           others_of(source, number), source->watermark_ms,
-                                           mr_graph_arena(task->graph), &result, err);
-    if (status == MR_OK)
-        status = mr_graph_push(task->graph, input->source, &result, records->count, err);
+    mr_status status = source->inlet != NULL ? take_frames(task, number, records, err)
+                                             : take_records(task, number, records, err);
     if (status != MR_OK)
         return status;
     input->offset_next = records->record[records->count - 1].offset + 1;
@@ -356,10 +420,44 @@ void mr_task_refresh(mr_task *task)
     task->has_progress = true;
 }
 
+/* How each source stands, for the frames that are sealed. */
+static void tell_source(const mr_task *task, uint32_t s, mr_outlets_source *to)
+{
+    const source_state *source = &task->sources[s];
+    *to = (mr_outlets_source){.watermark_ms = source->watermark_ms, .has_ended = true};
+    bool is_waited_for = false;
+    for (uint32_t i = 0; i < source->inputs_count; i++) {
+        const mr_task_input *input = &task->inputs[source->inputs[i]];
+        bool is_idle = !input->is_ended && input->watermark.is_idle;
+        is_waited_for = is_waited_for || (!input->is_ended && !is_idle);
+        to->is_idle = to->is_idle || is_idle;
+        to->has_ended = to->has_ended && input->is_ended;
+    }
+    /* A task that has nothing to read is nobody to wait for. */
+    to->is_idle = source->inputs_count == 0 || (to->is_idle && !is_waited_for);
+    to->has_ended = to->has_ended && source->inputs_count > 0;
+}
+
+mr_status mr_task_flush(mr_task *task, mr_error *err)
+{
+    if (task->outlets == NULL)
+        return MR_OK;
+    set_epoch(task, task->io.epoch);
+    mr_outlets_source *sources =
+        mr_arena_zalloc(mr_graph_arena(task->graph), task->plan->sources_count, sizeof *sources);
+    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+        tell_source(task, s, &sources[s]);
+    mr_status status = mr_outlets_flush(task->outlets, task->graph, sources, err);
+    mr_graph_set_floor(task->graph, mr_outlets_floor(task->outlets));
+    return status;
+}
+
 void mr_task_mark_committed(mr_task *task)
 {
     task->has_progress = false;
     task->io.epoch++;
+    if (task->outlets != NULL)
+        mr_outlets_begin(task->outlets, task->io.epoch);
     mr_buffer_clear(&task->journal);
 }
 
@@ -373,7 +471,7 @@ uint32_t mr_task_counters(const mr_task *task, uint64_t *to, uint32_t room)
     MR_ASSERT(room >= mr_task_counters_count(task->plan));
     uint32_t n = 0;
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
-        mr_source_counts c = *mr_source_stage_counts(task->sources[s].stage);
+        mr_source_counts c = *counts_of(&task->sources[s]);
         uint64_t values[] = {c.records, c.rows, c.filtered, c.dead, c.bytes, c.guarded, c.warned};
         memcpy(to + n, values, sizeof values);
         n += SOURCE_COUNTERS;
@@ -410,7 +508,7 @@ int64_t mr_task_watermark(const mr_task *task)
 
 const mr_source_counts *mr_task_source_counts(const mr_task *task, uint32_t source)
 {
-    return mr_source_stage_counts(task->sources[source].stage);
+    return counts_of(&task->sources[source]);
 }
 
 const mr_graph *mr_task_graph(const mr_task *task)

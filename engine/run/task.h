@@ -27,7 +27,7 @@ typedef struct mr_task_input {
     bool is_ended;
     mr_idleness idleness; /* the worker's bookkeeping */
     int64_t bound;        /* bounded run: ends here; -1: none (the worker's) */
-    mr_buffer place;      /* the reader's own, see engine/batch/record.h */
+    mr_buffer place;      /* the reader's own, see engine/batch/record.h; of frames the vector */
     mr_buffer topic_text; /* behind `topic` once it has changed */
 } mr_task_input;
 
@@ -46,9 +46,6 @@ mr_task_input *mr_task_input_at(mr_task *task, uint32_t input);
 /* State is loaded and inputs are added: operators rebuild, watermarks are handed out again.
  * `record` gives the watermarks of the sources and the counters; NULL: a fresh task. */
 mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_error *err);
-
-/* What tasks behind an exchange may have reached without this one (mr_operator_context). */
-void mr_task_set_floor(mr_task *task, int64_t floor_ms);
 
 /* Processes one fetch of `input` (all of it). */
 mr_status mr_task_on_records(mr_task *task, uint32_t input, const mr_records *records,
@@ -75,6 +72,11 @@ bool mr_task_is_finished(const mr_task *task);
 bool mr_task_has_progress(const mr_task *task);
 /* Lets the next commit include the task although nothing moved: offsets expire at the broker. */
 void mr_task_refresh(mr_task *task);
+/* The rows of exchange sinks go out as frames, through `frames` of the io, with how far the task
+ * is: what its nodes are through with, when it comes amid a fire. Before the delta of the epoch is
+ * taken; no row may come before `mark_committed`. */
+mr_status mr_task_flush(mr_task *task, mr_error *err);
+
 void mr_task_mark_committed(mr_task *task);
 
 /* Journal of the epoch so far (mr_journal events). */

@@ -60,6 +60,10 @@ static void make_first(mr_exchange_plan *p, const mr_exchange_case *c)
     p->sinks[1] = (mr_plan_sink){.table = "partials",
                                  .input = {.kind = MR_ORIGIN_NODE_ROWS},
                                  .errors = {.mode = MR_ERRORS_FAIL}};
+    for (uint32_t r = 0; r < 2; r++) {
+        p->sinks[r].exchange = &p->exchange;
+        p->sinks[r].relation = r;
+    }
     p->first.plan.nodes = &p->partial;
     p->first.plan.nodes_count = c->has_partials ? 1 : 0;
     p->first.plan.sinks = p->sinks;
@@ -75,6 +79,7 @@ static void make_second(mr_exchange_plan *p, const mr_exchange_case *c)
     p->second.node.inputs = p->inputs;
     p->second.node.inputs_count = c->has_partials ? 2 : 1;
     p->second.plan.sources = &p->behind;
+    p->second.plan.first_task = c->upstreams;
 }
 
 void mr_exchange_plan_init(mr_exchange_plan *p, const mr_exchange_case *c)

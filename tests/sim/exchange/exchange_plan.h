@@ -1,7 +1,7 @@
 /*
  * The plans of sim_exchange, built by hand from a job.
  *
- *   stage 1: in -> [window_partial] -> partials, raw rows      (sinks; opened by the caller)
+ *   stage 1: in -> [window_partial] -> raw rows, partials      (exchange sinks: the tasks' own)
  *   stage 2: raw rows, partials -> window aggregate or deduplication -> results, late rows
  */
 #ifndef MR_TESTS_SIM_EXCHANGE_EXCHANGE_PLAN_H

@@ -1,6 +1,6 @@
 /*
- * One case through all tasks of both stages: real tasks upstream, real graphs and receivers
- * downstream, frames between them as a log of one partition a downstream task.
+ * One case through all tasks of both stages, with frames between them as a log of one partition a
+ * downstream task.
  *
  * Whose turn it is, where batches are cut, when a task commits and when it is killed are drawn from
  * the seed. A task is a process: a kill drops what it did since its last commit, its frames and

@@ -86,6 +86,8 @@ static void open_stages(stages *s, mr_oracle_kind kind, int64_t size, int64_t sl
                        .upstreams = 1,
                        .downstreams = 1}};
     mr_exchange_plan_init(&s->plan, &s->c);
+    for (uint32_t i = 0; i < 2; i++) /* these sinks are the test's */
+        s->plan.sinks[i].exchange = NULL;
     s->raw.base.class = &raw_class;
     s->partials.base.class = &partials_class;
     s->first_sinks[0] = &s->raw.base;
@@ -176,11 +178,11 @@ Test(partial, groups_nothing_that_others_may_have_passed)
 {
     stages s;
     open_stages(&s, MR_ORACLE_TUMBLE, 10, 10);
-    mr_task_set_floor(s.task, 25);
+    mr_graph_set_floor((mr_graph *)mr_task_graph(s.task), 25);
     play(&s, (int64_t[]){19, 28, 30}, 3);
     cr_assert(s.raw.rows == 1 && s.raw.id[0] == 0, "its window ends before the floor");
     cr_assert_eq(s.partials.rows, 2);
-    mr_task_set_floor(s.task, MR_TIME_MAX);
+    mr_graph_set_floor((mr_graph *)mr_task_graph(s.task), MR_TIME_MAX);
     play(&s, (int64_t[]){100, 200}, 2);
     cr_assert(s.raw.rows == 2 && s.partials.rows == 0);
     close_stages(&s);
