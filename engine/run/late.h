@@ -27,6 +27,14 @@ typedef struct mr_late_fact {
     int64_t late_by_ms;
 } mr_late_fact;
 
+/* How much the watermark is ahead, cut where a number ends: the input that a row is late for may
+ * have ended (MR_TIME_MAX). */
+static inline int64_t mr_late_by(int64_t watermark_ms, int64_t time_ms)
+{
+    int64_t by;
+    return __builtin_sub_overflow(watermark_ms, time_ms, &by) ? INT64_MAX : by;
+}
+
 /* A batch of the late rows: input columns gathered, then the six columns; hidden columns kept. */
 mr_batch mr_late_batch(const mr_batch *input, const char *operator_id, const mr_late_fact *facts,
                        uint32_t count, mr_arena *arena);

@@ -197,8 +197,8 @@ typedef struct mr_plan_sink {
     mr_schema schema;
     mr_errors_policy errors;
     bool is_transactional;
-    /* Rows go to another stage, as this relation of the exchange; the sink is the task's own: `open`
-     * is NULL. NULL: outside. */
+    /* Rows go to another stage, as this relation of the exchange; the sink is the task's own and
+     * `open` NULL. NULL: outside. */
     const mr_exchange *exchange;
     uint32_t relation;
 } mr_plan_sink;

@@ -240,11 +240,12 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
         op->counts.accepted += is == KEPT;
         op->counts.filtered += is == DUPLICATE;
         if (is == LATE)
-            late[late_count++] = (mr_late_fact){.row = row->row,
-                                                .window_start_ms = MR_TIME_NONE,
-                                                .window_end_ms = MR_TIME_NONE,
-                                                .watermark_ms = row->watermark_ms,
-                                                .late_by_ms = row->watermark_ms - row->time_ms};
+            late[late_count++] =
+                (mr_late_fact){.row = row->row,
+                               .window_start_ms = MR_TIME_NONE,
+                               .window_end_ms = MR_TIME_NONE,
+                               .watermark_ms = row->watermark_ms,
+                               .late_by_ms = mr_late_by(row->watermark_ms, row->time_ms)};
     }
     op->counts.rows_in += batch->selected;
     op->counts.late += late_count;

@@ -341,7 +341,7 @@ static void note_late(intake *in, uint32_t row, int64_t time, int64_t watermark_
                                                 .window_start_ms = wall_ms(in->self, time),
                                                 .window_end_ms = wall_ms(in->self, end),
                                                 .watermark_ms = watermark_ms,
-                                                .late_by_ms = watermark_ms - (end - 1)};
+                                                .late_by_ms = mr_late_by(watermark_ms, end - 1)};
 }
 
 static mr_status place_row(intake *in, uint32_t i, mr_error *err)

@@ -175,7 +175,7 @@ static void judge(intake *in, mr_row_errors *errors)
                            .window_start_ms = mr_grid_window_start(grid, slice + 1),
                            .window_end_ms = mr_grid_window_end(grid, last),
                            .watermark_ms = wm,
-                           .late_by_ms = wm - mr_grid_window_time(grid, last)};
+                           .late_by_ms = mr_late_by(wm, mr_grid_window_time(grid, last))};
     }
 }
 

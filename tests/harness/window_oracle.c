@@ -43,6 +43,12 @@ static void add_late(mr_oracle *o, const mr_oracle_row *row, int64_t start, int6
     o->late[o->late_count++] = (mr_oracle_late){row, start, end, o->watermark_ms, by};
 }
 
+/* How far the watermark is ahead of a time; it may be the highest there is. */
+static int64_t ahead(const mr_oracle *o, int64_t time)
+{
+    return time < 0 && o->watermark_ms > INT64_MAX + time ? INT64_MAX : o->watermark_ms - time;
+}
+
 static bool has_passed(const mr_oracle *o, int64_t time)
 {
     return o->watermark_ms != MR_ORACLE_NONE && o->watermark_ms >= time;
@@ -97,7 +103,7 @@ static void take_window(mr_oracle *o, const mr_oracle_row *row)
     if (entered > 0)
         o->accepted++;
     else
-        add_late(o, row, first, last, o->watermark_ms - (last - 1));
+        add_late(o, row, first, last, ahead(o, last - 1));
 }
 
 static void take_first(mr_oracle *o, const mr_oracle_row *row)
@@ -119,7 +125,7 @@ static void take_first(mr_oracle *o, const mr_oracle_row *row)
     if (known->row != NULL && (has_passed(o, known->end_ms) || known->end_ms <= row->time_ms)) {
         o->filtered++;
     } else if (has_passed(o, row->time_ms)) {
-        add_late(o, row, MR_ORACLE_NONE, MR_ORACLE_NONE, o->watermark_ms - row->time_ms);
+        add_late(o, row, MR_ORACLE_NONE, MR_ORACLE_NONE, ahead(o, row->time_ms));
     } else {
         o->accepted++;
         *known = (mr_oracle_entry){row->time_ms, row->time_ms, row, 0};
@@ -153,7 +159,7 @@ static void take_session(mr_oracle *o, const mr_oracle_row *row)
             join_sessions(o, mine, s);
     }
     if (mine == SIZE_MAX && has_passed(o, end - 1)) {
-        add_late(o, row, start, end, o->watermark_ms - (end - 1));
+        add_late(o, row, start, end, ahead(o, end - 1));
         return;
     }
     if (mine == SIZE_MAX) {

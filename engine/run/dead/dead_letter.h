@@ -35,7 +35,7 @@ typedef struct mr_task_io {
     uint32_t failed_attempts; /* of the worker's work since its last commit */
     const mr_clock *clock;
     const mr_logger *logger;
-    mr_tally *tally; /* of the open epoch; NULL: nobody counts */
+    mr_tally *tally;             /* of the open epoch; NULL: nobody counts */
     const mr_frames_out *frames; /* NULL: no task has an exchange sink */
     /* Partitions of a DLQ topic, asked once by the worker; 0: unknown. */
     int32_t (*dlq_partitions)(void *context, const char *topic);
