@@ -53,6 +53,19 @@ static const mr_command commands[] = {
      .flags = FLAGS_OF_JOBS | MR_FLAG_STATE_DIR | MR_FLAG_BOUNDED | MR_FLAG_RESET |
               MR_FLAG_CREATE_TOPICS | MR_FLAG_STATS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
      .run = mr_command_run},
+    {.name = "checkpoints",
+     .group = "State",
+     .argument = "list|show|verify|delete",
+     .summary = "in a blob store",
+     .details =
+         "Needs no job and no cluster. ADDRESS is what `execution.checkpointing.dir` says; "
+         "credentials\ncome from AWS's variables. `verify` reads all files and compares their "
+         "digests; `delete` takes\nany but the newest of a task.\n\n"
+         "  millrace checkpoints list s3://bucket/prefix\n"
+         "  millrace checkpoints show file:///backups NAME     NAME as `list` prints it\n"
+         "  millrace checkpoints verify file:///backups NAME\n"
+         "  millrace checkpoints delete file:///backups NAME",
+     .run_raw = mr_command_checkpoints},
     {.name = "config",
      .group = "Help",
      .verb = "dump",

@@ -35,5 +35,6 @@ mr_exit mr_command_explain(const mr_flags *flags);
 mr_exit mr_command_run(const mr_flags *flags);
 mr_exit mr_command_config(const mr_flags *flags);
 mr_exit mr_command_explain_error(const mr_flags *flags);
+mr_exit mr_command_checkpoints(int argc, char **argv);
 
 #endif

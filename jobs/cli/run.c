@@ -10,6 +10,7 @@
 #include "connectors/memory/log.h"
 #include "engine/run/worker/worker.h"
 #include "engine/state/rocksdb_store.h"
+#include "jobs/cli/checkpointing.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/load.h"
 #include "jobs/cli/progress.h"
@@ -40,6 +41,7 @@ typedef struct run {
     mr_state_dir *dir;
     mr_store_factory *stores;
     mr_helper *helper; /* of pipelined commits */
+    mr_checkpointing checkpointing;
     mr_worker *worker;
     atomic_bool was_signalled; /* asked for by calls that wait for a broker, on any thread */
 } run;
@@ -157,6 +159,7 @@ static mr_status open_worker(run *self, mr_error *err)
                                    self->dir != NULL ? mr_state_dir_instance(self->dir) : "local",
                                .helper = self->helper,
                                .is_bounded = mr_flags_has(self->flags, MR_FLAG_BOUNDED)};
+    mr_checkpointing_configure(&self->checkpointing, self->job, &config);
     if (mr_flags_has(self->flags, MR_FLAG_RESET) && self->job->plan.uses_log) {
         mr_status status = mr_worker_reset(&config, err);
         if (status != MR_OK)
@@ -176,6 +179,8 @@ static mr_status open_all(run *self, mr_error *err)
         status = open_state(self, err);
     if (status == MR_OK && self->job->plan.is_pipelined)
         status = mr_helper_thread_open(&self->helper, err);
+    if (status == MR_OK && self->stores != NULL)
+        status = mr_checkpointing_open(&self->checkpointing, self->job, &self->logger, err);
     if (status == MR_OK)
         status = open_worker(self, err);
     return status;
@@ -187,6 +192,7 @@ static void close_all(run *self)
         mr_worker_free(self->worker);
     if (self->helper != NULL)
         self->helper->class->close(self->helper);
+    mr_checkpointing_close(&self->checkpointing);
     if (self->stores != NULL)
         mr_rocksdb_factory_free(self->stores);
     mr_state_dir_close(self->dir);

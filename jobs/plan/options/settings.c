@@ -8,6 +8,18 @@
 static const mr_option_spec specs[] = {
     {"pipeline.name", MR_SETTING_STRING, NULL, NULL, "name of the job, where --name is not given"},
     {"execution.checkpointing.interval", MR_SETTING_DURATION, "1 s", NULL, "commit interval"},
+    {"execution.checkpointing.dir", MR_SETTING_STRING, NULL, NULL,
+     "blob store for checkpoints, file:///folder or s3://bucket/prefix; without it there are none"},
+    {"state.checkpoints.dir", MR_SETTING_STRING, NULL, NULL,
+     "the same as execution.checkpointing.dir"},
+    {"execution.checkpointing.durable-interval", MR_SETTING_DURATION, "10 min", NULL,
+     "time between two checkpoints of a task"},
+    {"execution.checkpointing.num-retained", MR_SETTING_INT, "3", NULL,
+     "checkpoints of a task that are kept"},
+    {"execution.checkpointing.max-age", MR_SETTING_DURATION, "0", NULL,
+     "how long they are kept, the newest excepted; 0: for ever"},
+    {"execution.checkpointing.grace-period", MR_SETTING_DURATION, "1 h", NULL,
+     "after how long the files of one that is not kept are removed"},
     {"execution.guarantee", MR_SETTING_ENUM, "exactly-once", "exactly-once|at-least-once|none",
      "what a reader of the outputs may rely on"},
     {"execution.pipelined-commit", MR_SETTING_BOOL, "true", NULL,
@@ -195,6 +207,14 @@ static void check(const mr_options *options, const mr_settings *settings,
     if (option != NULL && (option->number < 1 || option->number > 3600000))
         mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
                               "the commit interval is 1 ms to 1 h");
+    option = mr_options_find(options, "execution.checkpointing.num-retained");
+    if (option != NULL && (option->number < 1 || option->number > 10000))
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                              "`execution.checkpointing.num-retained` is 1 to 10000");
+    option = mr_options_find(options, "execution.checkpointing.durable-interval");
+    if (option != NULL && option->number < 100)
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                              "`execution.checkpointing.durable-interval` is 100 ms at least");
     option = mr_options_find(options, "transaction.timeout");
     if (option != NULL && (option->number < 1000 || option->number > 900000))
         mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
@@ -231,6 +251,16 @@ mr_settings mr_settings_read(const mr_ast_script *script, const mr_setting_sourc
         .name = mr_options_text(&options, "pipeline.name", NULL),
         .commit_interval_ms = interval > timeout / 2 ? timeout / 2 : interval,
         .transaction_timeout_ms = (int32_t)timeout,
+        .checkpoints_address =
+            mr_options_text(&options, "execution.checkpointing.dir",
+                            mr_options_text(&options, "state.checkpoints.dir", NULL)),
+        .checkpoints_interval_ms =
+            mr_options_number(&options, "execution.checkpointing.durable-interval", 600000),
+        .checkpoints_kept =
+            (uint32_t)mr_options_number(&options, "execution.checkpointing.num-retained", 3),
+        .checkpoints_age_ms = mr_options_number(&options, "execution.checkpointing.max-age", 0),
+        .checkpoints_grace_ms =
+            mr_options_number(&options, "execution.checkpointing.grace-period", 3600000),
         .is_pipelined = mr_options_number(&options, "execution.pipelined-commit", 1) == 1,
         .zone_name = mr_options_text(&options, "table.local-time-zone", NULL),
         .parallelism = (uint32_t)mr_options_number(&options, "parallelism.default", 1),

@@ -39,6 +39,9 @@ typedef struct mr_settings {
     const char *name; /* pipeline.name; NULL */
     int64_t commit_interval_ms;
     int32_t transaction_timeout_ms;
+    const char *checkpoints_address; /* execution.checkpointing.dir; NULL: no checkpoints */
+    int64_t checkpoints_interval_ms, checkpoints_age_ms, checkpoints_grace_ms;
+    uint32_t checkpoints_kept;
     bool is_pipelined;     /* execution.pipelined-commit */
     const char *zone_name; /* NULL: UTC */
     uint32_t parallelism;
