@@ -88,6 +88,11 @@ void mr_kafka_mock_delay(mr_kafka_mock *mock, int16_t api_key, int32_t ms)
                                                  RD_KAFKA_RESP_ERR_NO_ERROR, ms);
 }
 
+void mr_kafka_mock_lose_leader(mr_kafka_mock *mock, const char *topic, int32_t partition)
+{
+    rd_kafka_mock_partition_set_leader(mock->cluster, topic, partition, -1);
+}
+
 void mr_kafka_mock_set_down(mr_kafka_mock *mock, int is_down)
 {
     if (is_down)

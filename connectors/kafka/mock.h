@@ -32,6 +32,9 @@ void mr_kafka_mock_fail(mr_kafka_mock *mock, int16_t api_key, int error, size_t 
 /* From now on metadata says this of the topic; 0 takes it back. */
 void mr_kafka_mock_topic_error(mr_kafka_mock *mock, const char *topic, int error);
 
+/* A partition loses its leader. */
+void mr_kafka_mock_lose_leader(mr_kafka_mock *mock, const char *topic, int32_t partition);
+
 /* From the next connection on the broker is too old to know requests of this kind. */
 void mr_kafka_mock_forget(mr_kafka_mock *mock, int16_t api_key);
 

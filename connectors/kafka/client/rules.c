@@ -53,6 +53,8 @@ static const mr_kafka_rule RULES[] = {
      HINT_NONE},
     {ERR(NOT_COORDINATOR), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false, HINT_NONE},
     {ERR(NOT_LEADER_FOR_PARTITION), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false, HINT_NONE},
+    {ERR(_NOENT), ADMIN, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false,
+     "the partition has no leader just now"},
     {ERR(LEADER_NOT_AVAILABLE), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false, HINT_NONE},
     {ERR(FENCED_LEADER_EPOCH), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false,
      "the partition has a new leader"},

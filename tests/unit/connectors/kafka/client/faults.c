@@ -65,6 +65,13 @@ static mr_status offset(fault_rig *rig)
     return rig->log->class->offset(rig->log, "t", 0, MR_OFFSET_LATEST, &found, &rig->err);
 }
 
+static mr_status ends_without_a_leader(fault_rig *rig)
+{
+    mr_log_ends found = {.topic = "t", .partition = 0};
+    mr_kafka_mock_lose_leader(rig->mock, "t", 0);
+    return rig->log->class->ends(rig->log, &found, 1, &rig->err);
+}
+
 static mr_status offset_at(fault_rig *rig)
 {
     int64_t found;
@@ -306,7 +313,11 @@ static mr_status ends_after(fault_rig *rig, int32_t delay_ms)
     mr_log_reader *reader;
     must(rig->log->class->open_reader(rig->log, &reader, &rig->err), rig);
     mr_status status = reader->class->add(reader, 0, "t", 0, 0, &rig->err);
-    if (delay_ms > 0)
+    /* A first fetch was answered, so that only the question itself is delayed. */
+    mr_records records;
+    if (status == MR_OK && delay_ms > 0)
+        status = reader->class->fetch(reader, 100, 1200, &records, &rig->err);
+    for (int i = 0; delay_ms > 0 && i < 4; i++)
         mr_kafka_mock_delay(rig->mock, LIST_OFFSETS, delay_ms);
     mr_input_ends found;
     if (status == MR_OK)
@@ -384,11 +395,12 @@ static const fault FAULTS[] = {
     {ERR(NOT_COORDINATOR), A, group_offsets, OFFSET_FETCH, MANY, AGAIN, SAME},
     {ERR(NOT_LEADER_FOR_PARTITION), A, offset, LIST_OFFSETS, MANY, AGAIN, SAME},
     {ERR(NOT_LEADER_FOR_PARTITION), A, offset_at, LIST_OFFSETS, MANY, AGAIN, SAME},
+    {ERR(_NOENT), A, ends_without_a_leader, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(LEADER_NOT_AVAILABLE), A, offset, LIST_OFFSETS, MANY, AGAIN, SAME},
-    {ERR(FENCED_LEADER_EPOCH), R, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
-    {ERR(UNKNOWN_LEADER_EPOCH), R, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
-    {ERR(OFFSET_NOT_AVAILABLE), R, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
-    {ERR(KAFKA_STORAGE_ERROR), R, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
+    {ERR(FENCED_LEADER_EPOCH), A, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
+    {ERR(UNKNOWN_LEADER_EPOCH), A, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
+    {ERR(OFFSET_NOT_AVAILABLE), A, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
+    {ERR(KAFKA_STORAGE_ERROR), A, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
     {ERR(UNSTABLE_OFFSET_COMMIT), A, group_offsets, OFFSET_FETCH, MANY, AGAIN, SAME},
 
     {ERR(TOPIC_AUTHORIZATION_FAILED), A, offset, LIST_OFFSETS, MANY, NO_ACL, SAME},
