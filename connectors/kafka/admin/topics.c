@@ -89,14 +89,30 @@ static mr_status topic_result(mr_kafka_log *log, const rd_kafka_topic_result_t *
                                  topic, err);
 }
 
-/* A created topic is known to the controller first; producing to it would race with the brokers. */
+/* Do the leaders of its partitions answer for it? What else is wrong, its user will be told. */
+static bool is_led(mr_log *log, const char *topic, int32_t partitions)
+{
+    mr_arena arena = {0};
+    mr_error err = {0};
+    mr_log_ends *ends = mr_arena_alloc(&arena, (size_t)partitions * sizeof *ends);
+    for (int32_t p = 0; p < partitions; p++)
+        ends[p] = (mr_log_ends){.topic = topic, .partition = p};
+    mr_status status = mr_kafka_ends(log, ends, (uint32_t)partitions, &err);
+    mr_arena_release(&arena);
+    return status != MR_E_KAFKA_TOPIC_MISSING &&
+           (status == MR_OK || err.recovery != MR_RECOVERY_RETRY);
+}
+
+/* A created topic is known to the controller first, then to all brokers, then to those who lead its
+ * partitions; using it would race with them. */
 static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, mr_error *err)
 {
     int64_t deadline_ms = mr_kafka_now_ms() + ((mr_kafka_log *)log)->timeout_ms;
     for (;;) {
         mr_topic_facts facts;
         mr_status status = mr_kafka_describe(log, topic, &facts, err);
-        if (status != MR_OK || facts.exists == wanted)
+        if (status != MR_OK ||
+            (facts.exists == wanted && (!wanted || is_led(log, topic, facts.partitions))))
             return status;
         if (mr_kafka_now_ms() > deadline_ms)
             return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
