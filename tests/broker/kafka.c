@@ -157,6 +157,19 @@ int64_t kafka_end(mr_log *log, const char *topic, int32_t partition)
     return offset;
 }
 
+int64_t kafka_settled_end(mr_log *log, const char *topic, int32_t partition)
+{
+    mr_error err;
+    mr_log_ends ends = {.topic = topic, .partition = partition};
+    double end_ms = kafka_ms() + 5000;
+    do {
+        OK(log->class->ends(log, &ends, 1, &err), err);
+        if (ends.stable != ends.high)
+            usleep(20000);
+    } while (ends.stable != ends.high && kafka_ms() < end_ms);
+    return ends.stable;
+}
+
 double kafka_ms(void)
 {
     struct timespec now;

@@ -45,6 +45,9 @@ const char *kafka_read(mr_log *log, const char *topic, int32_t partition, int64_
                        uint32_t count, int32_t timeout_ms);
 
 int64_t kafka_end(mr_log *log, const char *topic, int32_t partition); /* last stable offset */
+/* The same once no transaction is open there, after 5 s at most: a commit is answered before its
+ * marker is written. */
+int64_t kafka_settled_end(mr_log *log, const char *topic, int32_t partition);
 
 double kafka_ms(void); /* monotonic */
 

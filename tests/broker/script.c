@@ -157,7 +157,7 @@ uint32_t script_count_ids(const script *s, const char *topic, uint8_t *seen, uin
     mr_error err;
     uint32_t count = 0;
     OK(reader->class->add(reader, 0, topic, 0, 0, &err), err);
-    int64_t end = kafka_end(s->log, topic, 0);
+    int64_t end = kafka_settled_end(s->log, topic, 0);
     mr_input_ends ends = {0};
     for (double end_ms = kafka_ms() + 20000; ends.position < end && kafka_ms() < end_ms;) {
         mr_records records;

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CASES 30000
+#define CASES 10000
 #define CASES_QUICK 3000
 #define SHOWN_MAX 5
 #define SABOTAGED_MAX 4000 /* cases played until something left out must have been noticed */
