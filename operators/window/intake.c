@@ -3,6 +3,22 @@
 #include "engine/state/key.h"
 #include "operators/window/distinct.h"
 
+#include <inttypes.h>
+
+bool mr_window_may_hold(const mr_grid *grid, int64_t time_ms, uint32_t row, mr_row_errors *errors)
+{
+    bool has_time = time_ms != MR_TIME_NONE;
+    if (has_time && mr_grid_holds(grid, time_ms))
+        return true;
+    if (has_time)
+        mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_RANGE,
+                          "no window can hold the event time %" PRId64 " ms", time_ms);
+    else
+        mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_TIME,
+                          "the event time is NULL: the row belongs to no window");
+    return false;
+}
+
 /* Not with a zone: there a slice need not be one stretch of time. */
 mr_near_slice mr_near_slice_of(const mr_grid *grid, int64_t slice)
 {

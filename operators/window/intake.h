@@ -30,6 +30,9 @@ typedef struct mr_window_intake {
 /* Adds the rows listed. The lists are used up. */
 void mr_window_take(mr_window_intake *intake);
 
+/* False: no window can hold a row of that time, and `errors` says why. */
+bool mr_window_may_hold(const mr_grid *grid, int64_t time_ms, uint32_t row, mr_row_errors *errors);
+
 /* The slice of the last row judged: rows that follow each other mostly share it. Times in
  * [from_ms, to_ms) under a watermark below open_ms go to `id` without a division. */
 typedef struct mr_near_slice {

@@ -148,16 +148,8 @@ static void judge(intake *in, mr_row_errors *errors)
             taken->ids[taken->count++] = near.id;
             continue;
         }
-        if (time == MR_TIME_NONE) {
-            mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_TIME,
-                              "the event time is NULL: the row belongs to no window");
+        if (!mr_window_may_hold(grid, time, row, errors))
             continue;
-        }
-        if (!mr_grid_holds(grid, time)) {
-            mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_RANGE,
-                              "no window can hold the event time %" PRId64 " ms", time);
-            continue;
-        }
         int64_t slice = mr_grid_slice(grid, time);
         int64_t open = mr_grid_first_open(grid, slice, wm);
         int64_t last = mr_grid_last_window(grid, slice);

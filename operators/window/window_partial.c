@@ -71,16 +71,8 @@ static void judge(const window_partial *self, split *to, mr_row_errors *errors)
             taken->ids[taken->count++] = near.id;
             continue;
         }
-        if (time == MR_TIME_NONE) {
-            mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_TIME,
-                              "the event time is NULL: the row belongs to no window");
+        if (!mr_window_may_hold(grid, time, row, errors))
             continue;
-        }
-        if (!mr_grid_holds(grid, time)) {
-            mr_row_errors_add(errors, row, MR_E_ROW_WINDOW_RANGE,
-                              "no window can hold the event time %" PRId64 " ms", time);
-            continue;
-        }
         int64_t slice = mr_grid_slice(grid, time);
         if (mr_grid_first_open(grid, slice, wm) != slice + 1 ||
             !mr_window_slice_is_plain(grid, slice)) {
