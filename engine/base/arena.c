@@ -3,6 +3,7 @@
 #include "engine/base/assert.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,14 +33,30 @@ static void free_block(mr_arena *arena, mr_arena_block *block)
     free(block);
 }
 
+static void free_blocks(mr_arena *arena, mr_arena_block *first, const mr_arena_block *but)
+{
+    for (mr_arena_block *block = first; block != NULL;) {
+        mr_arena_block *older = block->older;
+        if (block != but)
+            free_block(arena, block);
+        block = older;
+    }
+}
+
 void mr_arena_release(mr_arena *arena)
 {
-    while (arena->block != NULL) {
-        mr_arena_block *older = arena->block->older;
-        free_block(arena, arena->block);
-        arena->block = older;
-    }
+    free_blocks(arena, arena->block, NULL);
+    free_blocks(arena, arena->spare, NULL);
+    arena->block = arena->spare = NULL;
     arena->next = arena->end = NULL;
+}
+
+static void use_block(mr_arena *arena, mr_arena_block *block, mr_arena_block *older)
+{
+    block->older = older;
+    arena->block = block;
+    arena->next = (char *)(block + 1);
+    arena->end = arena->next + block->size;
 }
 
 void mr_arena_reset(mr_arena *arena)
@@ -50,20 +67,38 @@ void mr_arena_reset(mr_arena *arena)
     for (mr_arena_block *b = largest->older; b != NULL; b = b->older)
         if (b->size > largest->size)
             largest = b;
-    for (mr_arena_block *b = arena->block; b != NULL;) {
-        mr_arena_block *older = b->older;
-        if (b != largest)
-            free_block(arena, b);
-        b = older;
+    free_blocks(arena, arena->block, largest);
+    use_block(arena, largest, NULL);
+}
+
+void mr_arena_rewind(mr_arena *arena)
+{
+    while (arena->block != NULL) {
+        mr_arena_block *block = arena->block;
+        arena->block = block->older;
+        block->older = arena->spare;
+        arena->spare = block;
     }
-    largest->older = NULL;
-    arena->block = largest;
-    arena->next = (char *)(largest + 1);
-    arena->end = arena->next + largest->size;
+    arena->next = arena->end = NULL;
+}
+
+static bool use_spare(mr_arena *arena, size_t need)
+{
+    mr_arena_block **link = &arena->spare;
+    while (*link != NULL && (*link)->size < need)
+        link = &(*link)->older;
+    mr_arena_block *spare = *link;
+    if (spare == NULL)
+        return false;
+    *link = spare->older;
+    use_block(arena, spare, arena->block);
+    return true;
 }
 
 static void add_block(mr_arena *arena, size_t need)
 {
+    if (use_spare(arena, need))
+        return;
     size_t size = arena->block_min != 0 ? arena->block_min : ARENA_BLOCK_DEFAULT;
     if (arena->block != NULL && arena->block->size > size)
         size = arena->block->size;
@@ -73,11 +108,8 @@ static void add_block(mr_arena *arena, size_t need)
         size = need;
     mr_arena_block *block = malloc(sizeof *block + size);
     MR_ASSERT(block != NULL);
-    block->older = arena->block;
     block->size = size;
-    arena->block = block;
-    arena->next = (char *)(block + 1);
-    arena->end = arena->next + size;
+    use_block(arena, block, arena->block);
     arena->bytes += size;
     mr_budget_add(arena->budget, arena->part, (int64_t)size);
 }

@@ -3,7 +3,8 @@
  *
  * An all-zero mr_arena is valid and empty. Memory is aligned to 16 bytes. Running out of memory
  * aborts the process (there is no sensible way on; the open transaction is aborted by the broker).
- * `reset` keeps the largest block, so a batch arena allocates nothing in the steady state.
+ * `reset` keeps the largest block, so a batch arena allocates nothing in the steady state;
+ * `rewind` keeps all of them, for what grows to a known bound again and again.
  * Thread: one thread at a time.
  */
 #ifndef MR_ENGINE_BASE_ARENA_H
@@ -17,6 +18,7 @@ typedef struct mr_arena_block mr_arena_block;
 
 typedef struct mr_arena {
     mr_arena_block *block; /* current block, linked to older ones */
+    mr_arena_block *spare; /* of before a rewind, not in use */
     char *next;
     char *end;
     size_t bytes;      /* held in all blocks */
@@ -33,6 +35,9 @@ void mr_arena_release(mr_arena *arena);
 
 /* Everything allocated so far becomes invalid; the largest block is kept for reuse. */
 void mr_arena_reset(mr_arena *arena);
+
+/* Everything allocated so far becomes invalid; all memory is kept for reuse. */
+void mr_arena_rewind(mr_arena *arena);
 
 /* `size` bytes, uninitialised, aligned to 16. `size` 0 gives a valid pointer. Never NULL. */
 void *mr_arena_alloc(mr_arena *arena, size_t size);

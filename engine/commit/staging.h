@@ -7,8 +7,8 @@
  * functions of a writer it has `produce` alone.
  *
  * Bound: the worker takes no further work when `bytes` exceed its limit, so it holds at most that
- * and the output of one step. Memory: an arena, counted as MR_BUDGET_STAGING; topics are borrowed
- * (they live in the plan). Thread: the engine's.
+ * and the output of one step. Memory: an arena that keeps what it once had, counted as
+ * MR_BUDGET_STAGING; topics are borrowed (they live in the plan). Thread: the engine's.
  */
 #ifndef MR_ENGINE_COMMIT_STAGING_H
 #define MR_ENGINE_COMMIT_STAGING_H
