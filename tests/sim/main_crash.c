@@ -3,7 +3,7 @@
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
  *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
- *             [--sabotage apply|deltas|offsets|journal|doubt|hang|trim|staged|changes]
+ *             [--sabotage apply|deltas|offsets|journal|doubt|hang|trim|staged|changes|keep]
  *
  * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #define LIVES_MAX 14
+#define WORKERS_MAX 3
 #define STEPS_PER_LIFE 4000
 #define SHOWN_ENOUGH 3
 #define SEEDS_THAT_HIT_EVERYTHING 1000
@@ -211,6 +212,8 @@ static bool end_life(history *h, life *l)
         return true;
     h->hits->commits += l->stats.commits;
     h->hits->aborts += l->stats.aborts;
+    h->hits->kept += l->stats.kept;
+    h->hits->outdated += l->stats.outdated;
     if (l->status == MR_E_CRASHED)
         note_death(h, l);
     mr_worker_free(l->worker);
@@ -265,17 +268,22 @@ static void interlude(history *h, uint32_t k)
                            accident == 1 ? MR_SIM_DAMAGE_OPEN : MR_SIM_DAMAGE_SCAN);
 }
 
-/* Two workers in one world, step by step: they join, leave, die, and stand still (SIGSTOP) long
+/* Several workers in one world, step by step: they join, leave, die, and stand still (SIGSTOP) long
  * enough to be put out of the group and to lose their transaction, then go on as zombies. */
 static bool live_together(history *h)
 {
-    life lives[2] = {{0}};
+    life lives[WORKERS_MAX] = {{0}};
     bool is_good = true;
     for (uint32_t s = 0; is_good && s < 3 * STEPS_PER_LIFE; s++) {
-        uint32_t k = (uint32_t)draw(h, 2);
+        uint32_t k = (uint32_t)draw(h, h->workers);
         life *l = &lives[k];
-        if (draw(h, 300) == 0 && l->worker != NULL && !is_over(l) && !l->process->is_stopped) {
+        /* Between two assignments it holds tasks that others get while it stands still. */
+        bool is_between = l->stats.phase == MR_WORKER_JOIN && l->stats.tasks > 0;
+        if (draw(h, is_between ? 20 : 300) == 0 && l->worker != NULL && !is_over(l) &&
+            !l->process->is_stopped) {
             mr_memory_process_stop(l->process);
+            if (is_between)
+                mr_sim_pass(&h->world, 15000);
             h->hits->stops++;
             h->hits->stops_in_epoch += l->stats.has_open_epoch;
         }
@@ -293,7 +301,7 @@ static bool live_together(history *h)
         }
         step_life(h, l);
     }
-    for (uint32_t k = 0; k < 2; k++) {
+    for (uint32_t k = 0; k < h->workers; k++) {
         if (lives[k].worker != NULL && lives[k].process->is_stopped)
             mr_memory_process_resume(lives[k].process);
         is_good = end_life(h, &lives[k]) && is_good;
@@ -461,7 +469,7 @@ static bool play(const sim_options *options, mr_sim_hits *hits, uint64_t seed, c
     h->hits = hits;
     h->seed = seed;
     h->random = seed * 0x2545f4914f6cdd1du + 1;
-    h->workers = draw(h, 4) == 0 ? 2 : 1;
+    h->workers = draw(h, 4) == 0 ? 2 + (uint32_t)draw(h, WORKERS_MAX - 1) : 1;
     set_up(h);
     feed(h, 20);
     bool is_good = true;
@@ -523,6 +531,7 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
     options->sabotage.trim_unnamed = strcmp(name, "trim") == 0;
     options->sabotage.leak_staged = strcmp(name, "staged") == 0;
+    options->sabotage.keep_unseen = strcmp(name, "keep") == 0;
     options->sabotage.leak_changes = strcmp(name, "changes") == 0;
     options->is_doubt_hidden = strcmp(name, "doubt") == 0;
 }
@@ -562,7 +571,7 @@ static bool parse(int argc, char **argv, sim_options *options)
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
                             "[--sabotage apply|deltas|offsets|journal|doubt|hang|trim|staged|"
-                            "changes] "
+                            "changes|keep] "
                             "[--pipelined on|off] [--quick]\n");
             return false;
         }
@@ -608,7 +617,7 @@ int main(int argc, char **argv)
     }
     free(hits);
     static const char *const sabotages[] = {"apply", "deltas", "offsets", "journal", "doubt",
-                                            "hang",  "trim",   "staged",  "changes"};
+                                            "hang",  "trim",   "keep",    "staged",  "changes"};
     size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF ? 2 : 0);
     for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i], &options);

@@ -72,6 +72,7 @@ static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided
     at->epoch = decided->epoch;
     at->epoch_offset = decided->offset;
     at->epoch_checksum = decided->checksum;
+    at->log_end = mr_worker_log_end_behind(worker, decided->offset);
     at->is_finished = decided->is_finished;
     at->failed_with = MR_OK;
     if (decided->names_checkpoint)
@@ -165,9 +166,9 @@ static mr_status read_on(mr_worker *worker, mr_error *err)
         are_settled &= worker->tasks[t].task == NULL || mr_task_is_settled(worker->tasks[t].task);
     for (uint32_t i = 0; i < worker->slots_count; i++) {
         mr_worker_slot *slot = &worker->slots[i];
-        const mr_worker_task *at = &worker->tasks[slot->task];
-        if (at->task != NULL)
-            slot->placed = mr_task_input_at(at->task, slot->input)->offset_next;
+        mr_task *task = mr_worker_task_of(worker, slot);
+        if (task != NULL)
+            slot->placed = mr_task_input_at(task, slot->input)->offset_next;
     }
     mr_staging_hold(&worker->staging);
     if (!are_settled)
@@ -178,7 +179,7 @@ static mr_status read_on(mr_worker *worker, mr_error *err)
         return status;
     mr_worker_cut_at_bound(worker, &records);
     const mr_worker_slot *slot = &worker->slots[records.input];
-    mr_task *task = worker->tasks[slot->task].task;
+    mr_task *task = mr_worker_task_of(worker, slot);
     return task != NULL && slot->is_open && records.count > 0
                ? mr_task_on_records(task, slot->input, &records, err)
                : MR_OK;

@@ -21,7 +21,7 @@ bool mr_worker_is_watchful(const mr_worker *worker)
 {
     for (uint32_t i = 0; i < worker->slots_count; i++) {
         const mr_worker_slot *slot = &worker->slots[i];
-        mr_task *task = worker->tasks[slot->task].task;
+        mr_task *task = mr_worker_task_of(worker, slot);
         if (task == NULL)
             continue;
         const mr_task_input *input = mr_task_input_at(task, slot->input);
@@ -79,7 +79,7 @@ static mr_status look_at_some(mr_worker *worker, int64_t until_us, mr_error *err
     for (uint32_t n = 0; n < worker->slots_count; n++) {
         uint32_t i = (first + n) % worker->slots_count;
         const mr_worker_slot *slot = &worker->slots[i];
-        if (!slot->is_open || worker->tasks[slot->task].task == NULL)
+        if (!slot->is_open || mr_worker_task_of(worker, slot) == NULL)
             continue;
         int64_t left_ms = (until_us - mr_worker_now_us(worker)) / 1000;
         worker->look_next = i;

@@ -382,22 +382,28 @@ mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err)
                                                                .metadata = metadata});
         status = mr_worker_decide_now(worker, err);
     }
-    if (status == MR_OK)
+    if (status == MR_OK) {
         worker->is_epoch_open = false;
+        at->log_end = mr_worker_log_end_behind(
+            worker, worker->writer->class->last_offset(worker->writer, worker->state_topic,
+                                                       (int32_t)at->index));
+    }
     mr_arena_release(&arena);
     return status;
+}
+
+mr_status mr_worker_settle_store(mr_worker_task *at, mr_error *err)
+{
+    if (at->store == NULL)
+        return MR_OK;
+    mr_status status = mr_pending_apply(&at->pending, at->store, err);
+    return status == MR_OK ? at->store->class->flush(at->store, err) : status;
 }
 
 mr_status mr_worker_settle_stores(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
-    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
-        mr_worker_task *at = &worker->tasks[t];
-        if (at->store == NULL)
-            continue;
-        status = mr_pending_apply(&at->pending, at->store, err);
-        if (status == MR_OK)
-            status = at->store->class->flush(at->store, err);
-    }
+    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
+        status = mr_worker_settle_store(&worker->tasks[t], err);
     return status;
 }

@@ -13,7 +13,6 @@ void mr_worker_drop_tasks(mr_worker *worker)
 {
     for (uint32_t t = 0; t < worker->tasks_count; t++)
         mr_worker_drop_task(worker, t);
-    worker->slots_count = 0;
 }
 
 void mr_worker_close_writer(mr_worker *worker)

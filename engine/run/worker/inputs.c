@@ -230,33 +230,58 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         return status;
     uint32_t number = mr_task_add_input(at->task, &input, partition->source);
     mr_task_input_at(at->task, number)->bound = partition->bound;
-    if (worker->slots_count == worker->slots_capacity) {
-        worker->slots_capacity = worker->slots_capacity != 0 ? worker->slots_capacity * 2 : 16;
-        worker->slots = realloc(worker->slots, worker->slots_capacity * sizeof *worker->slots);
-        MR_ASSERT(worker->slots != NULL);
-    }
-    worker->slots[worker->slots_count++] =
+    worker->slots[at->first_slot + at->slots_count++] =
         (mr_worker_slot){.task = (uint32_t)(at - worker->tasks),
                          .input = number,
                          .reader = partition->reader,
                          .partition = (uint32_t)(partition - worker->partitions),
                          .placed = input.offset_next,
                          .lag = -1};
-    at->slots_count++;
     return MR_OK;
+}
+
+static bool is_input_of(const mr_worker *worker, uint32_t partition, uint32_t index)
+{
+    return (uint32_t)worker->partitions[partition].partition % worker->plan->tasks_count == index;
+}
+
+/* Where `count` slots are free in a row, else at the end. */
+static uint32_t find_slots(mr_worker *worker, uint32_t count)
+{
+    uint32_t first = 0;
+    for (uint32_t run = 0; first + run < worker->slots_count && run < count;) {
+        if (worker->slots[first + run].task == MR_WORKER_NO_TASK) {
+            run++;
+        } else {
+            first += run + 1;
+            run = 0;
+        }
+    }
+    uint32_t needed = first + count;
+    if (needed > worker->slots_capacity) {
+        while (needed > worker->slots_capacity)
+            worker->slots_capacity = worker->slots_capacity != 0 ? worker->slots_capacity * 2 : 16;
+        worker->slots = realloc(worker->slots, worker->slots_capacity * sizeof *worker->slots);
+        MR_ASSERT(worker->slots != NULL);
+    }
+    for (; worker->slots_count < needed; worker->slots_count++)
+        worker->slots[worker->slots_count] = (mr_worker_slot){.task = MR_WORKER_NO_TASK};
+    return first;
 }
 
 mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
                                  mr_error *err)
 {
     mr_worker_task *at = &worker->tasks[task];
-    at->first_slot = worker->slots_count;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < worker->partitions_count; i++)
+        count += is_input_of(worker, i, at->index);
+    at->first_slot = find_slots(worker, count);
     at->slots_count = 0;
     for (uint32_t i = 0; i < worker->partitions_count; i++) {
-        const mr_worker_partition *partition = &worker->partitions[i];
-        if ((uint32_t)partition->partition % worker->plan->tasks_count != at->index)
+        if (!is_input_of(worker, i, at->index))
             continue;
-        mr_status status = place(worker, at, partition, recovered, err);
+        mr_status status = place(worker, at, &worker->partitions[i], recovered, err);
         if (status != MR_OK)
             return status;
     }
@@ -293,7 +318,8 @@ mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t number, mr_error *er
         bool is_of_log = slot->reader == 0;
         if (input->is_ended) {
             /* At the bound of a run that was interrupted; this one goes further. */
-            if (is_of_log && (input->bound < 0 || input->bound > input->offset_next))
+            if (is_of_log && !at->is_kept &&
+                (input->bound < 0 || input->bound > input->offset_next))
                 mr_task_on_awake(task, slot->input);
         } else if (input->watermark.is_idle && is_of_log) {
             inputs[count] = slot->input;
@@ -317,7 +343,7 @@ mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err)
     }
     for (uint32_t i = 0; i < worker->slots_count; i++) {
         const mr_worker_slot *slot = &worker->slots[i];
-        mr_task *task = worker->tasks[slot->task].task;
+        mr_task *task = mr_worker_task_of(worker, slot);
         if (task != NULL)
             mr_task_input_at(task, slot->input)->bound = worker->partitions[slot->partition].bound;
     }
@@ -348,15 +374,19 @@ mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err
 void mr_worker_stop_inputs(mr_worker *worker, uint32_t task)
 {
     mr_error ignored;
-    for (uint32_t i = 0; i < worker->slots_count; i++) {
+    mr_worker_task *at = &worker->tasks[task];
+    for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
         mr_worker_slot *slot = &worker->slots[i];
-        if (slot->task != task || !slot->is_open)
-            continue;
         mr_log_reader *reader = worker->readers[slot->reader];
         /* What fails here is the log's own trouble: the next `add` will meet it again. */
-        (void)!reader->class->remove(reader, i, &ignored);
-        slot->is_open = false;
+        if (slot->is_open)
+            (void)!reader->class->remove(reader, i, &ignored);
+        *slot = (mr_worker_slot){.task = MR_WORKER_NO_TASK};
     }
+    at->slots_count = 0;
+    while (worker->slots_count > 0 &&
+           worker->slots[worker->slots_count - 1].task == MR_WORKER_NO_TASK)
+        worker->slots_count--;
 }
 
 mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records, mr_error *err)

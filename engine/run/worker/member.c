@@ -8,31 +8,43 @@
 
 #define POLL_EVERY_US INT64_C(10000)
 
+/* Tasks may come without any having been revoked: then an epoch may be open. */
+static mr_status on_assigned(mr_worker *worker, const mr_member_event *event, mr_error *err)
+{
+    mr_status status = worker->phase == MR_WORKER_RUN ? mr_worker_commit(worker, err) : MR_OK;
+    if (worker->is_epoch_open || status != MR_OK)
+        mr_worker_abort_epoch(worker);
+    mr_error why = *err;
+    mr_status owned = mr_worker_own_tasks(worker, event->partitions, event->partitions_count, err);
+    worker->phase = MR_WORKER_RESTORE;
+    if (status != MR_OK)
+        *err = why;
+    return status != MR_OK ? status : owned;
+}
+
 static mr_status on_member_event(mr_worker *worker, const mr_member_event *event, mr_error *err)
 {
     mr_status status = MR_OK;
+    bool must_drop = false;
     switch (event->kind) {
     case MR_MEMBER_NOTHING: return MR_OK;
     case MR_MEMBER_ASSIGNED:
         mr_report_rebalanced(&worker->report);
-        if (worker->is_epoch_open)
-            mr_worker_abort_epoch(worker);
-        mr_worker_drop_tasks(worker);
-        mr_worker_own_tasks(worker, event->partitions, event->partitions_count);
-        worker->phase = MR_WORKER_RESTORE;
-        return MR_OK;
+        return on_assigned(worker, event, err);
     case MR_MEMBER_REVOKED:
         if (worker->phase == MR_WORKER_RUN)
             status = mr_worker_commit(worker, err);
-        if (status == MR_OK)
-            status = mr_worker_settle_stores(worker, err);
         break;
-    case MR_MEMBER_LOST: break;
+    case MR_MEMBER_LOST: must_drop = true; break;
     }
+    /* What is committed may be given back to us: it stays open until that is known. */
+    must_drop |= status != MR_OK || worker->is_epoch_open;
     if (worker->is_epoch_open)
         mr_worker_abort_epoch(worker);
-    mr_worker_drop_tasks(worker);
-    worker->tasks_count = 0;
+    if (must_drop) {
+        mr_worker_drop_tasks(worker);
+        worker->tasks_count = 0;
+    }
     worker->phase = MR_WORKER_JOIN;
     mr_error release_err;
     mr_status released = worker->member->class->release(worker->member, &release_err);

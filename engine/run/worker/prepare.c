@@ -81,18 +81,6 @@ static mr_status open_sinks(mr_worker *worker, mr_error *err)
     return MR_OK;
 }
 
-void mr_worker_own_tasks(mr_worker *worker, const int32_t *partitions, uint32_t count)
-{
-    free(worker->tasks);
-    worker->tasks = calloc(count > 0 ? count : 1, sizeof *worker->tasks);
-    MR_ASSERT(worker->tasks != NULL);
-    worker->tasks_count = count;
-    worker->tasks_awaited = 0;
-    for (uint32_t t = 0; t < count; t++)
-        worker->tasks[t] = (mr_worker_task){
-            .index = partitions != NULL ? (uint32_t)partitions[t] : t, .epoch_offset = -1};
-}
-
 mr_status mr_worker_prepare(mr_worker *worker, mr_error *err)
 {
     worker->partitions_count = 0;
@@ -110,9 +98,8 @@ mr_status mr_worker_prepare(mr_worker *worker, mr_error *err)
     if (status != MR_OK)
         return status;
     if (!mr_worker_keeps_state(worker)) {
-        mr_worker_own_tasks(worker, NULL, worker->plan->tasks_count);
         worker->phase = MR_WORKER_RESTORE;
-        return MR_OK;
+        return mr_worker_own_tasks(worker, NULL, worker->plan->tasks_count, err);
     }
     mr_member_options options = {
         .group = worker->plan->job,

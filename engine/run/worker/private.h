@@ -21,6 +21,7 @@ typedef struct mr_worker_task {
     uint32_t index; /* partition of the state topic */
     mr_task *task;  /* NULL: to be restored, or parked */
     bool is_parked;
+    bool is_kept;          /* over a rebalance, and nobody has looked yet whether it may be */
     bool is_finished;      /* the epoch record says so */
     mr_status failed_with; /* last failure of its own; the same again parks it */
     const char *parked_why;
@@ -30,6 +31,7 @@ typedef struct mr_worker_task {
     uint64_t epoch;
     int64_t epoch_offset;
     uint32_t epoch_checksum;
+    int64_t log_end; /* of the state log, as we left it; -1: not known */
     uint64_t base_bytes, bytes_since_base;
     struct mr_worker_base {
         uint32_t part, parts; /* the next one; 0 parts: no base is under way */
@@ -70,9 +72,11 @@ typedef struct mr_worker_checkpointing {
     uint64_t named, failed, restored;
 } mr_worker_checkpointing;
 
-/* An input as readers number it. */
+#define MR_WORKER_NO_TASK UINT32_MAX
+
+/* An input as readers number it. Those of a task stand in a row, and stay where they are. */
 typedef struct mr_worker_slot {
-    uint32_t task; /* index in worker->tasks */
+    uint32_t task; /* index in worker->tasks; MR_WORKER_NO_TASK: free */
     uint32_t input;
     uint32_t reader;
     uint32_t partition; /* index in worker->partitions */
@@ -139,7 +143,7 @@ struct mr_worker {
     uint64_t *refused;
     uint32_t refused_count, refused_capacity;
     uint32_t retries;
-    uint64_t commits, aborts, restores, epochs_restored;
+    uint64_t commits, aborts, restores, epochs_restored, kept, outdated;
     int64_t lag_records;
     int64_t commit_us_last, commit_us_max;
     mr_worker_topic *dlqs;
@@ -156,6 +160,12 @@ static inline int64_t mr_worker_now_us(const mr_worker *worker)
     return worker->config.clock->monotonic_us(worker->config.clock);
 }
 
+/* NULL: the slot is free, or its task is not open. */
+static inline mr_task *mr_worker_task_of(const mr_worker *worker, const mr_worker_slot *slot)
+{
+    return slot->task != MR_WORKER_NO_TASK ? worker->tasks[slot->task].task : NULL;
+}
+
 static inline bool mr_worker_keeps_state(const mr_worker *worker)
 {
     return worker->plan->guarantee != MR_NO_GUARANTEE;
@@ -164,10 +174,18 @@ static inline bool mr_worker_keeps_state(const mr_worker *worker)
 /* prepare.c */
 /* Of a DLQ topic, as it was found; 0: not known. `context` is the worker. */
 int32_t mr_worker_dlq_partitions(void *context, const char *topic);
-/* These tasks are ours now, none of them restored. NULL: the first `count`. */
-void mr_worker_own_tasks(mr_worker *worker, const int32_t *partitions, uint32_t count);
 /* The phase PREPARE; may be called again after an error. */
 mr_status mr_worker_prepare(mr_worker *worker, mr_error *err);
+
+/* owned.c */
+/* These tasks are ours now. Those that are open stay so, all others are to be restored. NULL: the
+ * first `count`. Fails only where local stores of tasks that go cannot be written. */
+mr_status mr_worker_own_tasks(mr_worker *worker, const int32_t *partitions, uint32_t count,
+                              mr_error *err);
+/* Drops those of the tasks kept whose state log somebody else has written to since. */
+mr_status mr_worker_verify_kept(mr_worker *worker, mr_error *err);
+/* Of a log that ends with a record of ours at `offset`. */
+int64_t mr_worker_log_end_behind(const mr_worker *worker, int64_t offset);
 
 /* member.c */
 /* Looks after the group; not more often than it must with a timeout of 0. */
@@ -200,7 +218,7 @@ mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err);
 mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
                                  mr_error *err);
 /* Of a restored task: inputs that were idle or had ended, and have more to read, hold its watermark
- * again. */
+ * again. Of one that is kept: those that were idle. */
 mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t task, mr_error *err);
 /* From now on the run is bounded, by the ends as they are now. */
 mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err);
@@ -258,6 +276,7 @@ mr_status mr_worker_seal(mr_worker *worker, mr_error *err);
 mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err);
 /* Applies all committed changes to the local stores and flushes them. */
 mr_status mr_worker_settle_stores(mr_worker *worker, mr_error *err);
+mr_status mr_worker_settle_store(mr_worker_task *at, mr_error *err);
 
 /* checkpoint.c */
 /* Takes what came of the helper's errand, begins the next one that is due. Fails only by a

@@ -163,6 +163,7 @@ static void take_over(mr_worker_task *at, const mr_recovered *recovered)
     at->epoch_offset = recovered->epoch_offset;
     at->epoch_checksum = recovered->epoch_checksum;
     at->has_applied = recovered->entries_loaded > 0;
+    at->log_end = recovered->log_end;
     at->base_bytes = recovered->epoch.base_bytes;
     at->bytes_since_base = recovered->epoch.bytes_since_base;
     at->is_finished = recovered->has_epoch && recovered->epoch.is_finished;
@@ -271,6 +272,7 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task)
     mr_worker_stop_inputs(worker, task);
     mr_task_free(at->task);
     at->task = NULL;
+    at->is_kept = false;
     if (at->store != NULL)
         at->store->class->close(at->store);
     at->store = NULL;
@@ -290,6 +292,8 @@ mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
     mr_status status = MR_OK;
     if (worker->writer == NULL && worker->plan->uses_log)
         status = mr_worker_open_writer(worker, err);
+    if (status == MR_OK)
+        status = mr_worker_verify_kept(worker, err);
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
         if (worker->tasks[t].task != NULL || worker->tasks[t].is_parked)
             continue;

@@ -43,6 +43,8 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .aborts = worker->aborts,
                                .restores = worker->restores,
                                .epochs_restored = worker->epochs_restored,
+                               .kept = worker->kept,
+                               .outdated = worker->outdated,
                                .hanging_ended = worker->hanging_ended,
                                .watermark_ms = MR_TIME_MAX,
                                .lag_records = worker->lag_records,

@@ -102,6 +102,9 @@ mr_status mr_worker_step(mr_worker *worker, mr_error *err)
     mr_status status = MR_OK;
     bool is_stop = atomic_load(&worker->is_stop_requested) && worker->phase != MR_WORKER_RUN;
     if (is_stop && worker->phase < MR_WORKER_RUN) {
+        status = mr_worker_settle_stores(worker, err); /* of tasks that are open already */
+        if (status != MR_OK)
+            return status;
         worker->phase = MR_WORKER_STOPPED;
         return mr_worker_tell_parked(worker, err);
     }

@@ -4,7 +4,8 @@
  *   PREPARE -> JOIN -> RESTORE -> RUN -> (STOPPED | FINISHED)
  *                ^        ^        |
  *                |        +--------+  an epoch was aborted, or the writer is fenced or in doubt
- *                +-----------------+  partitions of the state topic were revoked or lost
+ *                +-----------------+  partitions of the state topic were revoked or lost; what was
+ *                                     committed stays open until it is known whose it is (owned.c)
  *
  * `mr_worker_step` does one small piece of work and returns, so that a caller can show progress and
  * the simulator can drive several workers in one thread. Every failure goes one way: drop what the
@@ -36,6 +37,7 @@ typedef struct mr_worker_sabotage {
     bool let_hang;              /* hanging transactions of a predecessor are left alone */
     bool leak_staged;           /* outputs of an epoch ride in the transaction before it */
     bool leak_changes;          /* changes of an epoch ride in the delta before it */
+    bool keep_unseen;           /* tasks are kept, whoever had them meanwhile */
     bool trim_unnamed;          /* the log is trimmed behind a checkpoint that nobody has named */
 } mr_worker_sabotage;
 
@@ -86,6 +88,8 @@ typedef struct mr_worker_stats {
     mr_worker_phase phase;
     uint64_t records_in, rows_out, late, dead, filtered;
     uint64_t commits, aborts, restores, epochs_restored;
+    uint64_t kept;          /* tasks that stayed open over a rebalance */
+    uint64_t outdated;      /* and those that might have, but were another's meanwhile */
     uint64_t hanging_ended; /* partitions in which a hanging transaction was ended */
     int64_t watermark_ms;
     int64_t lag_records; /* -1: not known yet */

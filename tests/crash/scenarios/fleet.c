@@ -49,7 +49,7 @@ typedef struct fleet {
     member members[WORKERS];
     uint32_t names; /* given so far */
     uint32_t struck[FAULTS_COUNT];
-    uint64_t commits, restores; /* of lives that are over */
+    uint64_t commits, restores, kept; /* of lives that are over */
 } fleet;
 
 static bool start(fleet *f, member *m)
@@ -71,6 +71,7 @@ static void end_life(fleet *f, member *m)
     if (m->life.page != NULL) {
         f->commits += atomic_load(&m->life.page->commits);
         f->restores += atomic_load(&m->life.page->restores);
+        f->kept += atomic_load(&m->life.page->kept);
     }
     mr_crash_life_end(&m->life);
 }
@@ -284,9 +285,10 @@ static void tell(const fleet *f, char *text, size_t size)
         at += (size_t)snprintf(text + at, size - at, " %u %s,", f->struck[kind], NAMES[kind]);
     if (at < size)
         snprintf(text + at, size - at,
-                 " %" PRIu64 " commits, %" PRIu64 " restores, %" PRId64 " rows, %" PRId64
-                 " late, %" PRId64 " results",
-                 f->commits, f->restores, f->round.law->rows_sent, f->round.law->rows_late,
+                 " %" PRIu64 " commits, %" PRIu64 " restores, %" PRIu64
+                 " tasks kept over a rebalance, %" PRId64 " rows, %" PRId64 " late, %" PRId64
+                 " results",
+                 f->commits, f->restores, f->kept, f->round.law->rows_sent, f->round.law->rows_late,
                  f->round.law->results_seen);
 }
 

@@ -17,7 +17,7 @@ typedef struct mr_crash_page {
     atomic_uint phase; /* mr_worker_phase */
     atomic_bool has_open_epoch, is_deciding;
     atomic_uint_fast64_t steps;
-    atomic_uint_fast64_t commits, aborts, restores, epochs_restored;
+    atomic_uint_fast64_t commits, aborts, restores, epochs_restored, kept;
     atomic_uint_fast64_t records_in, late, dead;
     atomic_int_fast64_t commit_us_last, commit_us_max;
     atomic_int status; /* why the worker stopped by itself */

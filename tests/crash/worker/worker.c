@@ -157,6 +157,7 @@ static void tell(mr_crash_page *page, const mr_worker *worker)
     atomic_store(&page->commits, stats.commits);
     atomic_store(&page->aborts, stats.aborts);
     atomic_store(&page->restores, stats.restores);
+    atomic_store(&page->kept, stats.kept);
     atomic_store(&page->epochs_restored, stats.epochs_restored);
     atomic_store(&page->records_in, stats.records_in);
     atomic_store(&page->late, stats.late);

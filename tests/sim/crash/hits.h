@@ -17,7 +17,8 @@ typedef struct mr_sim_hits {
     uint64_t results, late, broken, refused, commits, aborts, resets;
     uint64_t phased; /* histories in which no row may be late */
     uint64_t checkpoints_named, checkpoints_restored;
-    uint64_t hung; /* transactions whose end no partition was told */
+    uint64_t kept, outdated; /* tasks open over a rebalance; those that had moved on meanwhile */
+    uint64_t hung;           /* transactions whose end no partition was told */
 } mr_sim_hits;
 
 /* A process died in this port call (a string that stays; NULL: between two). */

@@ -52,7 +52,7 @@ void sql_put(sql_world *w, const char *topic, int32_t partition, const char *val
 
 void sql_start(sql_world *w, uint32_t k, bool is_bounded)
 {
-    static const char *const instances[] = {"w0", "w1"};
+    static const char *const instances[] = {"w0", "w1", "w2"};
     sql_worker *at = &w->worker[k];
     *at = (sql_worker){.log = mr_sim_connect(&w->world, k), .metrics = at->metrics};
     mr_worker_config config = {.plan = &w->job->plan,

@@ -38,7 +38,7 @@ typedef struct sql_world {
     mr_script script;
     mr_job *job;
     mr_arena arena;
-    sql_worker worker[2];
+    sql_worker worker[3];
     mr_store_factory *stores; /* of worker 0, the test's own; NULL: the simulated ones */
     char log[8192];           /* lines of the workers' loggers */
     mr_logger logger;
