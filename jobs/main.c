@@ -5,11 +5,11 @@
 #include <malloc.h>
 #endif
 
-/* librdkafka takes one block for each answer (up to 1 MiB for each partition in it) and one for each
- * batch it unpacks, all day long. By glibc's defaults they, and the end of the heap they leave free,
- * go back to the kernel, which then clears the same pages once more for the next answer: a sixth of
- * the time of a job that only reads. The engine copies nothing, so blocks live as long as their rows
- * are under way, and what is kept for the next ones is of the same order. */
+/* librdkafka takes one block for each answer (up to 1 MiB for each partition in it) and one for
+ * each batch it unpacks, all day long. By glibc's defaults they, and the end of the heap they leave
+ * free, go back to the kernel, which then clears the same pages once more for the next answer: a
+ * sixth of the time of a job that only reads. The engine copies nothing, so blocks live as long as
+ * their rows are under way, and what is kept for the next ones is of the same order. */
 static void keep_heap(void)
 {
 #if defined(__GLIBC__)
