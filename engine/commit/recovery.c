@@ -610,23 +610,34 @@ static mr_status download(scan *s, const char *id, mr_error *err)
     return MR_OK;
 }
 
-/* Nothing is loaded: looks in the log for the checkpoint that is named, and loads that. What goes
- * wrong with it is no error yet: the log alone may do. */
-static mr_status load_checkpoint(scan *s, int64_t start, mr_error *err)
+/* Looks in the log for the checkpoint that is named. */
+static mr_status find_checkpoint(scan *s, int64_t start, int64_t *end, const char **id,
+                                 mr_error *err)
 {
-    if (s->request->blobs == NULL || s->request->stores == NULL || s->has_tried_checkpoint)
-        return MR_OK;
-    s->has_tried_checkpoint = s->is_searching = true;
+    s->is_searching = true;
     mr_status status = scan_log(s, start, err);
     if (status == MR_E_STATE_FORMAT) /* the scan that counts will meet it, and say so */
         status = MR_OK;
-    if (status != MR_OK)
-        return status;
-    const char *id = s->named;
-    int64_t end = s->recovered->log_end;
-    start_over(s);
-    if (id == NULL)
+    *id = s->named;
+    *end = s->recovered->log_end;
+    if (status == MR_OK)
+        start_over(s);
+    return status;
+}
+
+/* Nothing is loaded: loads the checkpoint that was asked for, or is named. What goes wrong with it
+ * is no error yet: the log alone may do. */
+static mr_status load_checkpoint(scan *s, int64_t start, int64_t end, mr_error *err)
+{
+    if (s->request->blobs == NULL || s->request->stores == NULL || s->has_tried_checkpoint)
         return MR_OK;
+    s->has_tried_checkpoint = true;
+    const char *id = s->request->checkpoint;
+    mr_status status = MR_OK;
+    if (id == NULL || id[0] == '\0')
+        status = find_checkpoint(s, start, &end, &id, err);
+    if (status != MR_OK || id == NULL)
+        return status;
     status = download(s, id, err);
     if (status == MR_OK)
         status = run_with_store(s, start, end, err);
@@ -664,14 +675,14 @@ mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *reco
     if (status == MR_OK && request->stores != NULL)
         status = run_with_store(&s, start, end, err);
     if (status == MR_OK && !s.is_loaded)
-        status = load_checkpoint(&s, start, err);
+        status = load_checkpoint(&s, start, end, err);
     if (status == MR_OK)
         status = read_on(&s, start, err);
     while (s.is_from_store && is_history_error(status)) {
         mr_error why = *err;
         status = quarantine(&s, &why, err);
         if (status == MR_OK)
-            status = load_checkpoint(&s, start, err);
+            status = load_checkpoint(&s, start, end, err);
         if (status == MR_OK)
             status = read_on(&s, start, err);
     }

@@ -44,6 +44,7 @@ typedef struct mr_recovery_request {
     mr_pending *pending;          /* gets what the store lacks */
     mr_arena *arena;              /* result strings live here */
     mr_blobs *blobs;              /* where checkpoints lie; NULL: they are not looked for */
+    const char *checkpoint;       /* to be taken, whatever the log names; NULL or "": none */
 } mr_recovery_request;
 
 typedef struct mr_recovered {

@@ -7,7 +7,7 @@
 #include "engine/checkpoint/download.h"
 #include "engine/checkpoint/sweep.h"
 #include "jobs/cli/command.h"
-#include "jobs/errors/pages.h"
+#include "jobs/cli/failure.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,13 +21,6 @@ typedef struct place {
     uint32_t task;
     const char *id; /* into the text it was read from */
 } place;
-
-static mr_exit fail(const mr_error *err)
-{
-    fprintf(stderr, "error[MR%04d]: %s\n", err->status, err->message);
-    mr_error_pages_mention(err->status);
-    return err->status == MR_E_BLOB_ADDRESS ? MR_EXIT_USAGE : MR_EXIT_FAILED;
-}
 
 static int digit(char c)
 {
@@ -103,7 +96,8 @@ static mr_status print_one(void *context, const mr_blob_facts *facts, mr_error *
 static mr_exit list(mr_blobs *blobs)
 {
     mr_error err;
-    return blobs->class->list(blobs, "", print_one, blobs, &err) == MR_OK ? MR_EXIT_OK : fail(&err);
+    return blobs->class->list(blobs, "", print_one, blobs, &err) == MR_OK ? MR_EXIT_OK
+                                                                          : mr_cli_fail(&err);
 }
 
 /* ---- show, verify, delete ---- */
@@ -114,7 +108,7 @@ static mr_exit show(mr_blobs *blobs, const place *at)
     mr_error err;
     char when[32];
     if (mr_shelf_manifest(blobs, at->job, at->task, at->id, &manifest, &err) != MR_OK)
-        return fail(&err);
+        return mr_cli_fail(&err);
     print_time(manifest.taken_ms, when);
     printf("job         %s\ntask        %" PRIu32 "\nplan        %016" PRIx64
            "\nepoch       %" PRIu64 "\nlog offset  %" PRId64 "\nchecksum    %08" PRIx32
@@ -136,12 +130,12 @@ static mr_exit verify(mr_blobs *blobs, const place *at)
     uint32_t good = 0;
     mr_status status = mr_shelf_manifest(blobs, at->job, at->task, at->id, &manifest, &err);
     if (status != MR_OK)
-        return fail(&err);
+        return mr_cli_fail(&err);
     status = mr_download_verify(blobs, &manifest, &good, &err);
     if (status == MR_OK)
         printf("whole: %" PRIu32 " files, %" PRIu64 " bytes\n", good, mr_manifest_bytes(&manifest));
     mr_manifest_release(&manifest);
-    return status == MR_OK ? MR_EXIT_OK : fail(&err);
+    return status == MR_OK ? MR_EXIT_OK : mr_cli_fail(&err);
 }
 
 /* The newest of a task may be what its state log is kept for: nobody can tell from here. */
@@ -150,7 +144,7 @@ static mr_exit delete (mr_blobs *blobs, const place *at)
     mr_shelf shelf;
     mr_error err;
     if (mr_shelf_read(blobs, at->job, at->task, MR_BLOB_MANIFESTS, &shelf, &err) != MR_OK)
-        return fail(&err);
+        return mr_cli_fail(&err);
     bool is_there = false;
     for (size_t i = 0; i < shelf.count; i++)
         is_there = is_there || strcmp(shelf.items[i].id, at->id) == 0;
@@ -163,7 +157,7 @@ static mr_exit delete (mr_blobs *blobs, const place *at)
             &err, MR_E_CHECKPOINT,
             "the newest checkpoint of a task is not deleted: its state log may begin there");
     if (!is_there || is_newest || mr_sweep_retire(blobs, at->job, at->task, at->id, &err) != MR_OK)
-        return fail(&err);
+        return mr_cli_fail(&err);
     printf(
         "retired; the job's next checkpoint removes its files when the grace period has passed\n");
     return MR_EXIT_OK;
@@ -201,7 +195,7 @@ mr_exit mr_command_checkpoints(int argc, char **argv)
     mr_blobs *blobs;
     mr_error err;
     if (mr_blobs_open(argv[2], NULL, &blobs, &err) != MR_OK)
-        return fail(&err);
+        return mr_cli_fail(&err);
     mr_exit code = v == 0 ? list(blobs) : verbs[v].run(blobs, &at);
     blobs->class->close(blobs);
     return code;

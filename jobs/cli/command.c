@@ -66,6 +66,23 @@ static const mr_command commands[] = {
          "  millrace checkpoints verify file:///backups NAME\n"
          "  millrace checkpoints delete file:///backups NAME",
      .run_raw = mr_command_checkpoints},
+    {.name = "replay",
+     .group = "State",
+     .argument = "FILE",
+     .summary = "a job's past again, beside it; --compare: is it the same?",
+     .details =
+         "Restores each task where POINT says, from a checkpoint or the state log, and does its "
+         "epochs again\nin the batches of their journals, into topics of its own. The live job and "
+         "its topics are not\ntouched. Without --from: as far back as it can be restored.\n"
+         "A POINT is `beginning`, an epoch (17), a time in UTC (2026-11-21 14:00:00), offsets\n"
+         "(topic:partition:offset,..), or a checkpoint as `millrace checkpoints list` prints "
+         "it.\n\n"
+         "  millrace replay job.sql --compare                      all there is of it\n"
+         "  millrace replay job.sql --from '2026-11-21 14:00:00' --to '2026-11-21 15:00:00'\n"
+         "  millrace replay changed.sql --name job --compare       what a change would have done",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_FROM | MR_FLAG_TO | MR_FLAG_SUFFIX | MR_FLAG_COMPARE |
+              MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+     .run = mr_command_replay},
     {.name = "config",
      .group = "Help",
      .verb = "dump",

@@ -11,6 +11,12 @@ static const mr_flag_spec specs[] = {
     {MR_FLAG_BOUNDED, "--bounded", NULL, "stop at the ends of the inputs known at start"},
     {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first"},
     {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL, "create missing topics of the job's tables"},
+    {MR_FLAG_FROM, "--from", "POINT", "beginning, an epoch, a time, offsets, a checkpoint"},
+    {MR_FLAG_TO, "--to", "POINT", "the same, or end"},
+    {MR_FLAG_SUFFIX, "--outputs-suffix", "TEXT", "behind the names of topics (default .replay)"},
+    {MR_FLAG_COMPARE, "--compare", NULL, "with what the live job wrote; 1 when it differs"},
+    {MR_FLAG_AS, "--as", "NAME", "name of the new job"},
+    {MR_FLAG_YES, "--yes", NULL, "do not ask"},
     {MR_FLAG_STATS, "--stats", "MODE",
      "ndjson on stderr; prometheus:FILE; off (default: a line on a terminal)"},
     {MR_FLAG_FORMAT, "--format", "text|dot|json", "how the plan is printed (default text)"},
@@ -100,6 +106,10 @@ static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, 
     switch (spec->flag) {
     case MR_FLAG_NAME: flags->name = value; return true;
     case MR_FLAG_STATE_DIR: flags->state_dir = value; return true;
+    case MR_FLAG_FROM: flags->from = value; return true;
+    case MR_FLAG_TO: flags->to = value; return true;
+    case MR_FLAG_SUFFIX: flags->suffix = value; return true;
+    case MR_FLAG_AS: flags->as = value; return true;
     case MR_FLAG_FORMAT:
         flags->format = value;
         return strcmp(value, "text") == 0 || strcmp(value, "dot") == 0 ||

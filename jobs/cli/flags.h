@@ -33,6 +33,12 @@ typedef enum mr_flag {
     MR_FLAG_QUIET = 1 << 9,
     MR_FLAG_VERBOSE = 1 << 10,
     MR_FLAG_HELP = 1 << 11,
+    MR_FLAG_FROM = 1 << 12,
+    MR_FLAG_TO = 1 << 13,
+    MR_FLAG_SUFFIX = 1 << 14,
+    MR_FLAG_COMPARE = 1 << 15,
+    MR_FLAG_AS = 1 << 16,
+    MR_FLAG_YES = 1 << 17,
 } mr_flag;
 
 typedef enum mr_stats_mode {
@@ -51,6 +57,9 @@ typedef struct mr_flags {
     const char *format;                          /* --format */
     mr_stats_mode stats;                         /* --stats */
     const char *stats_file;                      /* prometheus:FILE */
+    const char *from, *to;                       /* --from, --to */
+    const char *suffix;                          /* --outputs-suffix */
+    const char *as;                              /* --as */
     const char *properties[MR_FLAG_REPEATS_MAX]; /* -X */
     uint32_t properties_count;
     const char *settings[MR_FLAG_REPEATS_MAX]; /* -D */

@@ -12,10 +12,10 @@
 #include "engine/state/rocksdb_store.h"
 #include "jobs/cli/checkpointing.h"
 #include "jobs/cli/command.h"
+#include "jobs/cli/failure.h"
 #include "jobs/cli/load.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/topics.h"
-#include "jobs/errors/pages.h"
 #include "jobs/explain/explain.h"
 
 #include <signal.h>
@@ -45,22 +45,6 @@ typedef struct run {
     mr_worker *worker;
     atomic_bool was_signalled; /* asked for by calls that wait for a broker, on any thread */
 } run;
-
-static mr_exit exit_of(const mr_error *err)
-{
-    switch (err->status) {
-    case MR_E_KAFKA_UNREACHABLE:
-    case MR_E_KAFKA_TIMEOUT: return MR_EXIT_BROKER;
-    default: return err->status / 10 == 401 ? MR_EXIT_STATE : MR_EXIT_FAILED; /* epoch_record.h */
-    }
-}
-
-static mr_exit fail(const mr_error *err)
-{
-    fprintf(stderr, "error[MR%04d]: %s\n", err->status, err->message);
-    mr_error_pages_mention(err->status);
-    return exit_of(err);
-}
 
 /* ---- signals ---- */
 
@@ -232,7 +216,7 @@ static mr_exit work(run *self)
     mr_worker_free(self->worker);
     self->worker = NULL;
     mr_progress_end(&progress, &stats, is_good);
-    return is_good ? MR_EXIT_OK : fail(&err);
+    return is_good ? MR_EXIT_OK : mr_cli_fail(&err);
 }
 
 static mr_exit print_plan(const mr_job *job)
@@ -262,7 +246,7 @@ mr_exit mr_command_run(const mr_flags *flags)
         const char *build[] = {"version", MR_VERSION, NULL};
         mr_gauge_set(mr_metrics_gauge(self.metrics, "millrace_build_info", build), 1);
         mr_error err;
-        exit = open_all(&self, &err) == MR_OK ? work(&self) : fail(&err);
+        exit = open_all(&self, &err) == MR_OK ? work(&self) : mr_cli_fail(&err);
         close_all(&self);
     }
     mr_loaded_release(&loaded);

@@ -1,0 +1,27 @@
+#include "jobs/cli/failure.h"
+
+#include "engine/ports/blob.h"
+#include "engine/ports/log.h"
+#include "jobs/errors/pages.h"
+
+#include <stdio.h>
+
+static mr_exit exit_of(mr_status status)
+{
+    switch (status) {
+    case MR_E_KAFKA_UNREACHABLE:
+    case MR_E_KAFKA_TIMEOUT: return MR_EXIT_BROKER;
+    case MR_E_BLOB_ADDRESS: return MR_EXIT_USAGE;
+    default:
+        return status / 10 == 401 || status / 10 == 406
+                   ? MR_EXIT_STATE /* epoch_record.h, moment.h */
+                   : MR_EXIT_FAILED;
+    }
+}
+
+mr_exit mr_cli_fail(const mr_error *err)
+{
+    fprintf(stderr, "error[MR%04d]: %s\n", err->status, err->message);
+    mr_error_pages_mention(err->status);
+    return exit_of(err->status);
+}

@@ -1,0 +1,102 @@
+#include "jobs/cli/past/past_job.h"
+
+#include "connectors/blobs/blobs.h"
+#include "connectors/kafka/log.h"
+#include "connectors/memory/clock.h"
+#include "engine/state/folder.h"
+#include "engine/state/rocksdb_store.h"
+#include "jobs/cli/failure.h"
+#include "jobs/cli/topics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void write_line(void *sink, mr_log_level level, const char *line)
+{
+    (void)sink;
+    (void)level;
+    fprintf(stderr, isatty(STDERR_FILENO) ? "\r\033[K%s\n" : "%s\n", line);
+}
+
+static mr_status open_stores(mr_past_job *job, mr_error *err)
+{
+    const char *parent = getenv("TMPDIR");
+    snprintf(job->path, sizeof job->path, "%s/millrace-XXXXXX",
+             parent != NULL && *parent != '\0' ? parent : "/tmp");
+    if (mkdtemp(job->path) == NULL) {
+        mr_status status = mr_error_set(err, MR_E_ENVIRONMENT, "cannot make a folder %s: %s",
+                                        job->path, strerror(errno));
+        job->path[0] = '\0';
+        return status;
+    }
+    mr_status status = mr_state_dir_open(job->path, &job->dir, err);
+    if (status == MR_OK)
+        job->stores = mr_rocksdb_factory_new(job->dir, NULL, NULL);
+    return status;
+}
+
+static mr_status open_all(mr_past_job *job, mr_error *err)
+{
+    mr_job *text = job->loaded.job;
+    if (!text->plan.uses_log)
+        return mr_error_set(err, MR_E_REPLAY_NEVER,
+                            "job `%s` touches no Kafka topic: it has no past", text->plan.job);
+    mr_kafka_config config = {.bootstrap = text->cluster.bootstrap,
+                              .properties = text->cluster.properties,
+                              .logger = &job->logger};
+    mr_status status = mr_kafka_log_open(&config, &job->log, err);
+    if (status == MR_OK)
+        status = mr_topics_prepare(text, job->log, false, err);
+    const char *address = text->settings.checkpoints_address;
+    if (status == MR_OK && address != NULL)
+        status = mr_blobs_open(address, NULL, &job->blobs, err);
+    if (status == MR_OK && address != NULL)
+        status = open_stores(job, err);
+    return status;
+}
+
+bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit)
+{
+    *job = (mr_past_job){.loaded = mr_load(flags)};
+    *exit = job->loaded.exit;
+    if (job->loaded.job == NULL)
+        return false;
+    job->logger =
+        (mr_logger){.write = write_line,
+                    .level_min = mr_flags_has(flags, MR_FLAG_VERBOSE) ? MR_LOG_DEBUG : MR_LOG_WARN};
+    mr_memory_clock_real(&job->clock);
+    mr_error err;
+    if (open_all(job, &err) != MR_OK) {
+        *exit = mr_cli_fail(&err);
+        return false;
+    }
+    const mr_plan *plan = &job->loaded.job->plan;
+    job->moments = (mr_moments){.plan = plan,
+                                .log = job->log,
+                                .clock = &job->clock,
+                                .logger = &job->logger,
+                                .blobs = job->blobs,
+                                .stores = job->stores,
+                                .state_topic = mr_arena_printf(&job->arena, "%s.state", plan->job)};
+    return true;
+}
+
+void mr_past_job_close(mr_past_job *job)
+{
+    mr_error ignored;
+    if (job->stores != NULL)
+        mr_rocksdb_factory_free(job->stores);
+    if (job->dir != NULL)
+        mr_state_dir_close(job->dir);
+    if (job->path[0] != '\0' && mr_folder_remove(job->path, &ignored) != MR_OK)
+        fprintf(stderr, "%s\n", ignored.message);
+    if (job->blobs != NULL)
+        job->blobs->class->close(job->blobs);
+    if (job->log != NULL)
+        job->log->class->close(job->log);
+    mr_arena_release(&job->arena);
+    mr_loaded_release(&job->loaded);
+}

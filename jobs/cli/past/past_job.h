@@ -1,0 +1,29 @@
+/*
+ * A job whose past is looked at: its text, its log, its blob store, and a folder for checkpoints
+ * that are fetched, which goes away with it. Its live workers are not touched. Thread: one.
+ */
+#ifndef MR_JOBS_CLI_PAST_PAST_JOB_H
+#define MR_JOBS_CLI_PAST_PAST_JOB_H
+
+#include "engine/history/moment.h"
+#include "engine/state/state_dir.h"
+#include "jobs/cli/load.h"
+
+typedef struct mr_past_job {
+    mr_loaded loaded;
+    mr_logger logger;
+    mr_clock clock;
+    mr_log *log;
+    mr_state_dir *dir;
+    char path[256]; /* of the folder; "": none */
+    mr_store_factory *stores;
+    mr_blobs *blobs;
+    mr_arena arena;
+    mr_moments moments;
+} mr_past_job;
+
+/* False: said why; `exit` is the code to end with. Release it either way. */
+bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit);
+void mr_past_job_close(mr_past_job *job);
+
+#endif
