@@ -16,6 +16,7 @@ typedef struct mr_exchange_relation {
 } mr_exchange_relation;
 
 typedef struct mr_exchange {
+    const char *topic; /* `<job>.exchange.<n>`: partition = downstream */
     uint64_t plan_version;
     uint32_t upstreams_count, downstreams_count;
     uint32_t relations_count;

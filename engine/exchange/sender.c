@@ -162,6 +162,19 @@ mr_status mr_sender_put(mr_sender *sender, uint32_t relation, const mr_batch *ba
     return MR_OK;
 }
 
+mr_status mr_sender_wake(mr_sender *sender, bool may_have_told, bool is_awake,
+                         const mr_sender_out *out, mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t d = 0; status == MR_OK && d < sender->exchange->downstreams_count; d++) {
+        const outlet *to = &sender->outlets[d];
+        bool is_taken_for_idle = to->is_idle || (may_have_told && to->number == 0);
+        if (is_taken_for_idle && (is_awake || to->body.length > 0))
+            status = seal(sender, d, MR_TIME_NONE, false, out, err);
+    }
+    return status;
+}
+
 mr_status mr_sender_flush(mr_sender *sender, int64_t watermark_ms, bool is_idle,
                           const mr_sender_out *out, mr_error *err)
 {

@@ -34,6 +34,13 @@ void mr_sender_begin(mr_sender *sender, uint64_t epoch);
 mr_status mr_sender_put(mr_sender *sender, uint32_t relation, const mr_batch *batch,
                         mr_arena *arena, const mr_sender_out *out, mr_error *err);
 
+/* Of the downstreams that were told last that the upstream is idle, those that rows wait for, and
+ * with `is_awake` all, are sent what waits, without news of the watermark: they hear that it is
+ * idle no longer before another upstream carries them on. `may_have_told`: of a new sender, that
+ * the one before it said so. */
+mr_status mr_sender_wake(mr_sender *sender, bool may_have_told, bool is_awake,
+                         const mr_sender_out *out, mr_error *err);
+
 /* Sends what waits, with how far the upstream is (its watermark never goes back), to all that have
  * not been told. */
 mr_status mr_sender_flush(mr_sender *sender, int64_t watermark_ms, bool is_idle,

@@ -288,7 +288,7 @@ static mr_status to_sink(mr_graph *graph, uint32_t index, const mr_batch *batch,
                              .refused_count = graph->io->refused_count};
     mr_tally *tally = graph->io->tally;
     if (tally != NULL && tally->bytes_out != NULL)
-        context.bytes = &tally->bytes_out[index];
+        context.bytes = &tally->bytes_out[graph->plan->first_sink + index];
     mr_status status = sink->class->write(sink, &context, batch, &errors, err);
     if (status != MR_OK)
         return status;

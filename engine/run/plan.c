@@ -36,3 +36,35 @@ mr_schema mr_plan_schema(const mr_plan *plan, mr_origin origin, mr_arena *arena)
     }
     return (mr_schema){.columns_count = MR_ERROR_COLUMNS, .columns = mr_error_columns};
 }
+
+uint32_t mr_plan_stages(const mr_plan *job)
+{
+    return job->stages_count > 0 ? job->stages_count : 1;
+}
+
+const mr_plan *mr_plan_stage(const mr_plan *job, uint32_t stage)
+{
+    return job->stages_count > 0 ? &job->stages[stage] : job;
+}
+
+const mr_plan *mr_plan_of_task(const mr_plan *job, uint32_t task)
+{
+    uint32_t stage = mr_plan_stages(job) - 1;
+    while (stage > 0 && mr_plan_stage(job, stage)->first_task > task)
+        stage--;
+    return mr_plan_stage(job, stage);
+}
+
+const mr_plan *mr_plan_of_source(const mr_plan *job, uint32_t source)
+{
+    uint32_t stage = mr_plan_stages(job) - 1;
+    while (stage > 0 && mr_plan_stage(job, stage)->first_source > source)
+        stage--;
+    return mr_plan_stage(job, stage);
+}
+
+uint32_t mr_plan_owner(const mr_plan *job, uint32_t source, int32_t partition)
+{
+    const mr_plan *stage = mr_plan_of_source(job, source);
+    return stage->first_task + (uint32_t)partition % stage->tasks_count;
+}

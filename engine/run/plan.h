@@ -6,6 +6,10 @@
  * through the factory functions that jobs/ put here.
  *
  *   source (decode, computed columns, metadata, watermark, constraints) -> node .. node -> sink
+ *
+ * A job with exchanges is cut into stages, each a plan of its own: its sources are tables or
+ * exchanges, its sinks tables or exchanges, and its origins count within it. The job's plan then
+ * has the lists of all stages one behind the other, and its tasks are numbered through.
  */
 #ifndef MR_ENGINE_RUN_PLAN_H
 #define MR_ENGINE_RUN_PLAN_H
@@ -211,9 +215,12 @@ typedef enum mr_guarantee {
 
 typedef struct mr_plan {
     const char *job;
-    uint64_t version; /* hash over the graph: ids, classes, schemas, state layouts */
-    uint32_t tasks_count;
-    uint32_t first_task; /* of a later stage: number of its first task */
+    uint64_t version;             /* hash over the graph: ids, classes, schemas, state layouts */
+    uint32_t tasks_count;         /* of a job: of all stages */
+    uint32_t stages_count;        /* 0: the plan is its own only stage */
+    const struct mr_plan *stages; /* in order: rows go from earlier to later ones */
+    /* Of a stage: where its own begin in the job's numbering. */
+    uint32_t first_task, first_source, first_node, first_sink;
     mr_guarantee guarantee;
     int64_t commit_interval_ms;
     int32_t transaction_timeout_ms;
@@ -227,6 +234,17 @@ typedef struct mr_plan {
     const mr_plan_node *nodes;
     const mr_plan_sink *sinks;
 } mr_plan;
+
+/* How many stages a job has, and one of them. */
+uint32_t mr_plan_stages(const mr_plan *job);
+const mr_plan *mr_plan_stage(const mr_plan *job, uint32_t stage);
+
+/* The stage of a task, or of a source, by its number in the job. */
+const mr_plan *mr_plan_of_task(const mr_plan *job, uint32_t task);
+const mr_plan *mr_plan_of_source(const mr_plan *job, uint32_t source);
+
+/* The task, by its number in the job, that partition `partition` of a source belongs to. */
+uint32_t mr_plan_owner(const mr_plan *job, uint32_t source, int32_t partition);
 
 /* Columns of t$errors: see engine/run/dead/errors_relation.h. */
 #define MR_ERROR_COLUMNS 11

@@ -61,8 +61,9 @@ static void set_epoch(mr_task *task, uint64_t epoch)
     task->io = *task->worker_io;
     task->io.task = task->index;
     task->io.epoch = epoch;
+    task->io.sinks += task->plan->first_sink;
     if (task->outlets != NULL)
-        task->io.sinks = mr_outlets_sinks(task->outlets, task->worker_io->sinks);
+        task->io.sinks = mr_outlets_sinks(task->outlets, task->io.sinks);
 }
 
 mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, const mr_task_io *io,
@@ -369,7 +370,8 @@ void mr_task_on_end(mr_task *task, uint32_t number)
     settle_source(task, input->source);
 }
 
-/* No progress of its own: until something is read, the next restore finds out again. */
+/* No progress of its own: until something is read, the next restore finds out again. But tasks
+ * behind an exchange have to hear of it before they go on without this one. */
 void mr_task_on_awake(mr_task *task, uint32_t number)
 {
     mr_task_input *input = mr_task_input_at(task, number);
@@ -378,6 +380,7 @@ void mr_task_on_awake(mr_task *task, uint32_t number)
     if (input->is_ended)
         input->watermark.value_ms = MR_TIME_NONE;
     input->watermark.is_idle = input->is_ended = false;
+    task->has_progress = task->has_progress || task->outlets != NULL;
     mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_AWAKE,
                                                          .input = number,
                                                          .offset = input->offset_next});
@@ -438,18 +441,31 @@ static void tell_source(const mr_task *task, uint32_t s, mr_outlets_source *to)
     to->has_ended = to->has_ended && source->inputs_count > 0;
 }
 
+static const mr_outlets_source *tell_sources(const mr_task *task)
+{
+    mr_outlets_source *sources =
+        mr_arena_zalloc(mr_graph_arena(task->graph), task->plan->sources_count, sizeof *sources);
+    for (uint32_t s = 0; s < task->plan->sources_count; s++)
+        tell_source(task, s, &sources[s]);
+    return sources;
+}
+
 mr_status mr_task_flush(mr_task *task, mr_error *err)
 {
     if (task->outlets == NULL)
         return MR_OK;
     set_epoch(task, task->io.epoch);
-    mr_outlets_source *sources =
-        mr_arena_zalloc(mr_graph_arena(task->graph), task->plan->sources_count, sizeof *sources);
-    for (uint32_t s = 0; s < task->plan->sources_count; s++)
-        tell_source(task, s, &sources[s]);
-    mr_status status = mr_outlets_flush(task->outlets, task->graph, sources, err);
+    mr_status status = mr_outlets_flush(task->outlets, task->graph, tell_sources(task), err);
     mr_graph_set_floor(task->graph, mr_outlets_floor(task->outlets));
     return status;
+}
+
+mr_status mr_task_wake_downstreams(mr_task *task, mr_error *err)
+{
+    if (task->outlets == NULL)
+        return MR_OK;
+    set_epoch(task, task->io.epoch);
+    return mr_outlets_wake(task->outlets, tell_sources(task), err);
 }
 
 void mr_task_mark_committed(mr_task *task)

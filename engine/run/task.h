@@ -76,6 +76,10 @@ void mr_task_refresh(mr_task *task);
  * is: what its nodes are through with, when it comes amid a fire. Before the delta of the epoch is
  * taken; no row may come before `mark_committed`. */
 mr_status mr_task_flush(mr_task *task, mr_error *err);
+/* Stages behind this one that take it for idle may go on by what others say: where the task is idle
+ * no longer, or has rows for them, they get a frame that says so, without news of the watermark.
+ * Before any task is flushed. */
+mr_status mr_task_wake_downstreams(mr_task *task, mr_error *err);
 
 void mr_task_mark_committed(mr_task *task);
 

@@ -173,6 +173,7 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
                                .is_dynamic_member = h->workers > 1,
                                .fetch_rows_max = 1 + (uint32_t)draw(h, 20),
                                .apply_epochs = 1 + (uint32_t)draw(h, 4),
+                               .trim_epochs = 1 + (uint32_t)draw(h, 8),
                                .base_bytes_min = 500 + draw(h, 4000),
                                .base_part_bytes = draw(h, 2) == 0 ? 1 + draw(h, 100000) : 0,
                                .helper = is_pipelined ? &l->helper.helper : NULL,
@@ -259,7 +260,7 @@ static void interlude(history *h, uint32_t k)
 {
     mr_sim_pass(&h->world, (int64_t)draw(h, 4) == 0 ? 15000 : (int64_t)draw(h, 300));
     uint64_t accident = draw(h, h->has_checkpoints ? 5 : 12);
-    uint32_t task = (uint32_t)draw(h, h->job_options.tasks_count);
+    uint32_t task = (uint32_t)draw(h, h->job.plan.tasks_count);
     mr_sim_disk *disk = h->world.worker[k].disk;
     if (accident == 0)
         mr_sim_disk_wipe(disk);
@@ -345,6 +346,7 @@ static bool check(history *h)
         holds = false;
     }
     h->hits->phased += h->is_phased;
+    h->hits->exchanged += h->job_options.later_tasks > 0;
     h->hits->results += (uint64_t)h->law->results_seen + h->join_law.results;
     h->hits->late += (uint64_t)h->law->rows_late;
     h->hits->broken += h->law->broken_sent;
@@ -368,6 +370,8 @@ static void set_up(history *h)
                              .is_join = shape == 2,
                              .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0,
                              .guarantee = draw(h, 5) == 0 ? MR_AT_LEAST_ONCE : MR_EXACTLY_ONCE};
+    if (h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 3) == 0)
+        h->job_options.later_tasks = 2 + (uint32_t)draw(h, 2);
     h->has_checkpoints = h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 2) == 0;
     h->has_bases = draw(h, 2) == 0;
     h->has_refusals =
@@ -380,11 +384,15 @@ static void set_up(history *h)
     MR_ASSERT(made == MR_OK);
     mr_sim_job_init(&h->job, &h->job_options);
     h->is_phased = draw(h, h->job_options.idle_timeout_ms > 0 ? 2 : 6) == 0;
+    /* What piles up on an idle upstream that nobody owns for a while is overtaken. */
+    if (h->job_options.later_tasks > 0 && h->job_options.idle_timeout_ms > 0 && h->workers > 1)
+        h->is_phased = false;
     bool is_session = h->job_options.is_session;
     bool is_window = !h->job_options.is_join;
     mr_sim_law_init(h->law, is_window ? h->job.window.size_ms : 1,
                     is_session || !is_window ? 1 : h->job.window.slide_ms);
     mr_join_law_init(&h->join_law, MR_SIM_DELAY_MS);
+    h->join_law.is_unordered = h->job_options.later_tasks > 0;
     h->join_law.has_idle = h->job_options.idle_timeout_ms > 0;
     h->law->is_session = is_session;
     h->law->is_in_order = h->is_phased;
@@ -425,7 +433,7 @@ static bool reset(history *h)
         static const mr_memory_faults none;
         mr_sim_set_faults(&h->world, k, &none);
         uint64_t calls =
-            deaths_left > 0 ? 1 + draw(h, 2 + h->job_options.tasks_count) : UINT64_MAX / 2;
+            deaths_left > 0 ? 1 + draw(h, 4 + h->job.plan.tasks_count) : UINT64_MAX / 2;
         mr_sim_kill_at(&h->world, k, calls, MR_MEMORY_CRASH_DRAWN);
         mr_worker_config config = {
             .plan = &h->job.plan, .log = log, .stores = mr_sim_stores(&h->world, k)};
@@ -488,7 +496,7 @@ static bool play(const sim_options *options, mr_sim_hits *hits, uint64_t seed, c
              h->law->is_repeating ? "at least once"
              : h->has_refusals    ? "exactly once, refusals"
                                   : "exactly once",
-             h->job_options.tasks_count, h->workers);
+             h->job.plan.tasks_count, h->workers);
     mr_sim_world_release(&h->world);
     mr_sim_job_release(&h->job);
     mr_sim_law_release(h->law);

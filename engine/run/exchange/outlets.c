@@ -11,6 +11,7 @@ typedef struct outlet {
     const mr_exchange *exchange;
     mr_sender *sender;
     bool *sources; /* [sources_count] */
+    bool has_told; /* in this life */
     const mr_outlets *owner;
 } outlet;
 
@@ -187,6 +188,19 @@ static bool is_idle(const mr_outlets *outlets, const outlet *at, const mr_outlet
     return has_idle;
 }
 
+mr_status mr_outlets_wake(mr_outlets *outlets, const mr_outlets_source *sources, mr_error *err)
+{
+    mr_status status = MR_OK;
+    bool was_idle = mr_outlets_floor(outlets) == MR_TIME_MAX; /* ever */
+    for (uint32_t i = 0; i < outlets->count && status == MR_OK && was_idle; i++) {
+        outlet *at = &outlets->list[i];
+        mr_sender_out out = {.send = send_frame, .context = at};
+        status =
+            mr_sender_wake(at->sender, !at->has_told, !is_idle(outlets, at, sources), &out, err);
+    }
+    return status;
+}
+
 mr_status mr_outlets_flush(mr_outlets *outlets, const mr_graph *graph,
                            const mr_outlets_source *sources, mr_error *err)
 {
@@ -203,6 +217,7 @@ mr_status mr_outlets_flush(mr_outlets *outlets, const mr_graph *graph,
         bool idle = is_idle(outlets, at, sources);
         if (idle)
             raise_floor(outlets);
+        at->has_told = true;
         mr_sender_out out = {.send = send_frame, .context = at};
         status = mr_sender_flush(at->sender, watermark, idle, &out, err);
     }

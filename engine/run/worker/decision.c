@@ -23,11 +23,11 @@ bool mr_worker_is_pipelined(const mr_worker *worker)
            worker->plan->guarantee == MR_EXACTLY_ONCE;
 }
 
-mr_store_marker mr_worker_marker(const mr_worker *worker, uint64_t epoch, int64_t offset,
-                                 uint32_t checksum)
+mr_store_marker mr_worker_marker(const mr_worker *worker, const mr_worker_task *at, uint64_t epoch,
+                                 int64_t offset, uint32_t checksum)
 {
     return (mr_store_marker){.is_present = true,
-                             .plan_version = worker->plan->version,
+                             .plan_version = mr_worker_stage_of(worker, at)->version,
                              .epoch = epoch,
                              .log_offset = offset + 1,
                              .checksum = checksum};
@@ -81,7 +81,7 @@ static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided
         mr_worker_outdate_checkpoint(worker, at);
     mr_report_decided(&worker->report, at->index);
     mr_store_marker marker =
-        mr_worker_marker(worker, at->epoch, at->epoch_offset, at->epoch_checksum);
+        mr_worker_marker(worker, at, at->epoch, at->epoch_offset, at->epoch_checksum);
     if (at->store != NULL && !worker->config.sabotage.apply_before_decision)
         mr_pending_seal(&at->pending, &marker);
     mr_status status = apply_if_due(worker, at, decided->has_base, err);
@@ -145,8 +145,11 @@ static mr_status release_staged(mr_worker *worker, mr_error *err)
 static mr_status on_decided(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
-    for (uint32_t t = 0; status == MR_OK && t < worker->commit.tasks_count; t++)
-        status = after_decision(worker, &worker->commit.tasks[t], err);
+    for (uint32_t t = 0; status == MR_OK && t < worker->commit.tasks_count; t++) {
+        const mr_commit_task *decided = &worker->commit.tasks[t];
+        status = after_decision(worker, decided, err);
+        mr_worker_trim_exchanges(worker, &worker->tasks[decided->number], &worker->commit);
+    }
     if (status == MR_OK)
         count_commit(worker, worker->commit.ended_us);
     return status;

@@ -49,9 +49,10 @@ mr_status mr_worker_begin_transaction(mr_worker *worker, mr_error *err)
 /* What the epoch or claim record of a task says. Inputs point into the task. */
 static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_arena *arena)
 {
+    const mr_plan *stage = mr_worker_stage_of(worker, at);
     uint32_t inputs = mr_task_inputs_count(at->task);
     mr_epoch_record record = {.job = worker->plan->job,
-                              .plan_version = worker->plan->version,
+                              .plan_version = stage->version,
                               .task = at->index,
                               .epoch = at->epoch,
                               .previous_offset = at->epoch_offset,
@@ -61,7 +62,7 @@ static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_
                               .bytes_since_base = at->bytes_since_base,
                               .inputs_count = inputs,
                               .inputs = mr_arena_alloc(arena, inputs * sizeof(mr_epoch_input))};
-    uint32_t sources = worker->plan->sources_count;
+    uint32_t sources = stage->sources_count;
     record.sources_count = sources;
     record.source_watermarks_ms = mr_arena_alloc(arena, sources * sizeof(int64_t));
     for (uint32_t s = 0; s < sources; s++)
@@ -71,7 +72,7 @@ static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_
         bool is_left_out =
             worker->config.sabotage.leave_out_offsets || mr_worker_leaks_changes(worker);
         record.inputs[i] =
-            (mr_epoch_input){.source = worker->plan->sources[input->source].table,
+            (mr_epoch_input){.source = stage->sources[input->source].table,
                              .topic = input->topic,
                              .partition = input->partition,
                              .offset_next = is_left_out ? worker->slots[at->first_slot + i].placed
@@ -173,7 +174,7 @@ static void fill_progress(mr_worker *worker, const mr_worker_task *at, mr_epoch_
     const mr_buffer *journal = mr_task_journal(at->task);
     record->journal = journal->data;
     record->journal_length = journal->length;
-    uint32_t room = mr_task_counters_count(worker->plan);
+    uint32_t room = mr_task_counters_count(mr_worker_stage_of(worker, at));
     record->counters = mr_arena_alloc(arena, room * sizeof(uint64_t));
     record->counters_count = mr_task_counters(at->task, record->counters, room);
     record->is_finished = mr_task_is_finished(at->task);
@@ -265,8 +266,9 @@ static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, 
 static mr_status flush_sinks(mr_worker *worker, mr_error *err)
 {
     for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
-        mr_sink *sink = worker->io.sinks[s];
-        mr_status status = sink->class->flush != NULL ? sink->class->flush(sink, err) : MR_OK;
+        mr_sink *sink = worker->io.sinks[s]; /* NULL: an exchange, the tasks' own */
+        mr_status status =
+            sink != NULL && sink->class->flush != NULL ? sink->class->flush(sink, err) : MR_OK;
         if (status != MR_OK)
             return status;
     }
@@ -294,7 +296,7 @@ static mr_status apply_too_early(mr_worker *worker, mr_error *err)
         if (at->store == NULL || at->epoch == 0)
             continue;
         mr_store_marker marker =
-            mr_worker_marker(worker, at->epoch, at->epoch_offset, at->epoch_checksum);
+            mr_worker_marker(worker, at, at->epoch, at->epoch_offset, at->epoch_checksum);
         mr_pending_seal(&at->pending, &marker);
         status = mr_pending_apply(&at->pending, at->store, err);
         if (status == MR_OK)
@@ -339,6 +341,8 @@ static mr_status seal_with_state(mr_worker *worker, mr_error *err)
         status = flush_writer(worker, err);
     if (status == MR_OK)
         begin_commit(worker);
+    if (status == MR_OK)
+        status = mr_worker_flush_tasks(worker, err);
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
         if (worker->tasks[t].task != NULL && mr_task_has_progress(worker->tasks[t].task))
             status = seal_task(worker, t, &arena, err);

@@ -63,7 +63,8 @@ static mr_status look_at(mr_worker *worker, uint32_t source, const char *topic, 
 
 static bool is_watched(const mr_plan_source *source)
 {
-    return source->reader == NULL && source->bound.mode == MR_BOUND_NONE;
+    return source->reader == NULL && source->exchange == NULL &&
+           source->bound.mode == MR_BOUND_NONE;
 }
 
 mr_status mr_worker_look_for_growth(mr_worker *worker, bool *has_grown, mr_error *err)

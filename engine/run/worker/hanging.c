@@ -16,13 +16,21 @@ static uint32_t add(mr_log_ends *places, uint32_t count, const char *topic, int3
 /* All partitions that the worker's transactions may touch. */
 static mr_log_ends *places_of(const mr_worker *worker, mr_arena *arena, uint32_t *count)
 {
+    const mr_plan *plan = worker->plan;
     size_t room = worker->tasks_count;
+    for (uint32_t s = 0; s < plan->sources_count; s++)
+        if (plan->sources[s].exchange != NULL)
+            room += plan->sources[s].exchange->downstreams_count;
     for (uint32_t i = 0; i < worker->outputs_count; i++)
         room += (size_t)worker->outputs[i].partitions;
     for (uint32_t i = 0; i < worker->dlqs_count; i++)
         room += (size_t)worker->dlqs[i].partitions;
     mr_log_ends *places = mr_arena_alloc(arena, (room + 1) * sizeof *places);
     *count = 0;
+    for (uint32_t s = 0; s < plan->sources_count; s++)
+        if (plan->sources[s].exchange != NULL)
+            *count = add(places, *count, plan->sources[s].exchange->topic,
+                         (int32_t)plan->sources[s].exchange->downstreams_count);
     for (uint32_t i = 0; i < worker->outputs_count; i++)
         *count = add(places, *count, worker->outputs[i].topic, worker->outputs[i].partitions);
     for (uint32_t i = 0; i < worker->dlqs_count; i++)

@@ -22,6 +22,13 @@ static mr_status find_in_log(mr_worker *worker, uint32_t s, mr_error *err)
 {
     const mr_plan_source *source = &worker->plan->sources[s];
     mr_log *log = worker->config.log;
+    if (source->exchange != NULL) { /* the plan knows */
+        for (uint32_t d = 0; d < source->exchange->downstreams_count; d++)
+            mr_worker_add_partition(worker, (mr_worker_partition){.source = s,
+                                                                  .topic = source->exchange->topic,
+                                                                  .partition = (int32_t)d});
+        return MR_OK;
+    }
     for (uint32_t t = 0; t < source->topics_count; t++) {
         mr_topic_facts facts;
         mr_status status = log->class->describe(log, source->topics[t], &facts, err);
@@ -51,7 +58,8 @@ mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err)
         } else {
             const char **names = NULL;
             uint32_t count = 0;
-            status = source->reader->splits(source->reader->config, worker->plan->tasks_count,
+            status = source->reader->splits(source->reader->config,
+                                            mr_plan_of_source(worker->plan, s)->tasks_count,
                                             &worker->arena, &names, &count, err);
             for (uint32_t i = 0; status == MR_OK && i < count; i++)
                 mr_worker_add_partition(worker, (mr_worker_partition){.source = s,
@@ -81,9 +89,9 @@ mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err)
             worker->config.log->class->open_reader(worker->config.log, &worker->readers[0], err);
     for (uint32_t s = 0; status == MR_OK && s < plan->sources_count; s++)
         if (plan->sources[s].reader != NULL)
-            status =
-                plan->sources[s].reader->open(plan->sources[s].reader->config, plan->tasks_count,
-                                              &worker->readers[worker->readers_count++], err);
+            status = plan->sources[s].reader->open(plan->sources[s].reader->config,
+                                                   mr_plan_of_source(plan, s)->tasks_count,
+                                                   &worker->readers[worker->readers_count++], err);
     for (uint32_t r = 0; status != MR_OK && r < worker->readers_count; r++)
         if (worker->readers[r] != NULL)
             worker->readers[r]->class->close(worker->readers[r]);
@@ -162,8 +170,8 @@ static mr_status find_bound(mr_worker *worker, const mr_worker_partition *at, in
     const mr_plan_source *source = &worker->plan->sources[at->source];
     mr_log *log = worker->config.log;
     *bound = -1;
-    if (source->reader != NULL)
-        return MR_OK; /* the reader itself knows its end */
+    if (source->reader != NULL || source->exchange != NULL)
+        return MR_OK; /* the reader itself knows its end; frames say it */
     mr_bound_mode mode = worker->config.is_bounded ? MR_BOUND_LATEST : source->bound.mode;
     switch (mode) {
     case MR_BOUND_NONE: return MR_OK;
@@ -193,7 +201,9 @@ mr_status mr_worker_find_bounds(mr_worker *worker, mr_error *err)
 static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_partition *partition,
                        const mr_recovered *recovered, mr_error *err)
 {
-    const char *table = worker->plan->sources[partition->source].table;
+    const mr_plan *stage = mr_plan_of_task(worker->plan, at->index);
+    uint32_t source = partition->source - stage->first_source;
+    const char *table = stage->sources[source].table;
     mr_epoch_input input = {.source = table,
                             .topic = partition->topic,
                             .partition = partition->partition,
@@ -212,11 +222,11 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         input.offset_next = known->offset_next;
         input.watermark = known->watermark;
         input.is_ended = known->is_ended;
-    } else if (is_known_task && worker->plan->sources[partition->source].reader == NULL) {
+    } else if (is_known_task && stage->sources[source].reader == NULL) {
         /* A partition added since: nothing of it was read. It starts at the watermark of its
          * table, and is idle until it has a row: it neither holds it nor pulls it back. */
-        if (recovered->has_epoch && recovered->epoch.sources_count == worker->plan->sources_count)
-            input.watermark.value_ms = recovered->epoch.source_watermarks_ms[partition->source];
+        if (recovered->has_epoch && recovered->epoch.sources_count == stage->sources_count)
+            input.watermark.value_ms = recovered->epoch.source_watermarks_ms[source];
         input.watermark.is_idle = true;
         status = worker->config.log->class->offset(worker->config.log, partition->topic,
                                                    partition->partition, MR_OFFSET_EARLIEST,
@@ -228,7 +238,7 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         input.watermark = (mr_watermark){.value_ms = MR_TIME_NONE};
     if (status != MR_OK)
         return status;
-    uint32_t number = mr_task_add_input(at->task, &input, partition->source);
+    uint32_t number = mr_task_add_input(at->task, &input, source);
     mr_task_input_at(at->task, number)->bound = partition->bound;
     worker->slots[at->first_slot + at->slots_count++] =
         (mr_worker_slot){.task = (uint32_t)(at - worker->tasks),
@@ -242,7 +252,8 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
 
 static bool is_input_of(const mr_worker *worker, uint32_t partition, uint32_t index)
 {
-    return (uint32_t)worker->partitions[partition].partition % worker->plan->tasks_count == index;
+    const mr_worker_partition *at = &worker->partitions[partition];
+    return mr_plan_owner(worker->plan, at->source, at->partition) == index;
 }
 
 /* Where `count` slots are free in a row, else at the end. */
@@ -316,6 +327,8 @@ mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t number, mr_error *er
         const mr_worker_slot *slot = &worker->slots[i];
         const mr_task_input *input = mr_task_input_at(task, slot->input);
         bool is_of_log = slot->reader == 0;
+        if (mr_worker_exchange_of(worker, slot) != NULL)
+            continue; /* idle and ended are what its frames say */
         if (input->is_ended) {
             /* At the bound of a run that was interrupted; this one goes further. */
             if (is_of_log && !at->is_kept &&
@@ -357,7 +370,9 @@ mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err
     for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
         mr_worker_slot *slot = &worker->slots[i];
         const mr_task_input *input = mr_task_input_at(at->task, slot->input);
-        if (input->is_ended)
+        /* An upstream that had ended may go on in a run that goes further: its rows are late
+         * then. */
+        if (input->is_ended && mr_worker_exchange_of(worker, slot) == NULL)
             continue;
         mr_log_reader *reader = worker->readers[slot->reader];
         mr_status status =

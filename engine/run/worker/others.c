@@ -25,7 +25,8 @@ static bool is_ours(const mr_worker *worker, uint32_t task)
 static bool has_input(const mr_worker *worker, uint32_t task)
 {
     for (uint32_t i = 0; i < worker->partitions_count; i++)
-        if ((uint32_t)worker->partitions[i].partition % worker->plan->tasks_count == task)
+        if (mr_plan_owner(worker->plan, worker->partitions[i].source,
+                          worker->partitions[i].partition) == task)
             return true;
     return false;
 }

@@ -62,6 +62,8 @@ static mr_status open_sinks(mr_worker *worker, mr_error *err)
         const mr_plan_sink *sink = &worker->plan->sinks[s];
         mr_topic_facts facts = {.exists = true};
         mr_status status = MR_OK;
+        if (sink->exchange != NULL)
+            continue;
         if (sink->topic != NULL)
             status =
                 worker->config.log->class->describe(worker->config.log, sink->topic, &facts, err);

@@ -40,6 +40,7 @@ typedef struct mr_worker_task {
         uint64_t bytes_since; /* of the deltas behind the first part */
     } base;
     uint32_t first_slot, slots_count;
+    uint32_t epochs_since_trim; /* of its exchanges */
     /* checkpoint.c */
     bool has_applied;                /* the local store holds something */
     uint64_t bytes_since_applied;    /* bytes_since_base, when changes were applied last */
@@ -109,6 +110,7 @@ struct mr_worker {
     const char *state_topic;
     const char *transactional_id;
     mr_task_io io;
+    mr_frames_out frames; /* of io */
     mr_log_writer *writer;
     mr_log_member *member;
     mr_log_reader *
@@ -171,6 +173,19 @@ static inline bool mr_worker_keeps_state(const mr_worker *worker)
     return worker->plan->guarantee != MR_NO_GUARANTEE;
 }
 
+/* NULL: the input's rows come from outside. */
+static inline const mr_exchange *mr_worker_exchange_of(const mr_worker *worker,
+                                                       const mr_worker_slot *slot)
+{
+    return worker->plan->sources[worker->partitions[slot->partition].source].exchange;
+}
+
+/* The plan of the task's stage. */
+static inline const mr_plan *mr_worker_stage_of(const mr_worker *worker, const mr_worker_task *at)
+{
+    return mr_plan_of_task(worker->plan, at->index);
+}
+
 /* prepare.c */
 /* Of a DLQ topic, as it was found; 0: not known. `context` is the worker. */
 int32_t mr_worker_dlq_partitions(void *context, const char *topic);
@@ -227,6 +242,23 @@ void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
 /* One fetch from one of the readers; `records->count` 0: nothing came. */
 mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records,
                           mr_error *err);
+
+/* exchanges.c */
+/* Fits mr_frames_out.send: into the open transaction. `context` is the worker. */
+mr_status mr_worker_send_frame(void *context, const mr_exchange *exchange, uint32_t upstream,
+                               uint32_t downstream, const char *frame, size_t length,
+                               mr_error *err);
+/* All rows of the epoch leave for other stages, as frames. */
+mr_status mr_worker_flush_tasks(mr_worker *worker, mr_error *err);
+/* The state topic is there: so are the exchanges, with as many partitions as the plan says. Made
+ * where the job has no state yet, else MR_E_STATE_PARTIAL. */
+mr_status mr_worker_check_exchanges(mr_worker *worker, mr_error *err);
+/* A topic of an exchange that something was written to; NULL: there is none. */
+mr_status mr_worker_find_frames(mr_worker *worker, const char **topic, mr_error *err);
+/* All that the job ever had, whatever its plan is now. */
+mr_status mr_worker_delete_exchanges(mr_log *log, const char *job, mr_error *err);
+/* An epoch of the task is decided: now and then, what it has taken is deleted. */
+void mr_worker_trim_exchanges(mr_worker *worker, mr_worker_task *at, const mr_commit *decided);
 
 /* ends.c */
 /* Some input has an idle timeout, a bound, or a reader that ends. */
@@ -297,8 +329,8 @@ void mr_worker_end_checkpoints(mr_worker *worker);
 
 /* decision.c */
 /* What a local store holds that has applied this epoch. */
-mr_store_marker mr_worker_marker(const mr_worker *worker, uint64_t epoch, int64_t offset,
-                                 uint32_t checksum);
+mr_store_marker mr_worker_marker(const mr_worker *worker, const mr_worker_task *at, uint64_t epoch,
+                                 int64_t offset, uint32_t checksum);
 /* Takes all steps of worker->commit here and now, and ends it. */
 mr_status mr_worker_decide_now(mr_worker *worker, mr_error *err);
 /* An epoch may be processed while the one before it is decided. */

@@ -66,13 +66,15 @@ static mr_counter *job_total(mr_report *report, const char *what)
 
 static void register_series(mr_report *report, mr_report_task *at, const char *task,
                             const char *operator, const series * list, uint32_t count,
-                            const char *outcome)
+                            const char *outcome, bool is_exchange)
 {
     for (uint32_t i = 0; i < count; i++) {
         const char *labels[] = {"job", report->plan->job, "operator", operator, "task",
                                 task,  list[i].label,     outcome,    NULL};
         at->shown[at->count] = mr_metrics_counter(report->metrics, list[i].name, labels);
-        at->totals[at->count] = job_total(report, list[i].total);
+        bool is_flow = list[i].total != NULL &&
+                       (strcmp(list[i].total, "in") == 0 || strcmp(list[i].total, "out") == 0);
+        at->totals[at->count] = is_flow && is_exchange ? NULL : job_total(report, list[i].total);
         at->count++;
     }
 }
@@ -88,7 +90,7 @@ static mr_gauge *task_gauge(mr_report *report, const char *name, const char *ope
 /* A table may be read and written by one job, so its name alone would be two operators. */
 static void register_task(mr_report *report, uint32_t index)
 {
-    const mr_plan *plan = report->plan;
+    const mr_plan *plan = mr_plan_of_task(report->plan, index);
     mr_report_task *at = &report->tasks[index];
     uint32_t room = mr_task_counters_count(plan);
     at->shown = mr_arena_zalloc(report->arena, room, sizeof(mr_counter *));
@@ -101,18 +103,19 @@ static void register_task(mr_report *report, uint32_t index)
     const char *wm = "millrace_watermark_timestamp_seconds";
     for (uint32_t s = 0; s < plan->sources_count; s++) {
         const char *id = mr_arena_printf(report->arena, "%s/source", plan->sources[s].table);
-        register_series(report, at, task, id, of_source, MR_LENGTH(of_source), NULL);
+        register_series(report, at, task, id, of_source, MR_LENGTH(of_source), NULL,
+                        plan->sources[s].exchange != NULL);
         at->watermark[s] = task_gauge(report, wm, id, task);
     }
     for (uint32_t n = 0; n < plan->nodes_count; n++) {
         register_series(report, at, task, plan->nodes[n].id, of_node, MR_LENGTH(of_node),
-                        has_late_reader(plan, n) ? "side_output" : "dropped");
+                        has_late_reader(plan, n) ? "side_output" : "dropped", false);
         at->watermark[plan->sources_count + n] = task_gauge(report, wm, plan->nodes[n].id, task);
     }
     for (uint32_t s = 0; s < plan->sinks_count; s++)
         register_series(report, at, task,
                         mr_arena_printf(report->arena, "%s/sink", plan->sinks[s].table), of_sink,
-                        MR_LENGTH(of_sink), NULL);
+                        MR_LENGTH(of_sink), NULL, plan->sinks[s].exchange != NULL);
     at->state_bytes = task_gauge(report, "millrace_state_bytes", NULL, task);
     at->state_entries = task_gauge(report, "millrace_state_entries", NULL, task);
 }
@@ -290,8 +293,8 @@ void mr_report_rebalanced(mr_report *report)
         mr_counter_add(report->rebalances, 1);
 }
 
-void mr_report_read(mr_report *report, const mr_task_input *input, const mr_records *records,
-                    const mr_clock *clock)
+void mr_report_read(mr_report *report, uint32_t source, const mr_task_input *input,
+                    const mr_records *records, const mr_clock *clock)
 {
     if (report->metrics == NULL)
         return;
@@ -299,7 +302,7 @@ void mr_report_read(mr_report *report, const mr_task_input *input, const mr_reco
     mr_tally_oldest(&report->open, records->record[0].timestamp_ms);
     int64_t watermark_ms = input->watermark.value_ms;
     if (watermark_ms != MR_TIME_NONE && watermark_ms != MR_TIME_MAX)
-        mr_histogram_record(report->event_lag[input->source], clock->wall_ms(clock) - watermark_ms);
+        mr_histogram_record(report->event_lag[source], clock->wall_ms(clock) - watermark_ms);
 }
 
 void mr_report_restored(mr_report *report, mr_task *task, int64_t took_us)
@@ -353,7 +356,7 @@ void mr_report_task_now(mr_report *report, mr_task *task)
     mr_report_task *at = task_of(report, mr_task_index(task));
     if (at == NULL)
         return;
-    const mr_plan *plan = report->plan;
+    const mr_plan *plan = mr_plan_of_task(report->plan, mr_task_index(task));
     for (uint32_t i = 0; i < at->inputs_count; i++) {
         const mr_task_input *input = mr_task_input_at(task, i);
         if (plan->sources[input->source].reader == NULL)

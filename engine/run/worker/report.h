@@ -57,9 +57,9 @@ void mr_report_rebalanced(mr_report *report);
 /* The task stands at its last commit again. */
 void mr_report_restored(mr_report *report, mr_task *task, int64_t took_us);
 
-/* A batch of `input` was processed. */
-void mr_report_read(mr_report *report, const mr_task_input *input, const mr_records *records,
-                    const mr_clock *clock);
+/* A batch of `input`, of the job's source `source`, was processed. */
+void mr_report_read(mr_report *report, uint32_t source, const mr_task_input *input,
+                    const mr_records *records, const mr_clock *clock);
 
 /* Where an input stands. `position`, `lag` < 0: not known, or not of Kafka. */
 void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag);

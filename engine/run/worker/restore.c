@@ -65,13 +65,20 @@ static mr_status start_fresh(mr_worker *worker, mr_error *err)
     bool has_group = has_offsets(worker, &status, err);
     if (status != MR_OK)
         return status;
-    if (has_local || has_group)
+    const char *frames;
+    status = mr_worker_find_frames(worker, &frames, err);
+    if (status != MR_OK)
+        return status;
+    if (has_local || has_group || frames != NULL)
         return mr_error_set(
             err, MR_E_STATE_PARTIAL,
             "state topic `%s` is missing, but the job has %s%s%s; restore the topic, "
             "or forget the job's state and start over with --reset",
             worker->state_topic, has_local ? "local state" : "",
-            has_local && has_group ? " and " : "", has_group ? "committed offsets" : "");
+            has_local && has_group ? " and " : "",
+            has_group    ? "committed offsets"
+            : !has_local ? mr_arena_printf(&worker->arena, "rows in topic `%s`", frames)
+                         : "");
     static const char *const configs[] = {
         "cleanup.policy", "delete", "retention.ms", "-1", "retention.bytes", "-1", NULL};
     mr_log *log = worker->config.log;
@@ -87,14 +94,16 @@ mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err)
     mr_status status = log->class->describe(log, worker->state_topic, &facts, err);
     if (status != MR_OK)
         return status;
-    if (!facts.exists)
-        return start_fresh(worker, err);
+    if (!facts.exists) {
+        status = start_fresh(worker, err);
+        return status == MR_OK ? mr_worker_check_exchanges(worker, err) : status;
+    }
     if (facts.partitions != (int32_t)worker->plan->tasks_count)
         return mr_error_set(err, MR_E_STATE_TASKS,
                             "state topic `%s` has %" PRId32 " partitions, the job has %" PRIu32
                             " tasks; the number of tasks is fixed (start over with --reset)",
                             worker->state_topic, facts.partitions, worker->plan->tasks_count);
-    return MR_OK;
+    return mr_worker_check_exchanges(worker, err);
 }
 
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
@@ -181,7 +190,7 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .job = worker->plan->job,
                                    .topic = worker->state_topic,
                                    .task = at->index,
-                                   .plan_version = worker->plan->version,
+                                   .plan_version = mr_worker_stage_of(worker, at)->version,
                                    .is_transactional = worker->plan->guarantee == MR_EXACTLY_ONCE,
                                    .transactional_id = worker->transactional_id,
                                    .state = mr_task_state(at->task),
@@ -211,8 +220,8 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
 {
     mr_worker_task *at = &worker->tasks[task];
     int64_t began_us = mr_worker_now_us(worker);
-    mr_status status =
-        mr_task_new(worker->plan, at->index, worker->config.budget, &worker->io, &at->task, err);
+    mr_status status = mr_task_new(mr_worker_stage_of(worker, at), at->index, worker->config.budget,
+                                   &worker->io, &at->task, err);
     mr_recovered recovered = {.epoch_offset = -1};
     bool keeps = mr_worker_keeps_state(worker);
     if (status == MR_OK && keeps)

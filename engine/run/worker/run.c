@@ -99,8 +99,8 @@ static mr_status process(mr_worker *worker, mr_records *records, uint32_t *task,
     mr_status status = mr_worker_begin_epoch(worker, err);
     if (status == MR_OK)
         status = mr_task_on_records(at->task, slot->input, records, err);
-    mr_report_read(&worker->report, mr_task_input_at(at->task, slot->input), records,
-                   worker->config.clock);
+    mr_report_read(&worker->report, worker->partitions[slot->partition].source,
+                   mr_task_input_at(at->task, slot->input), records, worker->config.clock);
     return half_done(status, err);
 }
 

@@ -13,22 +13,24 @@ const mr_task *mr_worker_task_at(const mr_worker *worker, uint32_t i)
 
 static void add_task_stats(const mr_worker *worker, const mr_task *task, mr_worker_stats *stats)
 {
-    for (uint32_t s = 0; s < worker->plan->sources_count; s++) {
+    const mr_plan *stage = mr_plan_of_task(worker->plan, mr_task_index(task));
+    for (uint32_t s = 0; s < stage->sources_count; s++) {
         const mr_source_counts *counts = mr_task_source_counts(task, s);
-        stats->records_in += counts->records;
-        stats->bytes_in += counts->bytes;
+        bool is_outer = stage->sources[s].exchange == NULL;
+        stats->records_in += is_outer ? counts->records : 0;
+        stats->bytes_in += is_outer ? counts->bytes : 0;
         stats->filtered += counts->filtered;
         stats->dead += counts->dead;
     }
-    for (uint32_t n = 0; n < worker->plan->nodes_count; n++) {
+    for (uint32_t n = 0; n < stage->nodes_count; n++) {
         mr_operator_counts counts = mr_graph_node_counts(mr_task_graph(task), n);
         stats->late += counts.late;
         stats->filtered += counts.filtered;
         stats->dead += counts.dead + counts.made_dead;
     }
-    for (uint32_t s = 0; s < worker->plan->sinks_count; s++) {
+    for (uint32_t s = 0; s < stage->sinks_count; s++) {
         mr_sink_counts counts = mr_graph_sink_counts(mr_task_graph(task), s);
-        stats->rows_out += counts.written;
+        stats->rows_out += stage->sinks[s].exchange == NULL ? counts.written : 0;
         stats->dead += counts.dead;
     }
     int64_t watermark = mr_task_watermark(task);

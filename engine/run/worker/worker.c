@@ -43,6 +43,8 @@ mr_worker *mr_worker_new(const mr_worker_config *config)
                               .context = worker};
     worker->io.sinks =
         mr_arena_zalloc(&worker->arena, config->plan->sinks_count, sizeof(mr_sink *));
+    worker->frames = (mr_frames_out){.send = mr_worker_send_frame, .context = worker};
+    worker->io.frames = &worker->frames;
     mr_report_init(&worker->report, config->metrics, config->plan, &worker->arena);
     worker->io.tally = config->metrics != NULL ? &worker->report.open : NULL;
     return worker;
@@ -140,6 +142,8 @@ mr_status mr_worker_reset(const mr_worker_config *config, mr_error *err)
         status = log->class->delete_topic(log, topic, err);
     if (status == MR_E_KAFKA_TOPIC_MISSING)
         status = MR_OK;
+    if (status == MR_OK)
+        status = mr_worker_delete_exchanges(log, config->plan->job, err);
     for (uint32_t t = 0; status == MR_OK && config->stores != NULL && t < config->plan->tasks_count;
          t++)
         status = config->stores->remove(config->stores, config->plan->job, t, err);

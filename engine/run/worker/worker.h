@@ -63,6 +63,7 @@ typedef struct mr_worker_config {
     bool is_dynamic_member;   /* do not join as a static member */
     uint32_t fetch_rows_max;  /* 0: MR_BATCH_ROWS_MAX */
     uint32_t apply_epochs;    /* epochs between applications to the local store; 0: 16 */
+    uint32_t trim_epochs;     /* epochs between trims of what a task took from exchanges; 0: 32 */
     uint64_t base_bytes_min;  /* deltas below this never cause a base; 0: 1 MiB */
     uint64_t base_part_bytes; /* a larger base is written over several epochs; 0: 16 MiB */
     size_t dirty_bytes_max;   /* cut the epoch early beyond; 0: 64 MiB */
@@ -133,7 +134,8 @@ const mr_task *mr_worker_task_at(const mr_worker *worker, uint32_t i);
 /* Closes everything without committing. */
 void mr_worker_free(mr_worker *worker);
 
-/* --reset: forgets the job's state topic, group offsets and local state. The fleet must be down. */
+/* --reset: forgets the job's state topic, exchanges, group offsets and local state. The fleet must
+ * be down. */
 mr_status mr_worker_reset(const mr_worker_config *config, mr_error *err);
 
 #endif

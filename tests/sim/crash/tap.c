@@ -9,6 +9,9 @@
 
 static const char *kind_of(const mr_log_record *record)
 {
+    if (record->value != NULL && record->value_length > KIND_AT &&
+        memcmp(record->value, "MRX", 3) == 0)
+        return "writer.produce of a frame";
     if (record->value == NULL || record->value_length <= KIND_AT ||
         memcmp(record->value, "MRS", 3) != 0)
         return "writer.produce of a row";

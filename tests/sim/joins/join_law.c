@@ -93,7 +93,9 @@ static bool must_meet(const mr_join_law *law, uint32_t left, uint32_t right)
 {
     uint32_t first = left < right ? left : right, second = left < right ? right : left;
     int64_t over = law->rows[first].time_ms + MR_JOIN_LAW_REACH_MS;
-    return !law->has_idle && fits(&law->rows[left], &law->rows[right]) &&
+    bool meets_backwards = !law->is_unordered || law->rows[second].time_ms + MR_JOIN_LAW_REACH_MS >
+                                                     law->rows[first].watermark_ms;
+    return meets_backwards && !law->has_idle && fits(&law->rows[left], &law->rows[right]) &&
            over > law->rows[second].watermark_ms;
 }
 

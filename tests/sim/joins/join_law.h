@@ -3,7 +3,8 @@
  *
  * The job is a LEFT join of a table with itself, k = k and l BETWEEN r - REACH AND r + REACH; rows
  * have numbers. Every pair is in the output at most once and fits; a pair must be there when its
- * first row was still kept as its second came, however fast other partitions went; a row as left
+ * first row was still kept as its second came, however fast other partitions went (whichever the
+ * first was, where the sides may overtake each other); a row as left
  * one met somebody, or is there once with NULLs, and never neither nor both. Under at-least-once
  * (`is_repeating`) what is there may be there again, and may have been otherwise before a crash.
  */
@@ -28,7 +29,8 @@ typedef struct mr_join_law_row {
 
 typedef struct mr_join_law {
     bool is_repeating;
-    bool has_idle; /* inputs fall idle: a task's watermark may pass a partition's */
+    bool has_idle;     /* inputs fall idle: a task's watermark may pass a partition's */
+    bool is_unordered; /* rows come on their two sides in any order: through two exchanges */
     int64_t delay_ms;
     int64_t partition_ms[MR_JOIN_LAW_PARTITIONS];
     mr_join_law_row *rows; /* by number */

@@ -1,0 +1,181 @@
+/* The exchange topics of a job: frames into them, and what becomes of what lies there. */
+#include "engine/run/worker/private.h"
+
+#include "engine/base/assert.h"
+
+#include <inttypes.h>
+
+#define FRAME_BYTES_MAX "16777216" /* one row may fill a frame */
+#define TRIM_EPOCHS 32u
+
+mr_status mr_worker_send_frame(void *context, const mr_exchange *exchange, uint32_t upstream,
+                               uint32_t downstream, const char *frame, size_t length, mr_error *err)
+{
+    (void)upstream;
+    mr_worker *worker = context;
+    mr_log_record record = {.value = frame, .value_length = length, .timestamp_ms = MR_TIME_NONE};
+    mr_log_writer *writer = worker->io.writer;
+    MR_ASSERT(writer != NULL && worker->plan->guarantee == MR_EXACTLY_ONCE);
+    return writer->class->produce(writer, exchange->topic, (int32_t)downstream, &record, 1, err);
+}
+
+static mr_status each_flushed(mr_worker *worker, mr_status (*flush)(mr_task *task, mr_error *err),
+                              mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
+        if (worker->tasks[t].task != NULL && mr_task_has_progress(worker->tasks[t].task))
+            status = flush(worker->tasks[t].task, err);
+    return status;
+}
+
+mr_status mr_worker_flush_tasks(mr_worker *worker, mr_error *err)
+{
+    if (worker->plan->stages_count == 0)
+        return MR_OK;
+    /* The stage behind must hear that a task is idle no longer before it goes on by the others. */
+    mr_status status = each_flushed(worker, mr_task_wake_downstreams, err);
+    return status == MR_OK ? each_flushed(worker, mr_task_flush, err) : status;
+}
+
+/* ---- topics ---- */
+
+static mr_status create(mr_worker *worker, const mr_exchange *exchange, mr_error *err)
+{
+    static const char *const configs[] = {"cleanup.policy",
+                                          "delete",
+                                          "retention.ms",
+                                          "-1",
+                                          "retention.bytes",
+                                          "-1",
+                                          "max.message.bytes",
+                                          FRAME_BYTES_MAX,
+                                          NULL};
+    mr_log *log = worker->config.log;
+    mr_status status = log->class->create_topic(log, exchange->topic,
+                                                (int32_t)exchange->downstreams_count, configs, err);
+    return status == MR_E_KAFKA_TOPIC_EXISTS ? MR_OK : status;
+}
+
+/* Whether anything was ever written to it. */
+static mr_status has_records(const mr_worker *worker, const char *topic, uint32_t partitions,
+                             bool *has, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_arena arena = {0};
+    mr_log_ends *ends = mr_arena_alloc(&arena, (partitions + 1) * sizeof *ends);
+    for (uint32_t p = 0; p < partitions; p++)
+        ends[p] = (mr_log_ends){.topic = topic, .partition = (int32_t)p};
+    mr_status status = log->class->ends(log, ends, partitions, err);
+    *has = false;
+    for (uint32_t p = 0; status == MR_OK && p < partitions; p++)
+        *has = *has || ends[p].high > 0;
+    mr_arena_release(&arena);
+    return status;
+}
+
+static mr_status check(mr_worker *worker, const mr_exchange *exchange, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_topic_facts facts;
+    mr_status status = log->class->describe(log, exchange->topic, &facts, err);
+    if (status != MR_OK)
+        return status;
+    if (facts.exists && facts.partitions != (int32_t)exchange->downstreams_count)
+        return mr_error_set(err, MR_E_STATE_TASKS,
+                            "exchange topic `%s` has %" PRId32 " partitions, the stage behind it "
+                            "has %" PRIu32
+                            " tasks; their number is fixed (start over with --reset)",
+                            exchange->topic, facts.partitions, exchange->downstreams_count);
+    if (facts.exists)
+        return MR_OK;
+    /* Nothing is written to the state topic before its exchanges are there. */
+    bool has_state;
+    status = has_records(worker, worker->state_topic, worker->plan->tasks_count, &has_state, err);
+    if (status == MR_OK && has_state)
+        return mr_error_set(err, MR_E_STATE_PARTIAL,
+                            "exchange topic `%s` is missing, but the job has state; restore the "
+                            "topic, or forget the job's state and start over with --reset",
+                            exchange->topic);
+    return status == MR_OK ? create(worker, exchange, err) : status;
+}
+
+mr_status mr_worker_check_exchanges(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t s = 0; status == MR_OK && s < worker->plan->sources_count; s++)
+        if (worker->plan->sources[s].exchange != NULL)
+            status = check(worker, worker->plan->sources[s].exchange, err);
+    return status;
+}
+
+mr_status mr_worker_find_frames(mr_worker *worker, const char **topic, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    *topic = NULL;
+    for (uint32_t s = 0; s < worker->plan->sources_count && *topic == NULL; s++) {
+        const mr_exchange *exchange = worker->plan->sources[s].exchange;
+        mr_topic_facts facts = {0};
+        mr_status status =
+            exchange != NULL ? log->class->describe(log, exchange->topic, &facts, err) : MR_OK;
+        bool has = false;
+        if (status == MR_OK && facts.exists)
+            status = has_records(worker, exchange->topic, (uint32_t)facts.partitions, &has, err);
+        if (status != MR_OK)
+            return status;
+        if (has)
+            *topic = exchange->topic;
+    }
+    return MR_OK;
+}
+
+mr_status mr_worker_delete_exchanges(mr_log *log, const char *job, mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_topic_facts facts = {.exists = true};
+    mr_status status = MR_OK;
+    for (uint32_t n = 0; status == MR_OK && facts.exists; n++) {
+        const char *topic = mr_arena_printf(&arena, "%s.exchange.%" PRIu32, job, n);
+        status = log->class->describe(log, topic, &facts, err);
+        if (status == MR_OK && facts.exists)
+            status = log->class->delete_topic(log, topic, err);
+        if (status == MR_E_KAFKA_TOPIC_MISSING)
+            status = MR_OK;
+    }
+    mr_arena_release(&arena);
+    return status;
+}
+
+/* ---- trimming ---- */
+
+static void trim(mr_worker *worker, const char *topic, int32_t partition, int64_t before)
+{
+    mr_error err;
+    mr_log *log = worker->config.log;
+    mr_status status = log->class->trim(log, topic, partition, before, &err);
+    if (status != MR_OK && status != MR_E_CRASHED)
+        mr_logger_line(worker->config.logger, MR_LOG_WARN,
+                       "exchange not trimmed job=%s topic=%s partition=%" PRId32 " before=%" PRId64
+                       " reason=\"%s\"",
+                       worker->plan->job, topic, partition, before, err.message);
+}
+
+/* The epoch record that holds these positions is committed: nobody reads before them again. */
+void mr_worker_trim_exchanges(mr_worker *worker, mr_worker_task *at, const mr_commit *decided)
+{
+    uint32_t epochs = worker->config.trim_epochs != 0 ? worker->config.trim_epochs : TRIM_EPOCHS;
+    if (++at->epochs_since_trim < epochs)
+        return;
+    at->epochs_since_trim = 0;
+    for (uint32_t i = at->first_slot; i < at->first_slot + at->slots_count; i++) {
+        const mr_worker_slot *slot = &worker->slots[i];
+        const mr_worker_partition *partition = &worker->partitions[slot->partition];
+        if (mr_worker_exchange_of(worker, slot) == NULL)
+            continue;
+        for (uint32_t o = 0; o < decided->offsets_count; o++)
+            if (decided->offsets[o].partition == partition->partition &&
+                strcmp(decided->offsets[o].topic, partition->topic) == 0 &&
+                decided->offsets[o].offset > 0)
+                trim(worker, partition->topic, partition->partition, decided->offsets[o].offset);
+    }
+}
