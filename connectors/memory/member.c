@@ -122,6 +122,13 @@ static void draw_rebalance(mr_memory_member *self)
         mr_memory_group_rebalance(self->log->cluster, self->group);
 }
 
+static void note_poll(mr_memory_member *self)
+{
+    mr_memory_group_member *member = mr_memory_group_member_of(self->group, self->id);
+    if (member != NULL)
+        member->polled_us = mr_memory_cluster_now_us(self->log->cluster);
+}
+
 static mr_status poll(mr_log_member *member, int32_t timeout_ms, mr_member_event *event,
                       mr_error *err)
 {
@@ -132,6 +139,7 @@ static mr_status poll(mr_log_member *member, int32_t timeout_ms, mr_member_event
         return status;
     *event = (mr_member_event){.kind = MR_MEMBER_NOTHING};
     draw_rebalance(self);
+    note_poll(self);
     int64_t until_us = mr_memory_cluster_now_us(log->cluster) + timeout_ms * INT64_C(1000);
     while (mr_memory_await_broker(log, until_us, NULL)) {
         if (is_taken(self)) {
@@ -143,6 +151,7 @@ static mr_status poll(mr_log_member *member, int32_t timeout_ms, mr_member_event
         if (step(self, event) || !mr_memory_cluster_wait(log->cluster, until_us))
             break;
     }
+    note_poll(self); /* it may have joined, and time has passed */
     return mr_memory_leave(log, status, err);
 }
 

@@ -34,7 +34,8 @@ enum {
     MR_E_STATE = 4000,
     MR_E_KAFKA = 5000,
     MR_E_INTERNAL = 9000,
-    MR_E_CRASHED = 9001, /* the simulator killed this process: unwind, touch nothing */
+    MR_E_CRASHED = 9001,     /* the simulator killed this process: unwind, touch nothing */
+    MR_E_INTERRUPTED = 9002, /* something long was broken off by its own caller (breath.h) */
 };
 
 /* What the engine should do next. Only the engine acts on it. */

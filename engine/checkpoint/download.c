@@ -10,6 +10,7 @@
 typedef struct passage {
     mr_store_import *import;
     const mr_manifest_file *file;
+    const mr_breath *breath;
     uint64_t received;
 } passage;
 
@@ -21,6 +22,9 @@ static mr_status write_piece(void *context, uint64_t offset, const char *bytes, 
     if (to->received > to->file->size)
         return mr_error_set(err, MR_E_CHECKPOINT, "%s is longer than %" PRIu64 " bytes",
                             to->file->name, to->file->size);
+    mr_status status = mr_breath_take(to->breath, err);
+    if (status != MR_OK)
+        return status;
     return to->import->class->write(to->import, to->file->name, offset, bytes, length, err);
 }
 
@@ -76,7 +80,7 @@ mr_status mr_download_run(const mr_download_request *request, mr_error *err)
         status =
             request->stores->import(request->stores, request->job, request->task, &import, err);
     for (uint32_t i = 0; status == MR_OK && i < manifest.files_count; i++) {
-        passage to = {.import = import, .file = &manifest.files[i]};
+        passage to = {.import = import, .file = &manifest.files[i], .breath = &request->breath};
         status = fetch_file(request->blobs, request->job, request->task, &to, err);
     }
     if (status == MR_OK)

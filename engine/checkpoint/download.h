@@ -9,6 +9,7 @@
 #ifndef MR_ENGINE_CHECKPOINT_DOWNLOAD_H
 #define MR_ENGINE_CHECKPOINT_DOWNLOAD_H
 
+#include "engine/base/breath.h"
 #include "engine/checkpoint/shelf.h"
 
 typedef struct mr_download_request {
@@ -18,6 +19,7 @@ typedef struct mr_download_request {
     uint32_t task;
     const char *id;
     uint64_t plan_version;
+    mr_breath breath; /* taken between pieces */
 } mr_download_request;
 
 MR_MUST_USE mr_status mr_download_run(const mr_download_request *request, mr_error *err);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define FETCH_ROWS 1024
+#define BREATH_ENTRIES 1024u /* of the local store, between two breaths */
 #define FETCH_TIMEOUT_MS 20
 #define ENDS_TIMEOUT_MS 10000
 #define KNOCK_AFTER_US INT64_C(500000)
@@ -263,7 +264,9 @@ static mr_status on_searched(scan *s, const mr_record *record, mr_error *err)
 static mr_status fetch_some(scan *s, int32_t timeout_ms, bool *came, mr_error *err)
 {
     mr_records records;
-    mr_status status = s->reader->class->fetch(s->reader, FETCH_ROWS, timeout_ms, &records, err);
+    mr_status status = mr_breath_take(&s->request->breath, err);
+    if (status == MR_OK)
+        status = s->reader->class->fetch(s->reader, FETCH_ROWS, timeout_ms, &records, err);
     *came = status == MR_OK && records.count > 0;
     for (uint32_t i = 0; status == MR_OK && i < records.count; i++) {
         status = s->is_searching ? on_searched(s, &records.record[i], err)
@@ -315,8 +318,8 @@ static mr_status read_to_end(scan *s, mr_error *err)
         if (status == MR_OK)
             status = s->reader->class->ends(s->reader, 0, ENDS_TIMEOUT_MS, &ends, err);
         int64_t now = clock->monotonic_us(clock);
-        if (status != MR_OK &&
-            (err->recovery != MR_RECOVERY_RETRY || now - quiet_since > QUIET_LIMIT_US))
+        if (status != MR_OK && (status == MR_E_INTERRUPTED || err->recovery != MR_RECOVERY_RETRY ||
+                                now - quiet_since > QUIET_LIMIT_US))
             return status;
         if (status != MR_OK)
             continue;
@@ -372,8 +375,10 @@ static mr_status scan_log(scan *s, int64_t from, mr_error *err)
 static mr_status load_entry(void *context, const mr_store_change *entry, mr_error *err)
 {
     scan *s = context;
-    s->recovered->entries_loaded++;
-    return mr_state_load(s->request->state, entry, err);
+    mr_status status = MR_OK;
+    if (++s->recovered->entries_loaded % BREATH_ENTRIES == 0)
+        status = mr_breath_take(&s->request->breath, err);
+    return status == MR_OK ? mr_state_load(s->request->state, entry, err) : status;
 }
 
 static void start_over(scan *s)
@@ -421,6 +426,9 @@ static mr_status await_end(const scan *s, int64_t offset, int64_t *log_end, mr_e
     status = reader->class->add(reader, 0, r->topic, (int32_t)r->task, MR_OFFSET_LATEST, err);
     while (status == MR_OK && *log_end < offset && r->clock->monotonic_us(r->clock) < deadline) {
         mr_records ignored;
+        status = mr_breath_take(&r->breath, err);
+        if (status != MR_OK)
+            break;
         status = reader->class->fetch(reader, 1, FETCH_TIMEOUT_MS, &ignored, err);
         if (status == MR_OK || err->recovery == MR_RECOVERY_RETRY)
             status = r->log->class->offset(r->log, r->topic, (int32_t)r->task, MR_OFFSET_LATEST,
@@ -526,7 +534,10 @@ static mr_status fetch_first(scan *s, mr_log_reader *reader, int64_t at, mr_reco
     const mr_clock *clock = s->request->clock;
     int64_t began_us = clock->monotonic_us(clock);
     for (;;) {
-        mr_status status = reader->class->fetch(reader, 1, FETCH_TIMEOUT_MS, records, err);
+        mr_status status = mr_breath_take(&s->request->breath, err);
+        if (status != MR_OK)
+            return status;
+        status = reader->class->fetch(reader, 1, FETCH_TIMEOUT_MS, records, err);
         if (status == MR_OK && records->count > 0)
             return MR_OK;
         mr_input_ends ends;
@@ -594,12 +605,13 @@ static mr_status download(scan *s, const char *id, mr_error *err)
                                    .job = r->job,
                                    .task = r->task,
                                    .id = id,
-                                   .plan_version = r->plan_version};
+                                   .plan_version = r->plan_version,
+                                   .breath = r->breath};
     if (s->recovered->store != NULL)
         s->recovered->store->class->close(s->recovered->store);
     s->recovered->store = NULL;
     mr_status status = mr_download_run(&request, &s->checkpoint_err);
-    if (status == MR_E_CRASHED) {
+    if (status == MR_E_CRASHED || status == MR_E_INTERRUPTED) {
         *err = s->checkpoint_err;
         return status;
     }

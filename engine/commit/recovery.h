@@ -21,6 +21,7 @@
 #ifndef MR_ENGINE_COMMIT_RECOVERY_H
 #define MR_ENGINE_COMMIT_RECOVERY_H
 
+#include "engine/base/breath.h"
 #include "engine/base/logger.h"
 #include "engine/commit/epoch_record.h"
 #include "engine/commit/pending.h"
@@ -45,6 +46,7 @@ typedef struct mr_recovery_request {
     mr_arena *arena;              /* result strings live here */
     mr_blobs *blobs;              /* where checkpoints lie; NULL: they are not looked for */
     const char *checkpoint;       /* to be taken, whatever the log names; NULL or "": none */
+    mr_breath breath;             /* taken between chunks of log, store and checkpoint */
 } mr_recovery_request;
 
 typedef struct mr_recovered {

@@ -82,7 +82,6 @@ static const property REFUSED[] = {
     {"group.id", "it is the job's name; 'properties.group.id' of a table only says whose offsets "
                  "group-offsets starts from"},
     {"group.instance.id", "it derives from the state directory"},
-    {"group.protocol", "the classic protocol is used"},
     {"partition.assignment.strategy", "tasks are spread round robin"},
     {"test.mock.num.brokers", "use the demo"},
 };
@@ -166,6 +165,18 @@ mr_status mr_kafka_settings_set(rd_kafka_conf_t *conf, const char *name, const c
     return mr_error_set(err, MR_E_SETTING, "Kafka property %s: %s", name, reason);
 }
 
+/* Decision 0018. */
+static mr_status check_protocol(const char *value, mr_error *err)
+{
+    if (strcmp(value, "classic") == 0)
+        return MR_OK;
+    return mr_error_set(err, MR_E_SETTING,
+                        "Kafka property group.protocol may not be set to '%s': the new protocol "
+                        "wants librdkafka 2.12 or newer and Kafka 4.0 or newer, this program has "
+                        "librdkafka %s; leave it at 'classic', which all brokers speak",
+                        value, rd_kafka_version_str());
+}
+
 mr_status mr_kafka_settings_check(const char *name, const char *value, mr_error *err)
 {
     const char *advice = lookup(JAVA, MR_LENGTH(JAVA), name);
@@ -176,6 +187,8 @@ mr_status mr_kafka_settings_check(const char *name, const char *value, mr_error 
     if (advice)
         return mr_error_set(err, MR_E_SETTING, "Kafka property %s may not be set: %s", name,
                             advice);
+    if (strcmp(name, "group.protocol") == 0)
+        return check_protocol(value, err);
     rd_kafka_conf_t *scratch = rd_kafka_conf_new();
     mr_status status = mr_kafka_settings_set(scratch, name, value, err);
     rd_kafka_conf_destroy(scratch);

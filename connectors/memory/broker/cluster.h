@@ -20,6 +20,7 @@ typedef struct mr_memory_options {
     mr_memory_clock *virtual_clock; /* NULL: the machine's time; waiting sleeps */
     int64_t session_timeout_ms;     /* 0: 10,000 */
     int64_t rebalance_timeout_ms;   /* 0: 60,000 */
+    int64_t poll_interval_ms;       /* a member not polled for so long is put out; 0: never */
     int64_t call_us;                /* a port call takes so much virtual time; 0: 10 */
     /* Chance per million that a transaction which the coordinator aborts by itself (its writer
      * timed out or was replaced) hangs: no partition and no group hears of the end. Kafka does so

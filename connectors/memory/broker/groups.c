@@ -199,6 +199,7 @@ mr_memory_group_member *mr_memory_group_join(mr_memory_cluster *cluster, mr_memo
     snprintf(member->id, sizeof member->id, "member-%010llu",
              (unsigned long long)cluster->groups.member_next++);
     member->process = process;
+    member->polled_us = -1;
     if (is_back && group->state == MR_MEMORY_GROUP_STABLE)
         return member;
     mr_memory_group_rebalance(cluster, group);
@@ -338,6 +339,10 @@ static int64_t due_of(const mr_memory_cluster *cluster, const mr_memory_group *g
                                                 : member->silent_since_us;
     if (silent_us >= 0)
         due_us = silent_us + cluster->options.session_timeout_ms * INT64_C(1000);
+    if (cluster->options.poll_interval_ms > 0 && member->polled_us >= 0) {
+        int64_t poll_us = member->polled_us + cluster->options.poll_interval_ms * INT64_C(1000);
+        due_us = poll_us < due_us ? poll_us : due_us;
+    }
     if (group->state == MR_MEMORY_GROUP_REBALANCING && !member->has_joined) {
         int64_t answer_us =
             group->rebalancing_since_us + cluster->options.rebalance_timeout_ms * INT64_C(1000);

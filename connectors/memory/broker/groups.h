@@ -36,6 +36,7 @@ typedef struct mr_memory_group_member {
     const struct mr_memory_process *process; /* whose life is the heartbeat; NULL: closed */
     int64_t silent_since_us;                 /* of a closed member */
     bool has_joined;                         /* the rebalance under way */
+    int64_t polled_us;                       /* last; -1: not yet */
     int32_t *partitions;
     uint32_t partitions_count;
 } mr_memory_group_member;

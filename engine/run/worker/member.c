@@ -53,15 +53,38 @@ static mr_status on_member_event(mr_worker *worker, const mr_member_event *event
     return status != MR_OK ? status : released;
 }
 
-mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err)
+static mr_status poll(mr_worker *worker, int32_t timeout_ms, mr_member_event *event, mr_error *err)
 {
+    *event = (mr_member_event){0};
     if (worker->member == NULL || worker->is_deciding) /* a revoke waits for the decision */
         return MR_OK;
     int64_t now = mr_worker_now_us(worker);
     if (timeout_ms == 0 && now - worker->polled_us < POLL_EVERY_US)
         return MR_OK;
     worker->polled_us = now;
-    mr_member_event event;
-    mr_status status = worker->member->class->poll(worker->member, timeout_ms, &event, err);
+    return worker->member->class->poll(worker->member, timeout_ms, event, err);
+}
+
+mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err)
+{
+    mr_member_event event = worker->event;
+    worker->event = (mr_member_event){0};
+    mr_status status = MR_OK;
+    if (event.kind == MR_MEMBER_NOTHING)
+        status = poll(worker, timeout_ms, &event, err);
     return status == MR_OK ? on_member_event(worker, &event, err) : status;
+}
+
+/* The event is seen to when the restore is unwound: here it would pull the task from under it. */
+mr_status mr_worker_breathe(void *context, mr_error *err)
+{
+    mr_worker *worker = context;
+    mr_status status = poll(worker, 0, &worker->event, err);
+    if (status != MR_OK)
+        return status;
+    if (worker->event.kind == MR_MEMBER_NOTHING && !atomic_load(&worker->is_stop_requested))
+        return MR_OK;
+    return mr_error_set_recovery(err, MR_E_INTERRUPTED, MR_RECOVERY_RETRY,
+                                 "a restore was broken off: the group gives or takes tasks, or the "
+                                 "worker is to stop");
 }

@@ -131,14 +131,15 @@ struct mr_worker {
     bool is_deciding;   /* the helper has it, and the writer, and the member */
     int64_t commit_began_us;
     mr_cut cut;
-    int64_t look_due_us;  /* at ends, next */
-    int64_t answered_us;  /* a look at them was answered without delay, last */
-    uint32_t look_next;   /* the slot to begin with */
-    bool has_read;        /* something since the last look */
-    int64_t polled_us;    /* the member, last */
-    int64_t grown_us;     /* topics were asked for partitions added, last */
-    int64_t refreshed_us; /* all offsets were committed, last */
-    bool has_met_work;    /* a task that had not finished was restored in this life */
+    int64_t look_due_us;   /* at ends, next */
+    int64_t answered_us;   /* a look at them was answered without delay, last */
+    uint32_t look_next;    /* the slot to begin with */
+    bool has_read;         /* something since the last look */
+    int64_t polled_us;     /* the member, last */
+    mr_member_event event; /* came amid a restore, to be seen to; its partitions last till then */
+    int64_t grown_us;      /* topics were asked for partitions added, last */
+    int64_t refreshed_us;  /* all offsets were committed, last */
+    bool has_met_work;     /* a task that had not finished was restored in this life */
     uint32_t tasks_awaited;
     int64_t asked_others_us;
     bool is_watchful; /* some input may become idle or end: look at ends often */
@@ -205,6 +206,9 @@ int64_t mr_worker_log_end_behind(const mr_worker *worker, int64_t offset);
 /* member.c */
 /* Looks after the group; not more often than it must with a timeout of 0. */
 mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err);
+/* What a restore does between its chunks: the group must not take us for dead. `context` is the
+ * worker. MR_E_INTERRUPTED: it gives or takes tasks, or the worker is to stop. */
+mr_status mr_worker_breathe(void *context, mr_error *err);
 
 /* run.c */
 /* One step of the phase RUN. `*task`: at which task it failed, when at one. */

@@ -196,7 +196,8 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .state = mr_task_state(at->task),
                                    .pending = &at->pending,
                                    .arena = &at->recovered_arena,
-                                   .blobs = worker->config.blobs};
+                                   .blobs = worker->config.blobs,
+                                   .breath = {mr_worker_breathe, worker}};
     mr_status status = mr_recovery_run(&request, recovered, err);
     if (status != MR_OK)
         return status;

@@ -13,7 +13,7 @@
 
 static mr_status download(checkpoint_rig *s, const char *id, uint64_t plan)
 {
-    mr_download_request request = {s->blobs, s->stores, "job", 3, id, plan};
+    mr_download_request request = {s->blobs, s->stores, "job", 3, id, plan, {0}};
     return mr_download_run(&request, &s->err);
 }
 
@@ -162,7 +162,7 @@ Test(checkpoint, one_of_another_plan_or_task_is_refused)
     snprintf(command, sizeof command, "cp -r %s/blobs/job/task-3 %s/blobs/job/task-4", s.root,
              s.root);
     cr_assert_eq(system(command), 0);
-    mr_download_request other = {s.blobs, s.stores, "job", 4, id, 9};
+    mr_download_request other = {s.blobs, s.stores, "job", 4, id, 9, {0}};
     cr_expect_eq(mr_download_run(&other, &s.err), MR_E_CHECKPOINT);
     cr_expect(strstr(s.err.message, "task 3") != NULL, "%s", s.err.message);
     mr_upload_end(&s.upload);

@@ -64,6 +64,17 @@ Test(kafka_settings, refuses_what_exactly_once_rests_on)
     }
 }
 
+/* Decision 0018: the library at hand has it, but not so that one may build on it. */
+Test(kafka_settings, the_new_group_protocol_is_refused_naming_the_versions)
+{
+    mr_error err;
+    cr_expect_eq(mr_kafka_settings_check("group.protocol", "classic", &err), MR_OK);
+    cr_expect_eq(mr_kafka_settings_check("group.protocol", "consumer", &err), MR_E_SETTING);
+    const char *const parts[] = {"Kafka 4.0", "librdkafka 2.12", rd_kafka_version_str(), "classic"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        cr_expect_not_null(strstr(err.message, parts[i]), "%s", err.message);
+}
+
 Test(kafka_settings, tells_unknown_names_and_bad_values)
 {
     mr_error err;
