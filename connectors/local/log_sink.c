@@ -52,7 +52,7 @@ static uint64_t tag_of(const mr_log_record *record, uint64_t topic_hash)
     return tag != 0 ? tag : 1;
 }
 
-static mr_log_record record_of(const mr_encoded *encoded, uint32_t i, uint64_t topic_hash)
+static mr_log_record record_of(const mr_encoded *encoded, uint32_t i)
 {
     mr_log_record record = {.timestamp_ms = MR_TIME_NONE};
     /* A buffer nothing was put into has no bytes: an empty key or value is not NULL for that. */
@@ -65,8 +65,25 @@ static mr_log_record record_of(const mr_encoded *encoded, uint32_t i, uint64_t t
         record.value = bytes + encoded->value_start[i];
         record.value_length = encoded->value_length[i];
     }
-    record.tag = tag_of(&record, topic_hash);
     return record;
+}
+
+/* What is no part of key and value: the row's own timestamp and headers, how late it is. */
+static void put_own(const mr_batch *batch, uint32_t row, const mr_own_values *own,
+                    mr_log_record *record)
+{
+    const mr_header *late = NULL;
+    uint32_t late_count = 0;
+    if (batch->late != NULL)
+        late = mr_late_headers(&batch->late[row], batch->arena, &late_count);
+    if (own != NULL) {
+        record->tag ^= mr_own_values_hash(own);
+        record->tag = record->tag != 0 ? record->tag : 1;
+        mr_own_values_put(own, late, late_count, batch->arena, record);
+    } else {
+        record->headers = late;
+        record->headers_count = late_count;
+    }
 }
 
 static bool has_failed(const mr_row_errors *errors, uint32_t *at, uint32_t row)
@@ -86,6 +103,7 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
     if (status != MR_OK)
         return status;
     mr_sink_check_not_null(self->config->schema, batch, errors);
+    const mr_own_values *own = mr_own_columns_read(&self->config->own, batch, errors);
     mr_row_errors_settle(errors);
     mr_log_record *records = mr_arena_alloc(batch->arena, batch->selected * sizeof *records);
     mr_row_errors refused = {.arena = errors->arena};
@@ -96,10 +114,9 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
         uint32_t row = mr_batch_row(batch, i);
         if (has_failed(errors, &at, row))
             continue;
-        records[count] = record_of(&self->encoded, i, topic_hash);
-        if (batch->late != NULL)
-            records[count].headers =
-                mr_late_headers(&batch->late[row], batch->arena, &records[count].headers_count);
+        records[count] = record_of(&self->encoded, i);
+        records[count].tag = tag_of(&records[count], topic_hash);
+        put_own(batch, row, own != NULL ? &own[i] : NULL, &records[count]);
         if (context->refused_count > 0 && is_refused(context, records[count].tag))
             mr_row_errors_add(&refused, row, MR_E_ROW_REFUSED_BY_LOG,
                               "topic `%s` refused the record (too large or invalid)",

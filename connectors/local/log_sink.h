@@ -1,13 +1,14 @@
 /*
  * Log sink: rows become records of one topic, produced inside the engine's open transaction.
  *
- * A row's tag is mr_hash of its value, xor-ed with that of its key when it has one (never 0). Rows
- * whose tag the log refused before, rows that cannot be encoded, and rows with a NULL in a NOT NULL
+ * A row's tag is mr_hash of its value, xor-ed with that of its key when it has one, and with what the
+ * record has of its own (never 0). Rows whose tag the log refused before, rows that cannot be encoded, and rows with a NULL in a NOT NULL
  * column go to `errors`. Late rows carry headers (engine/run/late.h). Thread: the engine's.
  */
 #ifndef MR_CONNECTORS_LOCAL_LOG_SINK_H
 #define MR_CONNECTORS_LOCAL_LOG_SINK_H
 
+#include "connectors/local/own_columns.h"
 #include "engine/ports/sink.h"
 
 enum {
@@ -22,6 +23,7 @@ typedef struct mr_log_sink_config {
     const void *encoder_config;
     int32_t partition; /* MR_PARTITION_BY_KEY, or every record to this one */
     mr_schema schema;  /* names and NOT NULL of the sink's columns, as the batch has them */
+    mr_own_columns own;
 } mr_log_sink_config;
 
 /* `config` is an mr_log_sink_config and must outlive the sink: fits mr_plan_sink.open. */

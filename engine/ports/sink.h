@@ -22,8 +22,9 @@ typedef struct mr_sink_write {
 } mr_sink_write;
 
 typedef struct mr_sink_class {
-    /* Writes all selected rows. A row's tag is mr_hash of the topic, of the encoded value, and of
-     * the key when there is one, xor-ed. Failed rows go to `errors` (batch row numbers). */
+    /* Writes all selected rows. A row's tag is mr_hash of the topic, of the encoded value, of the
+     * key when there is one, and of the row's own timestamp and headers, xor-ed. Failed rows go to
+     * `errors` (batch row numbers). */
     mr_status (*write)(mr_sink *sink, const mr_sink_write *context, const mr_batch *batch,
                        mr_row_errors *errors, mr_error *err);
 

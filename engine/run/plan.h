@@ -77,9 +77,9 @@ typedef struct mr_constraint {
 
 typedef enum mr_metadata {
     MR_METADATA_TOPIC = 0,      /* STRING NOT NULL */
-    MR_METADATA_PARTITION,      /* INT NOT NULL */
+    MR_METADATA_PARTITION,      /* INT or BIGINT, NOT NULL */
     MR_METADATA_OFFSET,         /* BIGINT NOT NULL */
-    MR_METADATA_TIMESTAMP,      /* TIMESTAMP_LTZ(3) */
+    MR_METADATA_TIMESTAMP,      /* TIMESTAMP_LTZ(p), or TIMESTAMP(p) in the job's zone */
     MR_METADATA_TIMESTAMP_TYPE, /* STRING NOT NULL: NoTimestampType, CreateTime, LogAppendTime */
     MR_METADATA_KEY,            /* BYTES: the raw key */
     MR_METADATA_HEADERS,        /* STRING: JSON object of the headers (MAP is not there yet) */

@@ -10,6 +10,7 @@
 
 struct mr_source_stage {
     const mr_plan_source *source;
+    const mr_zone *zone; /* the job's; NULL: UTC */
     mr_decoder *value;
     mr_decoder *key;
     mr_program *computed; /* one output per computed column, in column order */
@@ -51,6 +52,7 @@ mr_status mr_source_stage_new(const mr_plan_source *source, const mr_expr_contex
     mr_source_stage *stage = calloc(1, sizeof *stage);
     MR_ASSERT(stage != NULL);
     stage->source = source;
+    stage->zone = context->zone;
     mr_status status = source->make_value(source->codec_config, &stage->value, err);
     if (status == MR_OK && source->make_key != NULL)
         status = source->make_key(source->codec_config, &stage->key, err);
@@ -217,7 +219,8 @@ static void fill_columns(passage *p, const mr_vector *values, const mr_vector *k
         case MR_COLUMN_VALUE: *to = values[column->index]; break;
         case MR_COLUMN_KEY: *to = keys[column->index]; break;
         case MR_COLUMN_METADATA:
-            *to = mr_metadata_column((mr_metadata)column->index, column->field.type, &p->batch);
+            *to = mr_metadata_column((mr_metadata)column->index, column->field.type, p->stage->zone,
+                                     &p->batch);
             break;
         case MR_COLUMN_COMPUTED: break;
         }

@@ -3,6 +3,7 @@
 
 #include "connectors/local/blackhole_sink.h"
 #include "connectors/local/file_sink.h"
+#include "connectors/local/log_sink.h"
 #include "connectors/local/print_sink.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/rows/union_all.h"
@@ -67,6 +68,17 @@ static void add_order(const mr_plan *plan, const mr_plan_sink *sink, mr_facts *f
                 plan->tasks_count > 1 ? "; tasks mix" : "");
 }
 
+static void add_own(const mr_plan_sink *sink, mr_facts *facts)
+{
+    const mr_own_columns *own = &((const mr_log_sink_config *)sink->config)->own;
+    if (own->has_timestamp)
+        mr_fact_add(facts, "timestamp", "of each record from `%s`",
+                    sink->schema.columns[own->timestamp].name);
+    if (own->has_headers)
+        mr_fact_add(facts, "headers", "of each record from `%s`",
+                    sink->schema.columns[own->headers].name);
+}
+
 void mr_explain_sink(mr_explanation *explanation, mr_part *part)
 {
     const mr_plan *plan = explanation->plan;
@@ -78,11 +90,13 @@ void mr_explain_sink(mr_explanation *explanation, mr_part *part)
     part->columns = sink->schema.columns;
     part->inputs_count = 1;
     part->inputs = &sink->input;
-    if (sink->topic != NULL)
+    if (sink->topic != NULL) {
         mr_fact_add(facts, "writes", "topic `%s`", sink->topic);
-    else if (sink->open == mr_file_sink_open)
+        add_own(sink, facts);
+    } else if (sink->open == mr_file_sink_open) {
         mr_fact_add(facts, "writes", "lines behind the end of `%s`",
                     ((const mr_file_sink_config *)sink->config)->path);
+    }
     add_delivery(plan, sink, facts);
     if (sink->open != mr_blackhole_sink_open)
         add_order(plan, sink, facts);

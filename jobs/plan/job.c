@@ -88,6 +88,46 @@ static void check_dead_letters(const mr_planner *planner, const mr_cluster *clus
     }
 }
 
+static const char *path_of(const mr_table *table)
+{
+    return table->connector->kind == MR_CONNECTOR_FILESYSTEM
+               ? mr_options_text(&table->options, "path", NULL)
+               : NULL;
+}
+
+static bool reads(const mr_relation *source, const mr_plan_sink *sink, const char *path)
+{
+    const char *own = path_of(source->table);
+    for (uint32_t t = 0; sink->topic != NULL && t < source->table->topics_count; t++)
+        if (strcmp(source->table->topics[t], sink->topic) == 0)
+            return true;
+    return own != NULL && path != NULL && strcmp(own, path) == 0;
+}
+
+/* A job that writes where it reads may mean to (a loop that ends by its WHERE): it is told, not
+ * refused. */
+static void check_feedback(const mr_planner *planner)
+{
+    if (planner->diagnostics->errors > 0)
+        return;
+    for (uint32_t i = 0; i < planner->sinks_count; i++) {
+        const mr_bound_sink *bound = &planner->binder->sinks[i];
+        for (uint32_t r = 0; bound->table != NULL && r < planner->binder->relations.count; r++) {
+            const mr_relation *source = planner->binder->relations.items[r];
+            if (source->kind != MR_RELATION_TABLE || !planner->planned[r].is_reached ||
+                !reads(source, &planner->sinks[i], path_of(bound->table)))
+                continue;
+            mr_diagnostics_report(planner->diagnostics, MR_W_FEEDS_ITSELF, bound->span,
+                                  "`%s` is written where `%s` reads: the job's own rows come back",
+                                  bound->table->name, source->table->name);
+            mr_diagnostics_hint(planner->diagnostics,
+                                "they are rows like any others, without end unless the query "
+                                "leaves them out");
+            break;
+        }
+    }
+}
+
 static void finish(mr_job *job, const mr_planner *planner, const mr_job_options *options)
 {
     mr_plan *plan = &job->plan;
@@ -133,6 +173,7 @@ static void make_plan(mr_job *job, const mr_binder *binder, const mr_job_options
         mr_plan_emit_sink(&planner, &binder->sinks[i]);
     check_state(&planner);
     check_dead_letters(&planner, &job->cluster);
+    check_feedback(&planner);
     finish(job, &planner, options);
     free(planner.sources);
     free(planner.nodes);

@@ -1,5 +1,6 @@
 #include "jobs/plan/version.h"
 
+#include "connectors/local/files/reader.h"
 #include "engine/base/buffer.h"
 #include "engine/base/hash.h"
 #include "engine/expr/value.h"
@@ -177,6 +178,9 @@ static void put_source(const meaning *m, uint32_t index, mr_buffer *text)
     mr_buffer_printf(text, "source %s;", source->table);
     for (uint32_t t = 0; t < source->topics_count; t++)
         mr_buffer_printf(text, "%s;", source->topics[t]);
+    if (source->reader != NULL && source->reader->open == mr_file_reader_open)
+        mr_buffer_printf(text, "path %s;",
+                         ((const mr_file_reader_config *)source->reader->config)->path);
     if (source->time_column >= 0)
         put_source_column(m, (mr_origin){.kind = MR_ORIGIN_SOURCE_ROWS, .index = index},
                           (uint32_t)source->time_column, text);

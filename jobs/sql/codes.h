@@ -91,7 +91,8 @@
     X(1218, MR_E_KEY_FIELDS, ERROR, "key columns that do not fit the table")      \
     X(1280, MR_W_UNKNOWN_SETTING, WARNING, "unknown setting")                     \
     X(1281, MR_N_SETTING_IGNORED, NOTE, "setting without effect")                 \
-    X(1282, MR_N_OPTION_IGNORED, NOTE, "option without effect")
+    X(1282, MR_N_OPTION_IGNORED, NOTE, "option without effect")                   \
+    X(1283, MR_W_FEEDS_ITSELF, WARNING, "the job reads what it writes")
 
 #define MR_CODES_QUERIES(X)                                                             \
     X(1301, MR_E_WINDOW_TIME, ERROR, "window over a column that is no time attribute")  \

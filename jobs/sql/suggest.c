@@ -36,7 +36,8 @@ static unsigned edits(const char *a, size_t a_length, const char *b, size_t b_le
     return rows[a_length % 3][b_length];
 }
 
-const char *mr_suggest(const char *name, const char *const *candidates, size_t count)
+static const char *nearest_of(const char *name, const char *const *candidates, size_t count,
+                              unsigned edits_max)
 {
     size_t length = strlen(name);
     if (length == 0 || length > NAME_BYTES_MAX)
@@ -51,10 +52,21 @@ const char *mr_suggest(const char *name, const char *const *candidates, size_t c
         unsigned distance = edits(name, length, candidates[i], other);
         /* Two letters in common are no reason to suggest `to` for `id`. */
         unsigned distance_max = longer < 3 ? 0 : (unsigned)(longer + 2) / 3;
+        distance_max = smaller(distance_max, edits_max);
         if (distance < fewest && distance <= distance_max && distance < longer) {
             nearest = candidates[i];
             fewest = distance;
         }
     }
     return nearest;
+}
+
+const char *mr_suggest(const char *name, const char *const *candidates, size_t count)
+{
+    return nearest_of(name, candidates, count, NAME_BYTES_MAX);
+}
+
+const char *mr_suggest_slip(const char *name, const char *const *candidates, size_t count)
+{
+    return nearest_of(name, candidates, count, 1);
 }

@@ -13,4 +13,7 @@
  * skipped; so are names of more than 64 bytes. */
 const char *mr_suggest(const char *name, const char *const *candidates, size_t count);
 
+/* The same with one edit at most: for names that are short, or that may well be right. */
+const char *mr_suggest_slip(const char *name, const char *const *candidates, size_t count);
+
 #endif

@@ -197,3 +197,55 @@ Test(headers, in_the_style_of_spring_are_what_its_replayers_read)
     rd_kafka_destroy(consumer);
     close_wire(&w);
 }
+
+/* What a job writes as a record's own: timestamps and headers, through transactions, and the
+ * broker's own refusal of a time that its topic does not take. */
+static void run_own_columns(const wire *w)
+{
+    const char *named = getenv("MILLRACE");
+    char path[200], command[600];
+    snprintf(path, sizeof path, "%s/own.sql", w->dir);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fprintf(file,
+            "CREATE TABLE src (v BYTES, t TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', "
+            "headers STRING METADATA) WITH ('connector' = 'kafka', 'format' = 'raw', "
+            "'topic' = '%s', 'properties.bootstrap.servers' = '${MILLRACE_TEST_BROKER}', "
+            "'scan.startup.mode' = 'earliest-offset');\n"
+            "CREATE TABLE dst (v BYTES, t TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', "
+            "headers STRING METADATA) WITH ('connector' = 'kafka', 'format' = 'raw', "
+            "'topic' = '%s', 'properties.bootstrap.servers' = '${MILLRACE_TEST_BROKER}', "
+            "'errors.deadletterqueue.topic.name' = '%s');\n"
+            "INSERT INTO dst SELECT v, t + INTERVAL '1' HOUR, headers FROM src;\n"
+            "INSERT INTO dst SELECT X'66', t + INTERVAL '200000' DAY(6), headers FROM src "
+            "WHERE CHAR_LENGTH(CAST(v AS STRING)) = 7;\n",
+            w->in, w->late, w->dead);
+    cr_assert_eq(fclose(file), 0);
+    snprintf(command, sizeof command,
+             "cd '%s' && '%s' run own.sql --name %s --bounded > said 2>&1 || { cat said; exit 1; }",
+             w->dir, named ? named : MR_SOURCE_DIR "/build/release/millrace", w->name);
+    cr_assert_eq(system(command), 0);
+}
+
+Test(headers, and_timestamps_that_a_job_writes_are_the_records_own, .timeout = 120)
+{
+    wire w;
+    rd_kafka_timestamp_type_t kind;
+    open_wire(&w, "own");
+    feed(&w);
+    run_own_columns(&w);
+    rd_kafka_t *consumer = open_client(RD_KAFKA_CONSUMER);
+    rd_kafka_message_t *first = first_of(consumer, w.late, 0);
+    cr_expect_eq(rd_kafka_message_timestamp(first, &kind), SENT_MS + 3600000);
+    cr_expect_eq(kind, RD_KAFKA_TIMESTAMP_CREATE_TIME);
+    expect_bytes(first, "trace", "\0\xff", 2);
+    rd_kafka_message_destroy(first);
+    /* 547 years ahead: a broker of today refuses it, and the row alone dies. */
+    rd_kafka_message_t *letter = first_of(consumer, w.dead, 1);
+    expect_text(letter, "__millrace.errors.code", "MR3302");
+    expect_untouched(letter);
+    rd_kafka_message_destroy(letter);
+    rd_kafka_consumer_close(consumer);
+    rd_kafka_destroy(consumer);
+    close_wire(&w);
+}

@@ -1,6 +1,7 @@
 #include "jobs/plan/binder/binder.h"
 
 #include "jobs/plan/binder/query/query.h"
+#include "jobs/sql/suggest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,11 +74,28 @@ static const char *without(const char *text, const char *ending, mr_arena *arena
     return mr_arena_string(arena, text, length - tail);
 }
 
+/* `v$lat` -> `v$late` where v is there; NULL: nothing of the kind. */
+static const char *nearest_relation_of(mr_binder *binder, const char *text)
+{
+    static const char *const endings[] = {"$late", "$errors"};
+    const char *dollar = strrchr(text, '$');
+    if (dollar == NULL)
+        return NULL;
+    const char *base = mr_arena_string(binder->arena, text, (size_t)(dollar - text));
+    const char *ending = mr_suggest(dollar, endings, 2);
+    if (mr_names_find(&binder->names, base) == NULL)
+        base = mr_names_nearest(&binder->names, base);
+    return base != NULL && ending != NULL ? mr_arena_printf(binder->arena, "%s%s", base, ending)
+                                          : NULL;
+}
+
 static mr_relation *unknown(mr_binder *binder, const char *text, mr_span span)
 {
     mr_diagnostics_report(binder->diagnostics, MR_E_UNKNOWN_TABLE, span, "no table or view `%s`",
                           text);
-    const char *nearest = mr_names_nearest(&binder->names, text);
+    const char *nearest = nearest_relation_of(binder, text);
+    if (nearest == NULL)
+        nearest = mr_names_nearest(&binder->names, text);
     if (nearest != NULL)
         mr_diagnostics_label(binder->diagnostics, "did you mean `%s`?", nearest);
     else if (binder->names.count == 0)
@@ -194,7 +212,7 @@ static void bind_statement(mr_binder *binder, const mr_ast_statement *statement,
         break;
     case MR_AST_INSERT:
         if (reads_late(statement) == late_ones)
-            mr_bind_insert(binder, &statement->insert, statement->span);
+            mr_bind_insert(binder, &statement->insert);
         break;
     case MR_AST_QUERY:
         if (reads_late(statement) == late_ones)

@@ -15,7 +15,7 @@ typedef struct mr_bound_sink {
     mr_relation *input; /* columns in the sink's order, with its types */
     mr_table *table;    /* NULL: print */
     const char *id;
-    mr_span span;
+    mr_span span; /* of its name in INSERT, or of the SELECT */
 } mr_bound_sink;
 
 /* WITH name AS (..), innermost first. */
@@ -57,7 +57,7 @@ mr_relation *mr_bind_name(mr_binder *binder, const mr_ast_path *path);
 mr_relation *mr_bind_table(mr_binder *binder, mr_name *name, mr_span span);
 
 /* `query` with columns converted for `table`; appended to the sinks. */
-void mr_bind_insert(mr_binder *binder, const mr_ast_insert *insert, mr_span span);
+void mr_bind_insert(mr_binder *binder, const mr_ast_insert *insert);
 void mr_bind_select(mr_binder *binder, const mr_ast_query *query, mr_span span);
 
 /* "context/part", made unique in the job. */

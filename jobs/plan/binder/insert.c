@@ -9,7 +9,7 @@ static uint32_t target_columns(const mr_table *table, uint32_t *columns)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < table->columns_count; i++)
-        if (table->columns[i].kind == MR_AST_COLUMN_PHYSICAL)
+        if (mr_table_column_is_written(&table->columns[i]))
             columns[count++] = i;
     return count;
 }
@@ -26,7 +26,7 @@ static bool place_listed(mr_binder *binder, const mr_ast_insert *insert, const m
         bool is_twice = false;
         for (uint32_t j = 0; j < i; j++)
             is_twice |= places[j] == column && column != UINT32_MAX;
-        if (column != UINT32_MAX && table->columns[column].kind == MR_AST_COLUMN_PHYSICAL &&
+        if (column != UINT32_MAX && mr_table_column_is_written(&table->columns[column]) &&
             !is_twice)
             continue;
         is_good = false;
@@ -47,7 +47,7 @@ static bool check_rest(mr_binder *binder, const mr_ast_insert *insert, const mr_
         for (uint32_t j = 0; j < insert->columns.count; j++)
             is_listed |= places[j] == i;
         const mr_table_column *column = &table->columns[i];
-        if (is_listed || column->kind != MR_AST_COLUMN_PHYSICAL || column->type.is_nullable)
+        if (is_listed || !mr_table_column_is_written(column) || column->type.is_nullable)
             continue;
         mr_diagnostics_report(binder->diagnostics, MR_E_INSERT_COLUMN,
                               mr_span_join(insert->columns.items[0].span,
@@ -88,6 +88,21 @@ static mr_expr *convert(mr_binder *binder, const mr_relation *input, uint32_t i,
     return NULL;
 }
 
+/* A record's timestamp is an instant; a TIMESTAMP column means it in the job's zone. */
+static const mr_expr *as_instant(mr_binder *binder, const mr_table_column *target, mr_expr *expr,
+                                 mr_type *type)
+{
+    bool is_local = target->kind == MR_AST_COLUMN_METADATA &&
+                    target->metadata == MR_METADATA_TIMESTAMP &&
+                    target->type.kind == MR_TYPE_TIMESTAMP;
+    *type = target->type;
+    if (!is_local || expr == NULL)
+        return expr;
+    *type = mr_type_time(MR_TYPE_TIMESTAMP_LTZ, 3);
+    type->is_nullable = target->type.is_nullable;
+    return mr_make_cast(&binder->resolver, expr, *type, false);
+}
+
 /* Where to point for column `i`: its item where the query is a plain SELECT. */
 static mr_span item_span(const mr_ast_query *query, const mr_relation *input, uint32_t i)
 {
@@ -112,15 +127,17 @@ static mr_relation *project_for(mr_binder *binder, const mr_ast_insert *insert, 
     bool is_good = true;
     for (uint32_t t = 0; t < count; t++) {
         const mr_table_column *target = &table->columns[targets[t]];
-        const mr_expr *expr = mr_make_null(&binder->resolver, target->type);
+        mr_expr *made = mr_make_null(&binder->resolver, target->type);
         for (uint32_t i = 0; i < places_count; i++)
             if (places[i] == targets[t])
-                expr = convert(binder, input, i, target, item_span(insert->query, input, i));
+                made = convert(binder, input, i, target, item_span(insert->query, input, i));
+        mr_type type;
+        const mr_expr *expr = as_instant(binder, target, made, &type);
         is_good &= expr != NULL;
         project->exprs[t] = expr;
         project->columns[t] = (mr_relation_column){
             .name = target->name,
-            .type = target->type,
+            .type = type,
             .role = expr != NULL && expr->kind == MR_EXPR_COLUMN ? input->columns[expr->column].role
                                                                  : MR_ROLE_NONE};
     }
@@ -174,7 +191,7 @@ static bool place_columns(mr_binder *binder, const mr_ast_insert *insert, const 
     return false;
 }
 
-void mr_bind_insert(mr_binder *binder, const mr_ast_insert *insert, mr_span span)
+void mr_bind_insert(mr_binder *binder, const mr_ast_insert *insert)
 {
     const char *target = mr_path_text(&insert->table, binder->arena);
     mr_name *name = mr_names_find(&binder->names, target);
@@ -203,7 +220,7 @@ void mr_bind_insert(mr_binder *binder, const mr_ast_insert *insert, mr_span span
         return;
     for (uint32_t i = 0; i < project->columns_count; i++)
         project = mr_bind_retimed(binder, project, i);
-    add_sink(binder, project, table, mr_binder_id(binder, "sink"), span);
+    add_sink(binder, project, table, mr_binder_id(binder, "sink"), insert->table.span);
 }
 
 void mr_bind_select(mr_binder *binder, const mr_ast_query *query, mr_span span)

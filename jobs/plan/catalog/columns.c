@@ -7,18 +7,19 @@
 typedef struct metadata_row {
     const char *key;
     mr_metadata which;
-    mr_type_kind kind;
+    mr_type_kind kind, other; /* the types it may have */
     const char *type_name;
 } metadata_row;
 
 static const metadata_row metadata_rows[] = {
-    {"topic", MR_METADATA_TOPIC, MR_TYPE_VARCHAR, "STRING"},
-    {"partition", MR_METADATA_PARTITION, MR_TYPE_INT, "INT"},
-    {"offset", MR_METADATA_OFFSET, MR_TYPE_BIGINT, "BIGINT"},
-    {"timestamp", MR_METADATA_TIMESTAMP, MR_TYPE_TIMESTAMP_LTZ, "TIMESTAMP_LTZ(3)"},
-    {"timestamp-type", MR_METADATA_TIMESTAMP_TYPE, MR_TYPE_VARCHAR, "STRING"},
-    {"key", MR_METADATA_KEY, MR_TYPE_VARBINARY, "BYTES"},
-    {"headers", MR_METADATA_HEADERS, MR_TYPE_VARCHAR, "STRING"},
+    {"topic", MR_METADATA_TOPIC, MR_TYPE_VARCHAR, MR_TYPE_VARCHAR, "STRING"},
+    {"partition", MR_METADATA_PARTITION, MR_TYPE_INT, MR_TYPE_BIGINT, "INT or BIGINT"},
+    {"offset", MR_METADATA_OFFSET, MR_TYPE_BIGINT, MR_TYPE_BIGINT, "BIGINT"},
+    {"timestamp", MR_METADATA_TIMESTAMP, MR_TYPE_TIMESTAMP_LTZ, MR_TYPE_TIMESTAMP,
+     "TIMESTAMP_LTZ(3) or TIMESTAMP(3)"},
+    {"timestamp-type", MR_METADATA_TIMESTAMP_TYPE, MR_TYPE_VARCHAR, MR_TYPE_VARCHAR, "STRING"},
+    {"key", MR_METADATA_KEY, MR_TYPE_VARBINARY, MR_TYPE_VARBINARY, "BYTES"},
+    {"headers", MR_METADATA_HEADERS, MR_TYPE_VARCHAR, MR_TYPE_VARCHAR, "STRING"},
 };
 #define METADATA_ROWS (sizeof metadata_rows / sizeof *metadata_rows)
 
@@ -84,7 +85,7 @@ static bool read_metadata(const mr_table *table, const mr_ast_column *ast, mr_ta
         if (strcmp(row->key, key) != 0)
             continue;
         column->metadata = row->which;
-        if (column->type.kind == row->kind)
+        if (column->type.kind == row->kind || column->type.kind == row->other)
             return true;
         char name[MR_TYPE_NAME_MAX];
         mr_diagnostics_report(diagnostics, MR_E_METADATA_COLUMN, ast->type->span,

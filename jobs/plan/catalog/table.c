@@ -13,13 +13,28 @@
 #define LISTS_MAX 6
 #define FORMAT_OPTIONS_MAX 128
 
+uint32_t mr_path_default(const mr_ast_path *path)
+{
+    static const char *const names[] = {"default_catalog", "default_database"};
+    for (uint32_t first = 0; first < 2; first++) {
+        uint32_t count = 0;
+        while (count < 2 - first && count + 1 < path->count &&
+               strcmp(path->parts[count].text, names[first + count]) == 0)
+            count++;
+        if (count == 2 - first)
+            return count;
+    }
+    return 0;
+}
+
 const char *mr_path_text(const mr_ast_path *path, mr_arena *arena)
 {
-    if (path->count == 1)
-        return path->parts[0].text;
+    uint32_t first = mr_path_default(path);
+    if (first + 1 == path->count)
+        return path->parts[first].text;
     mr_buffer text = {0};
-    for (uint32_t i = 0; i < path->count; i++)
-        mr_buffer_printf(&text, "%s%s", i > 0 ? "." : "", path->parts[i].text);
+    for (uint32_t i = first; i < path->count; i++)
+        mr_buffer_printf(&text, "%s%s", i > first ? "." : "", path->parts[i].text);
     const char *result = mr_arena_string(arena, text.data, text.length);
     mr_buffer_release(&text);
     return result;
@@ -38,6 +53,17 @@ static bool is_in_value(const mr_table *table, const mr_table_column *column)
     bool has_keys = table->key_format.format == NULL ||
                     mr_options_number(&table->options, "value.fields-include", 0) == 0;
     return column->kind == MR_AST_COLUMN_PHYSICAL && (has_keys || !column->is_key);
+}
+
+bool mr_table_column_is_written(const mr_table_column *column)
+{
+    return column->kind == MR_AST_COLUMN_PHYSICAL ||
+           (column->kind == MR_AST_COLUMN_METADATA && !column->is_virtual);
+}
+
+bool mr_metadata_is_writable(mr_metadata which)
+{
+    return which == MR_METADATA_TIMESTAMP || which == MR_METADATA_HEADERS;
 }
 
 uint32_t mr_table_value_place(const mr_table *table, uint32_t column)

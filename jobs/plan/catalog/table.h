@@ -58,10 +58,18 @@ bool mr_table_check_sink(mr_table *table, mr_span span, mr_diagnostics *diagnost
 /* UINT32_MAX: none of that name. */
 uint32_t mr_table_column_find(const mr_table *table, const char *name);
 
+/* Has a row that is written a value for it: physical, or metadata without VIRTUAL. */
+bool mr_table_column_is_written(const mr_table_column *column);
+bool mr_metadata_is_writable(mr_metadata which);
+
 /* The column's place in the value, from 0: keys count where the value holds them too. */
 uint32_t mr_table_value_place(const mr_table *table, uint32_t column);
 
-/* "a.b.c" of a dotted name. */
+/* "a.b.c" of a dotted name, without what mr_path_default counts. */
 const char *mr_path_text(const mr_ast_path *path, mr_arena *arena);
+
+/* How many names in front say only what holds anyway: Flink's `default_catalog.default_database.t`
+ * and `default_database.t` are t. */
+uint32_t mr_path_default(const mr_ast_path *path);
 
 #endif

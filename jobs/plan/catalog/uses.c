@@ -53,7 +53,8 @@ static bool check_source(const mr_table *table, mr_span span, mr_diagnostics *di
     return is_good;
 }
 
-/* One row of a sink is one value per column: ROW and key metadata cannot be written. */
+/* One row of a sink is one value per column: a ROW cannot be written, nor what the broker or the
+ * key decides about a record. */
 static bool check_sink_columns(const mr_table *table, mr_diagnostics *diagnostics)
 {
     bool is_good = true;
@@ -65,10 +66,12 @@ static bool check_sink_columns(const mr_table *table, mr_diagnostics *diagnostic
                                   column->name);
             is_good = false;
         }
-        if (column->kind == MR_AST_COLUMN_METADATA && !column->is_virtual) {
+        if (column->kind == MR_AST_COLUMN_METADATA && !column->is_virtual &&
+            !mr_metadata_is_writable(column->metadata)) {
             mr_diagnostics_report(diagnostics, MR_E_METADATA_COLUMN, column->span,
                                   "metadata `%s` cannot be written", column->name);
             mr_diagnostics_label(diagnostics, "add VIRTUAL to leave it out of what is written");
+            mr_diagnostics_hint(diagnostics, "timestamp and headers can be written");
             is_good = false;
         }
     }

@@ -46,7 +46,8 @@ static mr_encoder_config *encoder_of(mr_planner *planner, const mr_table *table,
     for (uint32_t i = 0; i < schema.columns_count; i++) {
         const mr_field *field = &schema.columns[i];
         const mr_table_column *column = &table->columns[mr_table_column_find(table, field->name)];
-        if (config->key != NULL && column->is_key && leaves_keys_out)
+        if (column->kind == MR_AST_COLUMN_METADATA ||
+            (config->key != NULL && column->is_key && leaves_keys_out))
             continue;
         fields[config->fields_count++] = (mr_codec_field){
             .part = MR_PART_VALUE, .column = i, .name = field->name, .type = column->type};
@@ -61,6 +62,25 @@ static mr_encoder_config *encoder_of(mr_planner *planner, const mr_table *table,
     return config;
 }
 
+static mr_own_columns own_of(const mr_table *table, mr_schema schema)
+{
+    mr_own_columns own = {0};
+    for (uint32_t i = 0; i < schema.columns_count; i++) {
+        const mr_table_column *column =
+            &table->columns[mr_table_column_find(table, schema.columns[i].name)];
+        if (column->kind != MR_AST_COLUMN_METADATA)
+            continue;
+        if (column->metadata == MR_METADATA_TIMESTAMP) {
+            own.has_timestamp = true;
+            own.timestamp = i;
+        } else {
+            own.has_headers = true;
+            own.headers = i;
+        }
+    }
+    return own;
+}
+
 static void set_log(mr_planner *planner, const mr_table *table, mr_plan_sink *sink)
 {
     mr_log_sink_config *config = mr_arena_zalloc(planner->arena, 1, sizeof *config);
@@ -68,7 +88,8 @@ static void set_log(mr_planner *planner, const mr_table *table, mr_plan_sink *si
                                    .make_encoder = mr_make_encoder,
                                    .encoder_config = encoder_of(planner, table, sink->schema),
                                    .partition = MR_PARTITION_BY_KEY,
-                                   .schema = sink->schema};
+                                   .schema = sink->schema,
+                                   .own = own_of(table, sink->schema)};
     sink->topic = table->topics[0];
     sink->open = mr_log_sink_open;
     sink->config = config;

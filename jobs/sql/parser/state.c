@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- tokens ---- */
 
@@ -132,18 +133,48 @@ bool mr_parser_fail(mr_parser *parser, mr_code code, mr_span span, const char *f
 }
 
 /* Words that a script writer mistypes where the grammar then goes astray one word later. */
-static const char *near_clause(mr_parser *parser, mr_token token)
+const char *mr_parser_near_clause(mr_parser *parser, mr_token token)
 {
     static const char *const clauses[] = {
-        "SELECT",  "FROM",    "WHERE",  "GROUP",    "HAVING", "ORDER",   "LIMIT",     "UNION",
-        "INSERT",  "INTO",    "VALUES", "CREATE",   "TABLE",  "VIEW",    "PARTITION", "WATERMARK",
-        "PRIMARY", "COMMENT", "JOIN",   "INTERVAL", "WITH",   "BETWEEN", "INTERSECT", "EXCEPT",
+        "SELECT",    "FROM",      "WHERE",   "GROUP",      "HAVING", "ORDER",    "LIMIT",
+        "UNION",     "INSERT",    "INTO",    "VALUES",     "CREATE", "TABLE",    "VIEW",
+        "PARTITION", "WATERMARK", "PRIMARY", "COMMENT",    "JOIN",   "INTERVAL", "WITH",
+        "BETWEEN",   "INTERSECT", "EXCEPT",  "CONSTRAINT",
     };
-    if (token.kind != MR_TOKEN_NAME || token.word != MR_NO_WORD ||
-        token.span.end - token.span.start < 4)
+    static const char *const words[] = {"CASE", "LIKE"}; /* too like other names for more edits */
+    uint32_t length = token.span.end - token.span.start;
+    if (token.kind != MR_TOKEN_NAME || token.word != MR_NO_WORD || length < 3)
         return NULL;
     const char *text = mr_parser_text(parser, token.span);
-    return mr_suggest(text, clauses, MR_LENGTH(clauses));
+    const char *near = length > 3 ? mr_suggest(text, clauses, MR_LENGTH(clauses))
+                                  : mr_suggest_slip(text, clauses, MR_LENGTH(clauses));
+    return near != NULL ? near : mr_suggest_slip(text, words, MR_LENGTH(words));
+}
+
+/* What other dialects have at such a place; NULL: nothing of the kind. */
+static const char *foreign_clause(mr_parser *parser, mr_token token)
+{
+    static const struct {
+        const char *word, *label;
+    } rows[] = {
+        {"EMIT", "leave it out: a window's rows come when it closes, others as they are made"},
+        {"QUALIFY", "put the query into a subquery, and its condition into the WHERE around it"},
+        {"ILIKE", "write LOWER(x) LIKE 'pattern'"},
+        {"TABLESAMPLE", "there are no samples of a stream"},
+    };
+    const char *text = token.kind == MR_TOKEN_NAME ? mr_parser_text(parser, token.span) : "";
+    for (size_t i = 0; i < MR_LENGTH(rows); i++)
+        if (strcasecmp(rows[i].word, text) == 0)
+            return rows[i].label;
+    return NULL;
+}
+
+/* Is the mistake likely to be the name in front, such as `FRM` in `SELECT k FRM t`? It was taken
+ * for an alias, and nothing that follows an alias is a name or a literal. */
+static bool is_behind_an_alias(mr_token token)
+{
+    return token.kind == MR_TOKEN_NAME || token.kind == MR_TOKEN_INTEGER ||
+           token.kind == MR_TOKEN_STRING;
 }
 
 void mr_parser_unexpected(mr_parser *parser, const char *what)
@@ -155,22 +186,26 @@ void mr_parser_unexpected(mr_parser *parser, const char *what)
         parser->is_failed = true; /* the lexer has said it */
         return;
     }
-    const char *near = near_clause(parser, token);
+    const char *foreign = foreign_clause(parser, token);
+    const char *near = foreign == NULL ? mr_parser_near_clause(parser, token) : NULL;
     mr_token before = parser->last;
-    if (near == NULL && token.kind == MR_TOKEN_NAME) {
-        near = near_clause(parser, before);
-        token = near != NULL ? before : token;
+    if (foreign == NULL && near == NULL && is_behind_an_alias(token)) {
+        foreign = foreign_clause(parser, before);
+        near = mr_parser_near_clause(parser, before);
+        token = foreign != NULL || near != NULL ? before : token;
     }
     char *text = mr_parser_text(parser, token.span);
     if (token.kind == MR_TOKEN_END)
         mr_parser_fail(parser, MR_E_UNEXPECTED, token.span, "expected %s, but the text ends here",
                        what);
-    else if (near != NULL)
+    else if (near != NULL || foreign != NULL)
         mr_parser_fail(parser, MR_E_UNEXPECTED, token.span, "unexpected `%.60s`", text);
     else
         mr_parser_fail(parser, MR_E_UNEXPECTED, token.span, "expected %s, found `%.60s`", what,
                        text);
-    if (near != NULL)
+    if (foreign != NULL)
+        mr_diagnostics_label(parser->diagnostics, "%s", foreign);
+    else if (near != NULL)
         mr_diagnostics_label(parser->diagnostics, "did you mean %s?", near);
 }
 

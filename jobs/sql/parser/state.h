@@ -59,6 +59,9 @@ uint32_t mr_parser_start(mr_parser *parser); /* of the next token */
 bool mr_parser_fail(mr_parser *parser, mr_code code, mr_span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The clause that a name looks like when it was mistyped (`FRM`); NULL: none. */
+const char *mr_parser_near_clause(mr_parser *parser, mr_token token);
+
 /* "expected `what`, found .." at the next token. */
 void mr_parser_unexpected(mr_parser *parser, const char *what);
 

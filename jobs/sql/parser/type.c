@@ -71,6 +71,10 @@ static const struct {
 
 static void refuse_type(mr_parser *parser, mr_token token, const char *text)
 {
+    if (mr_word_is_reserved(token.word) && mr_parser_near_clause(parser, parser->last) != NULL) {
+        mr_parser_unexpected(parser, "a type"); /* the word in front is the misspelt one */
+        return;
+    }
     if (!mr_parser_fail(parser, MR_E_UNKNOWN_TYPE, token.span, "there is no type `%.60s`", text))
         return;
     for (size_t i = 0; i < MR_LENGTH(foreign_types); i++) {

@@ -53,22 +53,40 @@ static lookup look_up(const mr_scope *scope, range among, const mr_ast_path *pat
     return found;
 }
 
-/* First part of the path that names a column: 1 behind an alias, whose columns *among becomes,
- * else 0. */
+uint32_t mr_scope_qualifier(const char *alias, const mr_ast_path *name, const mr_ast_path *path,
+                            uint32_t count_max)
+{
+    if (alias == NULL || count_max == 0)
+        return 0;
+    if (name == NULL)
+        return strcmp(alias, path->parts[0].text) == 0 ? 1 : 0;
+    uint32_t given = mr_path_default(path), own = mr_path_default(name);
+    given = given < count_max ? given : 0;
+    for (uint32_t k = name->count - own; k > 0; k--) {
+        bool is_same = given + k <= count_max && (given == 0 || k == name->count - own);
+        for (uint32_t i = 0; is_same && i < k; i++)
+            is_same =
+                strcmp(path->parts[given + i].text, name->parts[name->count - k + i].text) == 0;
+        if (is_same)
+            return given + k;
+    }
+    return 0;
+}
+
+/* First part of the path that names a column: behind what stands for a relation, whose columns
+ * *among becomes, else 0. */
 static uint32_t start_of(const mr_scope *scope, const mr_ast_path *path, range *among)
 {
-    const char *first = path->parts[0].text;
     *among = whole_of(scope);
-    if (path->count < 2)
-        return 0;
     for (uint32_t p = 0; p < scope->parts_count; p++) {
         const mr_scope_part *part = &scope->parts[p];
-        if (part->alias == NULL || strcmp(part->alias, first) != 0)
+        uint32_t from = mr_scope_qualifier(part->alias, part->name, path, path->count - 1);
+        if (from == 0)
             continue;
         *among = (range){part->first, part->first + part->count};
-        return 1;
+        return from;
     }
-    return scope->alias != NULL && strcmp(scope->alias, first) == 0 ? 1 : 0;
+    return mr_scope_qualifier(scope->alias, scope->name, path, path->count - 1);
 }
 
 uint32_t mr_find_column(const mr_scope *scope, const mr_ast_path *path)
@@ -76,7 +94,7 @@ uint32_t mr_find_column(const mr_scope *scope, const mr_ast_path *path)
     range among;
     uint32_t from = start_of(scope, path, &among);
     lookup found = look_up(scope, among, path, from);
-    if (found.exact == 0 && from == 1)
+    if (found.exact == 0 && from > 0)
         found = look_up(scope, whole_of(scope), path, 0);
     return found.exact == 1 ? found.column : UINT32_MAX;
 }
@@ -107,14 +125,17 @@ static void report_unknown(mr_binder *binder, const mr_scope *scope, const mr_as
         mr_diagnostics_label(binder->diagnostics, "FROM gives %s", aliases);
         return;
     }
-    if (from == 1)
-        aliases = mr_arena_printf(binder->arena, "`%s`", path->parts[0].text);
+    if (from > 0)
+        aliases = mr_arena_printf(binder->arena, "`%s`", path->parts[from - 1].text);
     mr_diagnostics_report(binder->diagnostics, MR_E_UNKNOWN_COLUMN, path->parts[from].span,
                           aliases != NULL ? "no column `%s` in %s" : "no column `%s`%s", name,
                           aliases != NULL ? aliases : "");
+    static const char *const words[] = {"DISTINCT"};
     const char *nearest = mr_suggest(name, known, count);
     if (nearest != NULL && strcmp(nearest, name) != 0)
         mr_diagnostics_label(binder->diagnostics, "did you mean `%s`?", nearest);
+    else if (nearest == NULL && mr_suggest(name, words, 1) != NULL)
+        mr_diagnostics_label(binder->diagnostics, "did you mean DISTINCT?");
 }
 
 /* The ROW column is there, its field is not. */
@@ -166,7 +187,7 @@ uint32_t mr_bind_column(mr_binder *binder, const mr_scope *scope, const mr_ast_p
     range among;
     uint32_t from = start_of(scope, path, &among);
     lookup found = look_up(scope, among, path, from);
-    if (found.exact + found.above + found.below == 0 && from == 1) {
+    if (found.exact + found.above + found.below == 0 && from > 0) {
         lookup other = look_up(scope, whole_of(scope), path, 0);
         if (other.exact + other.above > 0) {
             found = other;

@@ -14,13 +14,15 @@ typedef struct mr_grouping mr_grouping; /* query/group.h */
 
 /* One of the relations that are joined: columns [first, first + count). */
 typedef struct mr_scope_part {
-    const char *alias; /* NULL: none */
+    const char *alias;       /* NULL: none */
+    const mr_ast_path *name; /* of a table without AS: it is known by the end of it, too */
     uint32_t first, count;
 } mr_scope_part;
 
 typedef struct mr_scope {
     const mr_relation *relation;
     const char *alias;          /* NULL: none */
+    const mr_ast_path *name;    /* as in mr_scope_part */
     const mr_scope_part *parts; /* of a join, side by side; names are looked up in these */
     uint32_t parts_count;       /* 0: no join */
     const char *clause;         /* "WHERE": for messages */
@@ -35,6 +37,11 @@ mr_expr *mr_bind_condition(mr_binder *binder, const mr_scope *scope, const mr_as
 
 /* The column a path names; UINT32_MAX: reported. Roles are not looked at. */
 uint32_t mr_bind_column(mr_binder *binder, const mr_scope *scope, const mr_ast_path *path);
+
+/* How many names at the front of `path`, at most `count_max`, stand for the relation: 1 for its
+ * alias, up to all of `cat.db.t` where that stands in FROM without AS; 0: none. */
+uint32_t mr_scope_qualifier(const char *alias, const mr_ast_path *name, const mr_ast_path *path,
+                            uint32_t count_max);
 
 /* The same without a word when there is none; UINT32_MAX: none, or several. */
 uint32_t mr_find_column(const mr_scope *scope, const mr_ast_path *path);

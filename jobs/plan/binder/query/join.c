@@ -88,8 +88,10 @@ static bool bind_leaves(joining *j)
         }
         is_good &= check_alias(j, i, scope.alias);
         j->relations[i] = j->binder->relations.items[scope.relation->number];
-        j->parts[i] = (mr_scope_part){
-            .alias = scope.alias, .first = first, .count = scope.relation->columns_count};
+        j->parts[i] = (mr_scope_part){.alias = scope.alias,
+                                      .name = scope.name,
+                                      .first = first,
+                                      .count = scope.relation->columns_count};
         first += scope.relation->columns_count;
     }
     return is_good;

@@ -21,8 +21,10 @@ bool mr_bind_ref(mr_binder *binder, const mr_ast_ref *ref, mr_scope *scope)
             return false;
         }
         relation = mr_bind_name(binder, &ref->table);
-        if (scope->alias == NULL)
+        if (scope->alias == NULL) {
             scope->alias = ref->table.parts[ref->table.count - 1].text;
+            scope->name = &ref->table;
+        }
         break;
     case MR_AST_REF_SUBQUERY: relation = mr_bind_query(binder, ref->query); break;
     case MR_AST_REF_WINDOW: relation = mr_bind_window(binder, ref); break;
@@ -109,17 +111,19 @@ static void put_star(mr_binder *binder, const mr_scope *scope, const mr_ast_expr
         items->is_bad = true;
         return;
     }
-    const char *alias = ast->path.count > 0 ? ast->path.parts[0].text : NULL;
-    uint32_t first = 0, end = scope->relation->columns_count;
-    bool is_known = alias == NULL || (scope->alias != NULL && strcmp(alias, scope->alias) == 0);
+    const mr_ast_path *path = &ast->path;
+    uint32_t first = 0, end = scope->relation->columns_count, names = path->count;
+    bool is_known =
+        names == 0 || mr_scope_qualifier(scope->alias, scope->name, path, names) == names;
     for (uint32_t p = 0; !is_known && p < scope->parts_count; p++) {
-        is_known = scope->parts[p].alias != NULL && strcmp(alias, scope->parts[p].alias) == 0;
-        first = scope->parts[p].first;
-        end = first + scope->parts[p].count;
+        const mr_scope_part *part = &scope->parts[p];
+        is_known = mr_scope_qualifier(part->alias, part->name, path, names) == names;
+        first = part->first;
+        end = first + part->count;
     }
     if (!is_known) {
         mr_diagnostics_report(binder->diagnostics, MR_E_UNKNOWN_TABLE, ast->span,
-                              "no relation `%s` in FROM", ast->path.parts[0].text);
+                              "no relation `%s` in FROM", mr_path_text(path, binder->arena));
         items->is_bad = true;
         return;
     }
@@ -245,6 +249,7 @@ static mr_relation *bind_grouped(mr_binder *binder, const mr_ast_query *query, m
         return NULL;
     mr_scope grouped = {.relation = mr_group_relation(grouping),
                         .alias = scope->alias,
+                        .name = scope->name,
                         .clause = "HAVING",
                         .grouping = grouping};
     mr_expr *having = NULL;

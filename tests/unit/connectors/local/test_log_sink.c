@@ -119,6 +119,44 @@ Test(log_sink, tells_failed_rows_and_sends_the_others_in_order)
     mr_arena_release(&arena);
 }
 
+/* What the log refuses is known by its tag: rows that differ in their timestamp or headers alone
+ * have two, rows that are equal one. */
+Test(log_sink, tells_rows_apart_by_what_is_their_own)
+{
+    static const char *const headers[] = {"{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"b\"}", "{}"};
+    static const int64_t times[] = {5000, 5000, 5000, 6000};
+    mr_arena arena = {0};
+    mr_batch batch = mr_batch_new(3, 4, &arena);
+    batch.columns[0] = mr_vector_new(mr_type_of(MR_TYPE_BIGINT), 4, &arena);
+    batch.columns[1] = mr_vector_new(mr_type_time(MR_TYPE_TIMESTAMP_LTZ, 3), 4, &arena);
+    batch.columns[2] = mr_vector_new(mr_type_string(), 4, &arena);
+    for (uint32_t r = 0; r < 4; r++) {
+        batch.columns[0].i64[r] = 1;
+        batch.columns[1].i64[r] = times[r];
+        batch.columns[2].strings[r] = mr_string_of(headers[r], (uint32_t)strlen(headers[r]));
+    }
+    mr_log_sink_config config = {
+        .topic = "out",
+        .make_encoder = make_encoder,
+        .partition = 2,
+        .schema = {1, &number},
+        .own = {.has_timestamp = true, .has_headers = true, .timestamp = 1, .headers = 2}};
+    mr_sink *sink;
+    mr_error err = {0};
+    kept writer = {.base = {.class = &writer_class}};
+    mr_row_errors errors = {.arena = &arena};
+    cr_assert_eq(mr_log_sink_open(&config, &sink, &err), MR_OK);
+    mr_sink_write context = {.writer = &writer.base};
+    cr_assert_eq(sink->class->write(sink, &context, &batch, &errors, &err), MR_OK);
+    cr_assert_eq(writer.count, 4);
+    cr_expect_neq(writer.tags[0], writer.tags[1]);
+    cr_expect_eq(writer.tags[0], writer.tags[2]);
+    cr_expect_neq(writer.tags[0], writer.tags[3]);
+    cr_expect_neq(writer.tags[1], writer.tags[3]);
+    sink->class->close(sink);
+    mr_arena_release(&arena);
+}
+
 Test(file_sink, appends_whole_lines_and_keeps_what_was_there)
 {
     mr_arena arena = {0};

@@ -22,11 +22,12 @@ static const mr_header *odd_headers(const mr_records *records, uint32_t i, mr_ar
 {
     static const mr_header odd[] = {{"quote\"d", "a\\b\"c", 5},
                                     {"bytes", "\x00\x1f\x7f\x80\xff", 5},
+                                    {"city", "Z\xc3\xbcrich", 7},
                                     {"none", NULL, 0},
                                     {"empty", "", 0}};
     (void)records;
     (void)arena;
-    *count = i == 1 ? 4 : 0;
+    *count = i == 1 ? 5 : 0;
     return odd;
 }
 
@@ -61,14 +62,16 @@ Test(metadata, tells_place_time_and_key_of_the_rows_own_record)
     fixture f;
     open_rows(&f);
     mr_type text = mr_type_string();
-    mr_vector topic = mr_metadata_column(MR_METADATA_TOPIC, text, &f.batch);
+    mr_vector topic = mr_metadata_column(MR_METADATA_TOPIC, text, NULL, &f.batch);
     mr_vector partition =
-        mr_metadata_column(MR_METADATA_PARTITION, mr_type_of(MR_TYPE_INT), &f.batch);
-    mr_vector offset = mr_metadata_column(MR_METADATA_OFFSET, mr_type_of(MR_TYPE_BIGINT), &f.batch);
-    mr_vector time =
-        mr_metadata_column(MR_METADATA_TIMESTAMP, mr_type_time(MR_TYPE_TIMESTAMP_LTZ, 3), &f.batch);
-    mr_vector kind = mr_metadata_column(MR_METADATA_TIMESTAMP_TYPE, text, &f.batch);
-    mr_vector key = mr_metadata_column(MR_METADATA_KEY, mr_type_of(MR_TYPE_VARBINARY), &f.batch);
+        mr_metadata_column(MR_METADATA_PARTITION, mr_type_of(MR_TYPE_INT), NULL, &f.batch);
+    mr_vector offset =
+        mr_metadata_column(MR_METADATA_OFFSET, mr_type_of(MR_TYPE_BIGINT), NULL, &f.batch);
+    mr_vector time = mr_metadata_column(MR_METADATA_TIMESTAMP,
+                                        mr_type_time(MR_TYPE_TIMESTAMP_LTZ, 3), NULL, &f.batch);
+    mr_vector kind = mr_metadata_column(MR_METADATA_TIMESTAMP_TYPE, text, NULL, &f.batch);
+    mr_vector key =
+        mr_metadata_column(MR_METADATA_KEY, mr_type_of(MR_TYPE_VARBINARY), NULL, &f.batch);
     for (uint32_t r = 0; r < 3; r++) {
         cr_expect(is_text(&topic, r, "in"));
         cr_expect_eq(partition.i32[r], 7);
@@ -86,7 +89,7 @@ Test(metadata, shows_headers_as_json_that_others_can_read)
 {
     fixture f;
     open_rows(&f);
-    mr_vector column = mr_metadata_column(MR_METADATA_HEADERS, mr_type_string(), &f.batch);
+    mr_vector column = mr_metadata_column(MR_METADATA_HEADERS, mr_type_string(), NULL, &f.batch);
     cr_expect(is_text(&column, 1, "{}"));
     json_error_t why;
     json_t *object =
@@ -96,10 +99,45 @@ Test(metadata, shows_headers_as_json_that_others_can_read)
     cr_expect_str_eq(json_string_value(json_object_get(object, "quote\"d")), "a\\b\"c");
     cr_expect(json_is_null(json_object_get(object, "none")));
     cr_expect_str_eq(json_string_value(json_object_get(object, "empty")), "");
-    /* A byte beyond ASCII is the code point of that number, so nothing is lost. */
-    const json_t *bytes = json_object_get(object, "bytes");
-    cr_expect_eq(json_string_length(bytes), 7);
-    cr_expect_eq(memcmp(json_string_value(bytes), "\0\x1f\x7f\xc2\x80\xc3\xbf", 7), 0);
+    cr_expect_str_eq(json_string_value(json_object_get(object, "city")), "Z\xc3\xbcrich");
+    /* Bytes that are no text are told in another way, so nothing is lost. */
+    const json_t *bytes = json_object_get(json_object_get(object, "bytes"), "hex");
+    cr_expect_str_eq(json_string_value(bytes), "001f7f80ff");
     json_decref(object);
+    mr_arena_release(&f.arena);
+}
+
+/* TIMESTAMP is the wall clock of the job's zone, digits that a type has not are cut, BIGINT is as
+ * good as INT. */
+Test(metadata, comes_in_the_types_that_scripts_use)
+{
+    fixture f;
+    mr_zone *zone;
+    mr_error err;
+    open_rows(&f);
+    cr_assert_eq(mr_zone_of_offset("-05:30", &zone, &err), MR_OK);
+    mr_vector local = mr_metadata_column(MR_METADATA_TIMESTAMP, mr_type_time(MR_TYPE_TIMESTAMP, 3),
+                                         zone, &f.batch);
+    mr_vector instant = mr_metadata_column(MR_METADATA_TIMESTAMP,
+                                           mr_type_time(MR_TYPE_TIMESTAMP_LTZ, 1), zone, &f.batch);
+    mr_vector partition =
+        mr_metadata_column(MR_METADATA_PARTITION, mr_type_of(MR_TYPE_BIGINT), zone, &f.batch);
+    cr_expect_eq(local.i64[0], INT64_C(1704067200123000) - INT64_C(19800) * 1000000);
+    cr_expect_eq(instant.i64[0], INT64_C(1704067200100000));
+    cr_expect_eq(partition.i64[1], 7);
+    mr_zone_free(zone);
+    mr_arena_release(&f.arena);
+}
+
+/* Brokers take any timestamp; one beyond the calendar has no column value. */
+Test(metadata, shows_no_timestamp_beyond_the_calendar)
+{
+    static const mr_record far[] = {{.timestamp_ms = INT64_MAX}, {.timestamp_ms = -INT64_MAX}};
+    fixture f;
+    open_rows(&f);
+    f.records.record = far;
+    mr_vector time = mr_metadata_column(MR_METADATA_TIMESTAMP,
+                                        mr_type_time(MR_TYPE_TIMESTAMP_LTZ, 3), NULL, &f.batch);
+    cr_expect(mr_vector_is_null(&time, 0) && mr_vector_is_null(&time, 1));
     mr_arena_release(&f.arena);
 }

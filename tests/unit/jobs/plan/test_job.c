@@ -310,6 +310,44 @@ Test(job, the_version_follows_the_zone_of_local_windows)
     mr_arena_release(&arena);
 }
 
+#define QUALIFIED(name, select)                                                                   \
+    "CREATE TABLE shop.t (k INT, r ROW<k INT>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ("   \
+    "'connector' = 'kafka', 'topic' = 't', 'format' = 'json', "                                   \
+    "'properties.bootstrap.servers' = 'h:1', 'scan.startup.mode' = 'earliest-offset');"           \
+    "CREATE TABLE u (k INT, a INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ("               \
+    "'connector' = 'kafka', 'topic' = 'u', 'format' = 'json', "                                   \
+    "'properties.bootstrap.servers' = 'h:1', 'scan.startup.mode' = 'earliest-offset');"           \
+    "CREATE VIEW v AS SELECT " select " FROM shop.t JOIN " name " ON t.k = u.k AND t.ts = u.ts; " \
+    "SELECT * FROM v;"
+
+/* The end of a table's name in FROM stands for it in front of its columns, as long as it is. */
+Test(job, names_in_front_of_a_column_are_the_tables)
+{
+    uint64_t one = version_of(QUALIFIED("u", "t.k, u.a, t.r.k AS rk"));
+    cr_expect_eq(one, version_of(QUALIFIED("u", "shop.t.k, u.a, shop.t.r.k AS rk")));
+    cr_expect_eq(
+        one, version_of(QUALIFIED("default_database.u",
+                                  "shop.t.k, default_catalog.default_database.u.a, r.k AS rk")));
+    cr_expect_eq(one, version_of(QUALIFIED("default_catalog.default_database.u",
+                                           "t.k, default_database.u.a, t.r.k AS rk")));
+    cr_expect_neq(one, version_of(QUALIFIED("u", "default_database.u.k, u.a, t.r.k AS rk")));
+    uint64_t all = version_of(QUALIFIED("u", "t.k, t.ts, u.*"));
+    cr_expect_eq(all, version_of(QUALIFIED("u", "t.k, shop.t.ts, default_database.u.*")));
+}
+
+/* Offsets in a file mean nothing in another one. */
+Test(job, the_version_follows_the_path_of_a_file)
+{
+    static const char *const file =
+        "CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = '%s'); "
+        "SELECT a FROM t;";
+    mr_arena arena = {0};
+    uint64_t one = version_of(mr_arena_printf(&arena, file, "a.jsonl", "json"));
+    cr_expect_neq(one, version_of(mr_arena_printf(&arena, file, "b.jsonl", "json")));
+    cr_expect_eq(one, version_of(mr_arena_printf(&arena, file, "a.jsonl", "csv")));
+    mr_arena_release(&arena);
+}
+
 /* Two tables, `left` and `right` more options of theirs, joined by both of their columns. */
 static bool join_follows_partitions(const char *left, const char *right)
 {

@@ -1,0 +1,2 @@
+CREATE TABLE t (k INT) WITH ('connector' = 'datagen');
+SELECT k FRM t;
