@@ -1,9 +1,10 @@
 /*
  * Log sink: rows become records of one topic, produced inside the engine's open transaction.
  *
- * A row's tag is mr_hash of its value, xor-ed with that of its key when it has one, and with what the
- * record has of its own (never 0). Rows whose tag the log refused before, rows that cannot be encoded, and rows with a NULL in a NOT NULL
- * column go to `errors`. Late rows carry headers (engine/run/late.h). Thread: the engine's.
+ * A row's tag is mr_hash of its value, xor-ed with that of its key when it has one, and with what
+ * the record has of its own (never 0). Rows whose tag the log refused before, rows that cannot be
+ * encoded, and rows with a NULL in a NOT NULL column go to `errors`. Late rows carry headers
+ * (engine/run/late.h). Thread: the engine's.
  */
 #ifndef MR_CONNECTORS_LOCAL_LOG_SINK_H
 #define MR_CONNECTORS_LOCAL_LOG_SINK_H

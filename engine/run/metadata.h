@@ -11,8 +11,8 @@
 #include "engine/run/plan.h"
 
 /* One flat column of `type` over the rows of `batch`, in its arena; batch->records and ->record are
- * set. `partition` is INT or BIGINT, `timestamp` TIMESTAMP_LTZ, or TIMESTAMP: local in `zone` (NULL:
- * UTC); digits that the type has not are cut off. */
+ * set. `partition` is INT or BIGINT, `timestamp` TIMESTAMP_LTZ, or TIMESTAMP: local in `zone`
+ * (NULL: UTC); digits that the type has not are cut off. */
 mr_vector mr_metadata_column(mr_metadata which, mr_type type, const mr_zone *zone,
                              const mr_batch *batch);
 
