@@ -3,19 +3,17 @@
 #include "engine/base/assert.h"
 #include "engine/base/buffer.h"
 #include "engine/state/rocksdb_batch.h"
+#include "engine/state/rocksdb_database.h"
 #include "engine/state/rocksdb_image.h"
 #include "engine/state/rocksdb_marker.h"
 #include "engine/state/store_import.h"
 
 #include <dirent.h>
-#include <rocksdb/c.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CACHE_DEFAULT ((size_t)16 << 20)
 #define MEMTABLE_DEFAULT ((size_t)8 << 20)
-#define FILES_OPEN_MAX 128
-#define LEVEL_WARN 2
 #define READ_AHEAD ((size_t)1 << 20)
 #define PATH_SHOWN 512
 
@@ -26,13 +24,14 @@ typedef struct rocksdb_factory {
     rocksdb_cache_t *cache;
     size_t cache_counted;
     size_t memtable_bytes;
+    struct rocksdb_store *open; /* one that sleeps is locked by nobody else */
 } rocksdb_factory;
 
 typedef struct rocksdb_store {
     mr_local_store base; /* first */
     rocksdb_factory *factory;
-    rocksdb_t *db;
-    rocksdb_options_t *options;
+    struct rocksdb_store *next; /* that is open */
+    mr_rocksdb_database database;
     rocksdb_readoptions_t *read;
     rocksdb_writeoptions_t *write;
     rocksdb_flushoptions_t *flush;
@@ -90,7 +89,9 @@ static mr_status damaged(const rocksdb_store *store, const char *why, mr_error *
 static void recount(rocksdb_store *store)
 {
     uint64_t memtables = 0;
-    rocksdb_property_int(store->db, "rocksdb.cur-size-all-mem-tables", &memtables);
+    rocksdb_t *written = mr_rocksdb_database_written(&store->database);
+    if (written != NULL)
+        rocksdb_property_int(written, "rocksdb.cur-size-all-mem-tables", &memtables);
     mr_budget_add(store->factory->budget, MR_BUDGET_ROCKSDB,
                   (int64_t)memtables - (int64_t)store->memory_counted);
     store->memory_counted = (size_t)memtables;
@@ -104,7 +105,7 @@ static void recount(rocksdb_store *store)
 
 static mr_status has_no_entries(rocksdb_store *store, mr_error *err)
 {
-    rocksdb_iterator_t *at = rocksdb_create_iterator(store->db, store->read);
+    rocksdb_iterator_t *at = rocksdb_create_iterator(store->database.db, store->read);
     rocksdb_iter_seek_to_first(at);
     bool is_empty = !rocksdb_iter_valid(at);
     char *message = NULL;
@@ -115,13 +116,13 @@ static mr_status has_no_entries(rocksdb_store *store, mr_error *err)
     return is_empty ? MR_OK : damaged(store, "it has entries but no marker", err);
 }
 
-static mr_status store_marker(mr_local_store *base, mr_store_marker *marker, mr_error *err)
+static mr_status read_marker(rocksdb_store *store, mr_store_marker *marker, mr_error *err)
 {
-    rocksdb_store *store = store_of(base);
-    *marker = (mr_store_marker){0};
+    if (store->database.db == NULL)
+        return MR_OK;
     char *message = NULL;
     size_t length = 0;
-    char *bytes = rocksdb_get(store->db, store->read, MR_ROCKSDB_MARKER_KEY,
+    char *bytes = rocksdb_get(store->database.db, store->read, MR_ROCKSDB_MARKER_KEY,
                               MR_ROCKSDB_MARKER_KEY_LENGTH, &length, &message);
     if (message != NULL)
         return failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
@@ -132,6 +133,29 @@ static mr_status store_marker(mr_local_store *base, mr_store_marker *marker, mr_
     return status;
 }
 
+static mr_status store_marker(mr_local_store *base, mr_store_marker *marker, mr_error *err)
+{
+    rocksdb_store *store = store_of(base);
+    *marker = (mr_store_marker){0};
+    pthread_mutex_lock(&store->database.lock);
+    mr_status status = read_marker(store, marker, err);
+    pthread_mutex_unlock(&store->database.lock);
+    return status;
+}
+
+static mr_status awake(rocksdb_store *store, mr_error *err)
+{
+    char *message = mr_rocksdb_database_awake(&store->database);
+    if (message == NULL)
+        return MR_OK;
+    if (!has(message, "lock file") && !has(message, "lock hold"))
+        return failed(store, "cannot open", message, MR_E_STORE_DAMAGED, err);
+    mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use: %s", PATH_SHOWN, store->path,
+                 message);
+    rocksdb_free(message);
+    return MR_E_STORE_LOCKED;
+}
+
 /* Deletes of all entries of a slice into the batch. Key by key, because range deletions of this
  * RocksDB are not to be trusted. */
 static mr_status delete_slice(rocksdb_store *store, const mr_store_change *drop,
@@ -139,7 +163,7 @@ static mr_status delete_slice(rocksdb_store *store, const mr_store_change *drop,
 {
     char prefix[MR_STORE_PREFIX];
     mr_store_prefix(drop->table, drop->slice, prefix);
-    rocksdb_iterator_t *at = rocksdb_create_iterator(store->db, store->read);
+    rocksdb_iterator_t *at = rocksdb_create_iterator(store->database.db, store->read);
     for (rocksdb_iter_seek(at, prefix, sizeof prefix); rocksdb_iter_valid(at);
          rocksdb_iter_next(at)) {
         size_t length;
@@ -183,6 +207,9 @@ static mr_status store_apply(mr_local_store *base, const mr_store_change *change
                              const mr_store_marker *marker, mr_error *err)
 {
     rocksdb_store *store = store_of(base);
+    mr_status awoken = awake(store, err);
+    if (awoken != MR_OK)
+        return awoken;
     mr_store_plan plan;
     mr_store_plan_init(&plan, changes, count);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
@@ -193,7 +220,7 @@ static mr_status store_apply(mr_local_store *base, const mr_store_change *change
         mr_rocksdb_marker_encode(marker, bytes);
         rocksdb_writebatch_put(batch, MR_ROCKSDB_MARKER_KEY, MR_ROCKSDB_MARKER_KEY_LENGTH, bytes,
                                sizeof bytes);
-        rocksdb_write(store->db, store->write, batch, &message);
+        rocksdb_write(store->database.db, store->write, batch, &message);
         if (message != NULL)
             status = failed(store, "cannot write", message, MR_E_STORE_WRITE, err);
     }
@@ -225,13 +252,14 @@ static mr_status visit_at(rocksdb_store *store, rocksdb_iterator_t *at,
     return visit(context, &entry, err);
 }
 
-static mr_status store_scan(mr_local_store *base,
-                            mr_status (*visit)(void *context, const mr_store_change *entry,
-                                               mr_error *err),
-                            void *context, mr_error *err)
+static mr_status scan(rocksdb_store *store,
+                      mr_status (*visit)(void *context, const mr_store_change *entry,
+                                         mr_error *err),
+                      void *context, mr_error *err)
 {
-    rocksdb_store *store = store_of(base);
-    rocksdb_iterator_t *at = rocksdb_create_iterator(store->db, store->read);
+    if (store->database.db == NULL)
+        return MR_OK;
+    rocksdb_iterator_t *at = rocksdb_create_iterator(store->database.db, store->read);
     mr_status status = MR_OK;
     for (rocksdb_iter_seek_to_first(at); rocksdb_iter_valid(at) && status == MR_OK;
          rocksdb_iter_next(at)) {
@@ -245,33 +273,54 @@ static mr_status store_scan(mr_local_store *base,
     if (status == MR_OK)
         rocksdb_iter_get_error(at, &message);
     rocksdb_iter_destroy(at);
-    recount(store);
     return message == NULL ? status
                            : failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+}
+
+static mr_status store_scan(mr_local_store *base,
+                            mr_status (*visit)(void *context, const mr_store_change *entry,
+                                               mr_error *err),
+                            void *context, mr_error *err)
+{
+    rocksdb_store *store = store_of(base);
+    pthread_mutex_lock(&store->database.lock);
+    mr_status status = scan(store, visit, context, err);
+    pthread_mutex_unlock(&store->database.lock);
+    recount(store);
+    return status;
 }
 
 static mr_status store_flush(mr_local_store *base, mr_error *err)
 {
     rocksdb_store *store = store_of(base);
     char *message = NULL;
-    rocksdb_flush(store->db, store->flush, &message);
+    rocksdb_t *written = mr_rocksdb_database_written(&store->database);
+    if (written != NULL)
+        rocksdb_flush(written, store->flush, &message);
     recount(store);
     return message == NULL ? MR_OK : failed(store, "cannot flush", message, MR_E_STORE_WRITE, err);
 }
 
 static mr_status store_image(mr_local_store *base, mr_store_image **image, mr_error *err)
 {
-    const rocksdb_store *store = store_of(base);
-    return mr_rocksdb_image_make(store->db, store->path, image, err);
+    rocksdb_store *store = store_of(base);
+    mr_status status = awake(store, err);
+    return status == MR_OK ? mr_rocksdb_image_make(store->database.db, store->path, image, err)
+                           : status;
 }
 
 static void store_free(rocksdb_store *store)
 {
+    rocksdb_store **at = &store->factory->open;
+    while (*at != NULL && *at != store)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = store->next;
+    mr_rocksdb_database_release(&store->database);
     mr_budget_add(store->factory->budget, MR_BUDGET_ROCKSDB, -(int64_t)store->memory_counted);
     rocksdb_flushoptions_destroy(store->flush);
     rocksdb_writeoptions_destroy(store->write);
     rocksdb_readoptions_destroy(store->read);
-    rocksdb_options_destroy(store->options);
     free(store);
 }
 
@@ -280,9 +329,10 @@ static void store_close(mr_local_store *base)
     rocksdb_store *store = store_of(base);
     /* A failure to flush loses newest batches only, which the state log still has. */
     char *message = NULL;
-    rocksdb_flush(store->db, store->flush, &message);
+    rocksdb_t *written = mr_rocksdb_database_written(&store->database);
+    if (written != NULL)
+        rocksdb_flush(written, store->flush, &message);
     rocksdb_free(message);
-    rocksdb_close(store->db);
     store_free(store);
 }
 
@@ -302,39 +352,10 @@ static rocksdb_factory *factory_of(mr_store_factory *base)
     return base->state;
 }
 
-static void set_table_options(rocksdb_options_t *options, rocksdb_cache_t *cache)
-{
-    rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
-    rocksdb_block_based_options_set_block_cache(table, cache);
-    rocksdb_block_based_options_set_filter_policy(table,
-                                                  rocksdb_filterpolicy_create_bloom_full(10));
-    /* Index and filter blocks in the cache too: otherwise they are memory that nobody counts. */
-    rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
-    rocksdb_options_set_block_based_table_factory(options, table);
-    rocksdb_block_based_options_destroy(table);
-}
-
-static rocksdb_options_t *make_options(const rocksdb_factory *factory, int compression)
-{
-    rocksdb_options_t *options = rocksdb_options_create();
-    rocksdb_options_set_create_if_missing(options, 1);
-    rocksdb_options_set_paranoid_checks(options, 1);
-    rocksdb_options_set_compression(options, compression);
-    rocksdb_options_set_write_buffer_size(options, factory->memtable_bytes);
-    rocksdb_options_set_max_write_buffer_number(options, 2);
-    rocksdb_options_set_max_background_jobs(options, 2);
-    rocksdb_options_set_max_open_files(options, FILES_OPEN_MAX);
-    rocksdb_options_set_info_log_level(options, LEVEL_WARN);
-    rocksdb_options_set_keep_log_file_num(options, 2);
-    rocksdb_options_set_stats_dump_period_sec(options, 0);
-    rocksdb_options_set_stats_persist_period_sec(options, 0);
-    set_table_options(options, factory->cache);
-    return options;
-}
-
 /* RocksDB would quietly make a new database where the file that names the current one is gone. */
-static mr_status check_files(const rocksdb_store *store, mr_error *err)
+static mr_status check_files(const rocksdb_store *store, bool *is_there, mr_error *err)
 {
+    *is_there = false;
     DIR *folder = opendir(store->path);
     if (folder == NULL)
         return MR_OK; /* none yet, or what the system refuses, which RocksDB will say */
@@ -345,44 +366,30 @@ static mr_status check_files(const rocksdb_store *store, mr_error *err)
         has_data = has_data || (suffix != NULL && strcmp(suffix, ".sst") == 0);
     }
     closedir(folder);
+    *is_there = has_current;
     return has_data && !has_current ? damaged(store, "its file CURRENT is missing", err) : MR_OK;
 }
 
-static mr_status open_db(rocksdb_store *store, mr_error *err)
+static mr_status open_database(rocksdb_store *store, mr_error *err)
 {
-    const int compressions[] = {rocksdb_lz4_compression, rocksdb_no_compression};
-    char *message = NULL;
-    for (size_t i = 0; i < MR_LENGTH(compressions); i++) {
-        rocksdb_options_destroy(store->options);
-        store->options = make_options(store->factory, compressions[i]);
-        store->db = rocksdb_open(store->options, store->path, &message);
-        /* A RocksDB built without lz4 says so here. */
-        if (message == NULL || !has(message, "Compression type") ||
-            i + 1 == MR_LENGTH(compressions))
-            break;
-        rocksdb_free(message);
-        message = NULL;
-    }
-    if (message == NULL)
-        return MR_OK;
-    store->db = NULL;
-    if (has(message, "lock file") || has(message, "lock hold")) {
-        mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use: %s", PATH_SHOWN,
-                     store->path, message);
-        rocksdb_free(message);
-        return MR_E_STORE_LOCKED;
-    }
-    return failed(store, "cannot open", message, MR_E_STORE_DAMAGED, err);
+    bool is_there;
+    for (const rocksdb_store *other = store->factory->open; other != NULL; other = other->next)
+        if (strcmp(other->path, store->path) == 0)
+            return mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use", PATH_SHOWN,
+                                store->path);
+    mr_status status = check_files(store, &is_there, err);
+    if (status != MR_OK)
+        return status;
+    char *message = mr_rocksdb_database_open(&store->database, is_there);
+    return message == NULL ? MR_OK : failed(store, "cannot open", message, MR_E_STORE_DAMAGED, err);
 }
 
-static mr_status factory_open(mr_store_factory *base, const char *job, uint32_t task,
-                              mr_local_store **result, mr_error *err)
+static rocksdb_store *store_new(rocksdb_factory *factory)
 {
-    *result = NULL;
     rocksdb_store *store = calloc(1, sizeof *store);
     MR_ASSERT(store != NULL);
     store->base.class = &store_class;
-    store->factory = factory_of(base);
+    store->factory = factory;
     store->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(store->read, 1);
     rocksdb_readoptions_set_fill_cache(store->read, 0); /* state is scanned, not looked up */
@@ -391,24 +398,30 @@ static mr_status factory_open(mr_store_factory *base, const char *job, uint32_t 
     rocksdb_writeoptions_disable_WAL(store->write, 1);
     store->flush = rocksdb_flushoptions_create();
     rocksdb_flushoptions_set_wait(store->flush, 1);
-    store->options = rocksdb_options_create();
-    mr_status status = mr_state_dir_task(store->factory->dir, job, task, true, store->path,
-                                         sizeof store->path, err);
+    mr_rocksdb_database_init(&store->database, store->path, factory->cache,
+                             factory->memtable_bytes);
+    return store;
+}
+
+static mr_status factory_open(mr_store_factory *base, const char *job, uint32_t task,
+                              mr_local_store **result, mr_error *err)
+{
+    rocksdb_factory *factory = factory_of(base);
+    rocksdb_store *store = store_new(factory);
+    *result = NULL;
+    mr_status status =
+        mr_state_dir_task(factory->dir, job, task, true, store->path, sizeof store->path, err);
     if (status == MR_OK)
-        status = check_files(store, err);
-    if (status == MR_OK)
-        status = open_db(store, err);
-    if (status != MR_OK) {
-        store_free(store);
-        return status;
-    }
+        status = open_database(store, err);
     mr_store_marker marker;
-    status = store_marker(&store->base, &marker, err);
+    if (status == MR_OK)
+        status = store_marker(&store->base, &marker, err);
     if (status != MR_OK) {
-        rocksdb_close(store->db);
         store_free(store);
         return status;
     }
+    store->next = factory->open;
+    factory->open = store;
     recount(store);
     *result = &store->base;
     return MR_OK;

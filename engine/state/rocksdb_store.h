@@ -2,7 +2,8 @@
  * The local store of a task in RocksDB, one database a task below a worker's state directory.
  *
  * One column family, no write-ahead log: the state log in Kafka is the truth, and a crash loses
- * whole batches from the newest on. A batch and its marker are one atomic write.
+ * whole batches from the newest on. A batch and its marker are one atomic write. The database is
+ * opened for writing by the first one (rocksdb_database).
  *
  *   key     u16 table, big-endian | i64 slice, big-endian, sign bit flipped | key bytes
  *           so that byte order is (table, slice, key)

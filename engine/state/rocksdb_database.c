@@ -1,0 +1,105 @@
+#include "engine/state/rocksdb_database.h"
+
+#include "engine/base/assert.h"
+
+#include <string.h>
+
+#define FILES_OPEN_MAX 128
+#define LEVEL_WARN 2
+
+static void set_table_options(rocksdb_options_t *options, rocksdb_cache_t *cache)
+{
+    rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(table, cache);
+    rocksdb_block_based_options_set_filter_policy(table,
+                                                  rocksdb_filterpolicy_create_bloom_full(10));
+    /* Index and filter blocks in the cache too: otherwise they are memory that nobody counts. */
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+    rocksdb_options_set_block_based_table_factory(options, table);
+    rocksdb_block_based_options_destroy(table);
+}
+
+static rocksdb_options_t *make_options(const mr_rocksdb_database *database, int compression)
+{
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_options_set_create_if_missing(options, 1);
+    rocksdb_options_set_paranoid_checks(options, 1);
+    rocksdb_options_set_compression(options, compression);
+    rocksdb_options_set_write_buffer_size(options, database->memtable_bytes);
+    rocksdb_options_set_max_write_buffer_number(options, 2);
+    rocksdb_options_set_max_background_jobs(options, 2);
+    rocksdb_options_set_max_open_files(options, FILES_OPEN_MAX);
+    rocksdb_options_set_max_file_opening_threads(options, 1); /* 16 threads for a file or two */
+    rocksdb_options_set_info_log_level(options, LEVEL_WARN);
+    rocksdb_options_set_keep_log_file_num(options, 2);
+    rocksdb_options_set_stats_dump_period_sec(options, 0);
+    rocksdb_options_set_stats_persist_period_sec(options, 0);
+    set_table_options(options, database->cache);
+    return options;
+}
+
+/* A RocksDB built without lz4 says so when it opens. */
+static char *open_with(const mr_rocksdb_database *database, bool is_to_write, rocksdb_t **db)
+{
+    const int compressions[] = {rocksdb_lz4_compression, rocksdb_no_compression};
+    char *message = NULL;
+    for (size_t i = 0; i < MR_LENGTH(compressions); i++) {
+        rocksdb_free(message);
+        message = NULL;
+        rocksdb_options_t *options = make_options(database, compressions[i]);
+        *db = is_to_write ? rocksdb_open(options, database->path, &message)
+                          : rocksdb_open_for_read_only(options, database->path, 0, &message);
+        rocksdb_options_destroy(options);
+        if (message == NULL)
+            return NULL;
+        *db = NULL;
+        if (strstr(message, "Compression type") == NULL)
+            return message;
+    }
+    return message;
+}
+
+void mr_rocksdb_database_init(mr_rocksdb_database *database, const char *path,
+                              rocksdb_cache_t *cache, size_t memtable_bytes)
+{
+    *database =
+        (mr_rocksdb_database){.path = path, .cache = cache, .memtable_bytes = memtable_bytes};
+    pthread_mutex_init(&database->lock, NULL);
+}
+
+char *mr_rocksdb_database_open(mr_rocksdb_database *database, bool is_there)
+{
+    return is_there ? open_with(database, false, &database->db) : NULL;
+}
+
+char *mr_rocksdb_database_awake(mr_rocksdb_database *database)
+{
+    pthread_mutex_lock(&database->lock);
+    char *message = NULL;
+    rocksdb_t *db = NULL;
+    if (!database->is_awake)
+        message = open_with(database, true, &db);
+    if (db != NULL) {
+        if (database->db != NULL)
+            rocksdb_close(database->db);
+        database->db = db;
+        database->is_awake = true;
+    }
+    pthread_mutex_unlock(&database->lock);
+    return message;
+}
+
+rocksdb_t *mr_rocksdb_database_written(mr_rocksdb_database *database)
+{
+    pthread_mutex_lock(&database->lock);
+    rocksdb_t *db = database->is_awake ? database->db : NULL;
+    pthread_mutex_unlock(&database->lock);
+    return db;
+}
+
+void mr_rocksdb_database_release(mr_rocksdb_database *database)
+{
+    if (database->db != NULL)
+        rocksdb_close(database->db);
+    pthread_mutex_destroy(&database->lock);
+}
