@@ -246,69 +246,20 @@ size_t mr_oracle_results(mr_oracle *o)
     return kept;
 }
 
-static bool has_amount_before(const mr_oracle_entry *entries, size_t i)
+void mr_oracle_print(const mr_oracle_job *job, const mr_oracle_entry *entries, size_t count,
+                     char *to, size_t size)
 {
-    for (size_t j = 0; j < i; j++)
-        if (entries[j].row->has_amount && entries[j].row->amount == entries[i].row->amount)
-            return true;
-    return false;
-}
-
-static bool has_name_before(const mr_oracle_entry *entries, size_t i)
-{
-    for (size_t j = 0; j < i; j++)
-        if (entries[j].row->flag == 1 && entries[j].row->name != NULL &&
-            strcmp(entries[j].row->name, entries[i].row->name) == 0)
-            return true;
-    return false;
-}
-
-static size_t put(char *to, size_t size, size_t at, bool is_null, int64_t value)
-{
-    char text[32];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    int n = snprintf(to + at, size - at, "|%s", is_null ? "null" : text);
-    return at + (size_t)n;
-}
-
-void mr_oracle_print(const mr_oracle_entry *entries, size_t count, char *to, size_t size)
-{
-    int64_t amounts = 0, sum = 0, low = INT64_MAX, high = INT64_MIN, distinct = 0;
-    int64_t flagged = 0, flagged_amounts = 0, flagged_sum = 0, flagged_names = 0;
-    const char *first = NULL, *last = NULL;
-    for (size_t i = 0; i < count; i++) {
-        const mr_oracle_row *row = entries[i].row;
-        if (row->has_amount) {
-            amounts++;
-            sum += row->amount;
-            low = row->amount < low ? row->amount : low;
-            high = row->amount > high ? row->amount : high;
-            distinct += !has_amount_before(entries, i);
-        }
-        if (row->flag == 1) {
-            flagged++;
-            flagged_amounts += row->has_amount;
-            flagged_sum += row->has_amount ? row->amount : 0;
-            flagged_names += row->name != NULL && !has_name_before(entries, i);
-        }
-        if (row->name != NULL) {
-            first = first == NULL || strcmp(row->name, first) < 0 ? row->name : first;
-            last = last == NULL || strcmp(row->name, last) > 0 ? row->name : last;
-        }
+    const mr_oracle_row **rows = malloc(count * sizeof *rows);
+    if (rows == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        rows[i] = entries[i].row;
+    size_t at = (size_t)snprintf(to, size, "k%" PRId32 "|%" PRId64 "|%" PRId64, rows[0]->key,
+                                 entries[0].start_ms, entries[0].end_ms);
+    for (uint32_t a = 0; a < job->aggregates_count; a++) {
+        char text[128];
+        mr_oracle_print_aggregate(&job->aggregates[a], rows, count, text, sizeof text);
+        at += (size_t)snprintf(to + at, size - at, "|%s", text);
     }
-    size_t at = (size_t)snprintf(to, size, "k%" PRId32, entries[0].row->key);
-    at = put(to, size, at, false, entries[0].start_ms);
-    at = put(to, size, at, false, entries[0].end_ms);
-    at = put(to, size, at, false, (int64_t)count);
-    at = put(to, size, at, false, amounts);
-    at = put(to, size, at, amounts == 0, sum);
-    at = put(to, size, at, amounts == 0, low);
-    at = put(to, size, at, amounts == 0, high);
-    at = put(to, size, at, amounts == 0, amounts > 0 ? sum / amounts : 0);
-    at = put(to, size, at, false, distinct);
-    at = put(to, size, at, false, flagged);
-    at = put(to, size, at, flagged_amounts == 0, flagged_sum);
-    at = put(to, size, at, false, flagged_names);
-    snprintf(to + at, size - at, "|%s|%s", first != NULL ? first : "null",
-             last != NULL ? last : "null");
+    free(rows);
 }

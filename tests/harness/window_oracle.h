@@ -12,25 +12,11 @@
 #ifndef MR_TESTS_HARNESS_WINDOW_ORACLE_H
 #define MR_TESTS_HARNESS_WINDOW_ORACLE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/harness/aggregate_oracle.h"
 
 #define MR_ORACLE_INPUTS_MAX 4
 #define MR_ORACLE_NONE INT64_MIN
-
-typedef struct mr_oracle_row {
-    int64_t id;
-    uint32_t input;
-    bool is_broken; /* cannot be decoded */
-    bool has_time;
-    int64_t time_ms;
-    int32_t key;     /* -1: NULL */
-    bool has_amount; /* else NULL */
-    int64_t amount;
-    const char *name; /* NULL: NULL */
-    int8_t flag;      /* 0, 1; -1: NULL */
-} mr_oracle_row;
+#define MR_ORACLE_AGGREGATES_MAX 13
 
 typedef enum mr_oracle_kind {
     MR_ORACLE_TUMBLE = 0,
@@ -46,6 +32,8 @@ typedef struct mr_oracle_job {
     int64_t delay_ms;                     /* WATERMARK FOR time AS time - delay */
     int64_t ttl_ms;                       /* FIRST; 0: keys are known for ever */
     uint32_t inputs_count;
+    const mr_oracle_aggregate *aggregates; /* of windows; static */
+    uint32_t aggregates_count;
 } mr_oracle_job;
 
 /* One row in one window (FIRST: the kept row of a key, start and end its time). */
@@ -97,9 +85,9 @@ void mr_oracle_awake(mr_oracle *oracle, uint32_t input);
  * returns how many there are: equal (end, key) is one result. The others are forgotten. */
 size_t mr_oracle_results(mr_oracle *oracle);
 
-/* The result of one group of entries as text: COUNT(*), COUNT, SUM, MIN, MAX, AVG of amount, COUNT
- * (DISTINCT amount), COUNT(*) and SUM(amount) WHERE flag, COUNT(DISTINCT name) WHERE flag, MIN and
- * MAX of name, between bars, behind key, start and end. */
-void mr_oracle_print(const mr_oracle_entry *entries, size_t count, char *to, size_t size);
+/* The result of one group of entries as text: key, start, end and the job's aggregates, between
+ * bars. */
+void mr_oracle_print(const mr_oracle_job *job, const mr_oracle_entry *entries, size_t count,
+                     char *to, size_t size);
 
 #endif

@@ -5,9 +5,10 @@
  * row, cut at random, killed and restarted at random places, and by its journal; every 16th also
  * cut behind each of its rows. All must give the oracle's results, late rows (with windows,
  * watermark and lateness) and counts; the replay of a journal the same lines in the same order.
- * Plays as many histories of all kinds, and then of sessions alone; with --kind of that one only.
+ * Plays histories of all kinds, and then of sessions alone: a quarter as many, with --seeds as
+ * many; with --kind of that one only.
  *
- *   sim_windows [--histories N] [--kind session] [--first S] [--seed S] [--quick]
+ *   sim_windows [--seeds N] [--kind session] [--first S] [--seed S] [--quick]
  */
 #include "engine/base/assert.h"
 #include "tests/sim/window_expect.h"
@@ -132,36 +133,42 @@ static bool play(uint64_t seed, int kind, hits *seen)
     return is_good;
 }
 
-static bool parse(int argc, char **argv, uint64_t *first, uint64_t *count, int *kind)
+typedef struct choice {
+    uint64_t first, count, sessions; /* histories of all kinds, then of sessions alone */
+    int kind;
+} choice;
+
+static bool parse(int argc, char **argv, choice *to)
 {
     static const char *const kinds[] = {"tumble", "hop", "cumulate", "first", "session"};
-    *kind = MR_HISTORY_ANY;
-    *first = 1;
-    *count = HISTORIES;
+    *to = (choice){.kind = MR_HISTORY_ANY, .first = 1, .count = HISTORIES};
+    to->sessions = to->count / 4;
     for (int i = 1; i < argc; i++) {
         const char *next = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--quick") == 0) {
-            *count = HISTORIES_QUICK;
-        } else if (strcmp(argv[i], "--histories") == 0) {
-            *count = strtoull(next, NULL, 10), i++;
+            to->count = HISTORIES_QUICK;
+            to->sessions = to->count / 4;
+        } else if (strcmp(argv[i], "--seeds") == 0) {
+            to->count = to->sessions = strtoull(next, NULL, 10), i++;
         } else if (strcmp(argv[i], "--kind") == 0) {
             for (int k = 0; k < (int)MR_LENGTH(kinds); k++)
-                *kind = strcmp(next, kinds[k]) == 0 ? k : *kind;
-            if (*kind == MR_HISTORY_ANY)
-                *count = 0; /* no history can be drawn */
+                to->kind = strcmp(next, kinds[k]) == 0 ? k : to->kind;
+            if (to->kind == MR_HISTORY_ANY)
+                to->count = 0; /* no history can be drawn */
             i++;
         } else if (strcmp(argv[i], "--first") == 0) {
-            *first = strtoull(next, NULL, 10), i++;
+            to->first = strtoull(next, NULL, 10), i++;
         } else if (strcmp(argv[i], "--seed") == 0) {
-            *first = strtoull(next, NULL, 10), i++;
-            *count = 1;
+            to->first = strtoull(next, NULL, 10), i++;
+            to->count = 1;
+            to->sessions = 0;
         } else {
-            fprintf(stderr, "usage: sim_windows [--histories N] [--kind KIND] [--first S] "
+            fprintf(stderr, "usage: sim_windows [--seeds N] [--kind KIND] [--first S] "
                             "[--seed S] [--quick]\n");
             return false;
         }
     }
-    return *count > 0;
+    return to->count > 0;
 }
 
 static void play_all(uint64_t first, uint64_t count, int kind, hits *seen, uint64_t *passed,
@@ -180,22 +187,22 @@ static void play_all(uint64_t first, uint64_t count, int kind, hits *seen, uint6
 
 int main(int argc, char **argv)
 {
-    uint64_t first, count, passed = 0, failed = 0;
-    int kind;
-    if (!parse(argc, argv, &first, &count, &kind))
+    choice mine;
+    uint64_t passed = 0, failed = 0;
+    if (!parse(argc, argv, &mine))
         return 2;
     hits seen = {0};
-    play_all(first, count, kind, &seen, &passed, &failed);
-    if (kind == MR_HISTORY_ANY && count > 1) /* sessions keep the most between their rows */
-        play_all(first, count, MR_ORACLE_SESSION, &seen, &passed, &failed);
+    play_all(mine.first, mine.count, mine.kind, &seen, &passed, &failed);
+    if (mine.kind == MR_HISTORY_ANY) /* sessions keep the most between their rows */
+        play_all(mine.first, mine.sessions, MR_ORACLE_SESSION, &seen, &passed, &failed);
     printf("runs %" PRIu64 ", rows %" PRIu64 ", results %" PRIu64 ", late rows %" PRIu64
            ", kills %" PRIu64 " (%" PRIu64 " within a fire), fires in parts %" PRIu64 "\n",
            seen.runs, seen.rows, seen.results, seen.late, seen.kills, seen.kills_within_fire,
            seen.fires_in_parts);
     /* A suite whose faults hit nothing proves nothing. Fires in parts are about 15 in 100,000
      * histories, so the few of a quick run may all go unkilled. */
-    bool must_hit_all = count >= HISTORIES;
-    if ((count >= HISTORIES_QUICK && seen.late == 0) ||
+    bool must_hit_all = mine.count >= HISTORIES;
+    if ((mine.count >= HISTORIES_QUICK && seen.late == 0) ||
         (must_hit_all && (seen.kills_within_fire == 0 || seen.fires_in_parts == 0))) {
         printf("no late row or no kill within a fire was generated\n");
         failed++;

@@ -6,12 +6,17 @@
 
 static void print_first(const mr_oracle_entry *entry, char *to, size_t size)
 {
+    static const mr_oracle_column columns[] = {MR_ORACLE_AMOUNT, MR_ORACLE_NAME,  MR_ORACLE_FLAG,
+                                               MR_ORACLE_PRICE,  MR_ORACLE_RATIO, MR_ORACLE_DAY,
+                                               MR_ORACLE_MOMENT};
     const mr_oracle_row *row = entry->row;
-    char amount[32] = "null";
-    if (row->has_amount)
-        snprintf(amount, sizeof amount, "%" PRId64, row->amount);
-    snprintf(to, size, "k%d|%" PRId64 "|%" PRId64 "|%s|%s", row->key, row->id, row->time_ms, amount,
-             row->name != NULL ? row->name : "null");
+    size_t at =
+        (size_t)snprintf(to, size, "k%d|%" PRId64 "|%" PRId64, row->key, row->id, row->time_ms);
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        char text[128];
+        mr_oracle_print_value(row, columns[c], text, sizeof text);
+        at += (size_t)snprintf(to + at, size - at, "|%s", text);
+    }
 }
 
 static void expect_late(const mr_oracle_late *late, mr_window_lines *to)
@@ -34,11 +39,11 @@ void mr_window_expect(mr_oracle *oracle, mr_window_lines *results, mr_window_lin
             if (oracle->entries[end].end_ms != group->end_ms ||
                 oracle->entries[end].row->key != group->row->key)
                 break;
-        char line[512];
+        char line[1024];
         if (is_first)
             print_first(group, line, sizeof line);
         else
-            mr_oracle_print(group, end - i, line, sizeof line);
+            mr_oracle_print(&oracle->job, group, end - i, line, sizeof line);
         mr_window_lines_add(results, line);
     }
     for (size_t i = 0; i < oracle->late_count; i++)

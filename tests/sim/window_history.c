@@ -17,6 +17,59 @@ static const char *const names[] = {
     "\xc3\xa4\xc3\xb6",
 };
 
+static const mr_oracle_aggregate sets[MR_HISTORY_SETS][MR_ORACLE_AGGREGATES_MAX] = {
+    {
+        {MR_ORACLE_COUNT, MR_ORACLE_STAR, false, false},
+        {MR_ORACLE_COUNT, MR_ORACLE_AMOUNT, false, false},
+        {MR_ORACLE_SUM, MR_ORACLE_AMOUNT, false, false},
+        {MR_ORACLE_MIN, MR_ORACLE_AMOUNT, false, false},
+        {MR_ORACLE_MAX, MR_ORACLE_AMOUNT, false, false},
+        {MR_ORACLE_AVG, MR_ORACLE_AMOUNT, false, false},
+        {MR_ORACLE_COUNT, MR_ORACLE_AMOUNT, true, false},
+        {MR_ORACLE_COUNT, MR_ORACLE_STAR, false, true},
+        {MR_ORACLE_SUM, MR_ORACLE_AMOUNT, false, true},
+        {MR_ORACLE_SUM, MR_ORACLE_AMOUNT, true, true},
+        {MR_ORACLE_COUNT, MR_ORACLE_NAME, true, true},
+        {MR_ORACLE_MIN, MR_ORACLE_NAME, false, false},
+        {MR_ORACLE_MAX, MR_ORACLE_NAME, false, false},
+    },
+    {
+        {MR_ORACLE_COUNT, MR_ORACLE_STAR, false, false},
+        {MR_ORACLE_SUM, MR_ORACLE_PRICE, false, false},
+        {MR_ORACLE_MIN, MR_ORACLE_PRICE, false, false},
+        {MR_ORACLE_MAX, MR_ORACLE_PRICE, false, true},
+        {MR_ORACLE_AVG, MR_ORACLE_PRICE, false, false},
+        {MR_ORACLE_AVG, MR_ORACLE_PRICE, true, true},
+        {MR_ORACLE_COUNT, MR_ORACLE_PRICE, true, false},
+        {MR_ORACLE_COUNT, MR_ORACLE_RATIO, false, true},
+        {MR_ORACLE_SUM, MR_ORACLE_RATIO, false, false},
+        {MR_ORACLE_MIN, MR_ORACLE_RATIO, false, true},
+        {MR_ORACLE_MAX, MR_ORACLE_RATIO, false, false},
+        {MR_ORACLE_AVG, MR_ORACLE_RATIO, false, true},
+        {MR_ORACLE_SUM, MR_ORACLE_RATIO, true, false},
+    },
+    {
+        {MR_ORACLE_COUNT, MR_ORACLE_STAR, false, false},
+        {MR_ORACLE_MIN, MR_ORACLE_DAY, false, false},
+        {MR_ORACLE_MAX, MR_ORACLE_DAY, false, true},
+        {MR_ORACLE_COUNT, MR_ORACLE_DAY, true, false},
+        {MR_ORACLE_MIN, MR_ORACLE_MOMENT, false, true},
+        {MR_ORACLE_MAX, MR_ORACLE_MOMENT, false, false},
+        {MR_ORACLE_COUNT, MR_ORACLE_MOMENT, true, true},
+        {MR_ORACLE_COUNT, MR_ORACLE_FLAG, false, false},
+        {MR_ORACLE_MIN, MR_ORACLE_FLAG, false, false},
+        {MR_ORACLE_MAX, MR_ORACLE_FLAG, false, false},
+        {MR_ORACLE_COUNT, MR_ORACLE_FLAG, true, false},
+        {MR_ORACLE_COUNT, MR_ORACLE_NAME, true, false},
+        {MR_ORACLE_MAX, MR_ORACLE_NAME, false, true},
+    },
+};
+
+const mr_oracle_aggregate *mr_history_aggregates(uint32_t set)
+{
+    return sets[set];
+}
+
 uint64_t mr_history_random(uint64_t *state)
 {
     uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
@@ -51,7 +104,32 @@ static mr_oracle_job draw_job(uint64_t *random, int kind)
     if (job.kind == MR_ORACLE_FIRST && mr_history_draw(random, 3) == 0)
         job.ttl_ms *= 10000;
     job.inputs_count = 1 + mr_history_draw(random, 3);
+    job.aggregates = mr_history_aggregates(mr_history_draw(random, MR_HISTORY_SETS));
+    job.aggregates_count = MR_ORACLE_AGGREGATES_MAX;
     return job;
+}
+
+/* Few values of each, so that they meet; on both sides of 0 and of 1970. */
+void mr_history_draw_values(uint64_t *random, mr_oracle_row *row)
+{
+    static const int64_t units[] = {1, 333, INT64_C(99999999999)};
+    row->has_amount = mr_history_draw(random, 6) != 0;
+    row->amount = between(random, -5, 5);
+    row->flag = (int8_t)((int)mr_history_draw(random, 3) - 1);
+    row->name = NULL;
+    if (mr_history_draw(random, 6) != 0)
+        row->name = names[mr_history_draw(random, sizeof names / sizeof names[0])];
+    row->has_price = mr_history_draw(random, 6) != 0;
+    row->price = between(random, -5, 5) * (mr_oracle_wide)units[mr_history_draw(random, 3)];
+    if (mr_history_draw(random, 4) == 0) /* beyond 64 bits */
+        row->price *= INT64_C(100000000000007);
+    row->has_ratio = mr_history_draw(random, 6) != 0;
+    row->ratio =
+        (double)(between(random, -7, 7) * (mr_history_draw(random, 2) == 0 ? 1 : 99991)) / 8;
+    row->has_day = mr_history_draw(random, 6) != 0;
+    row->day = (int32_t)between(random, -3, 3) * (mr_history_draw(random, 2) == 0 ? 1 : 100000);
+    row->has_moment = mr_history_draw(random, 6) != 0;
+    row->moment = between(random, -3, 3) * units[mr_history_draw(random, 3)];
 }
 
 static mr_oracle_row draw_row(mr_history *history, uint64_t *random, int64_t now, int64_t spread)
@@ -61,12 +139,8 @@ static mr_oracle_row draw_row(mr_history *history, uint64_t *random, int64_t now
                          .is_broken = mr_history_draw(random, 25) == 0,
                          .has_time = mr_history_draw(random, 25) != 0,
                          .time_ms = now - between(random, 0, spread),
-                         .key = (int32_t)mr_history_draw(random, keys + 1) - 1,
-                         .has_amount = mr_history_draw(random, 6) != 0,
-                         .amount = between(random, -5, 5),
-                         .flag = (int8_t)((int)mr_history_draw(random, 3) - 1)};
-    if (mr_history_draw(random, 6) != 0)
-        row.name = names[mr_history_draw(random, sizeof names / sizeof names[0])];
+                         .key = (int32_t)mr_history_draw(random, keys + 1) - 1};
+    mr_history_draw_values(random, &row);
     return row;
 }
 

@@ -45,4 +45,12 @@ uint32_t mr_history_draw(uint64_t *state, uint32_t below);
 void mr_history_init(mr_history *history, uint64_t seed, int kind);
 void mr_history_release(mr_history *history);
 
+/* One of the sets of aggregates that jobs have, MR_ORACLE_AGGREGATES_MAX of them, COUNT(*)
+ * first. */
+#define MR_HISTORY_SETS 3
+const mr_oracle_aggregate *mr_history_aggregates(uint32_t set);
+
+/* Fills in what is aggregated: all but id, input, time and key. */
+void mr_history_draw_values(uint64_t *state, mr_oracle_row *row);
+
 #endif

@@ -1,6 +1,7 @@
 #include "tests/sim/window_lines.h"
 
 #include "engine/base/assert.h"
+#include "engine/expr/decimal.h"
 #include "tests/sim/window_plan.h"
 
 #include <inttypes.h>
@@ -54,16 +55,33 @@ void mr_window_lines_move(mr_window_lines *from, mr_window_lines *to)
 
 /* --- sinks ----------------------------------------------------------------------------- */
 
+static size_t put_wide(mr_i128 value, char *to, size_t size)
+{
+    if (value == (int64_t)value)
+        return (size_t)snprintf(to, size, "|%" PRId64, (int64_t)value);
+    char text[MR_DECIMAL_TEXT_MAX];
+    size_t length = mr_decimal_print(value, 0, text);
+    return (size_t)snprintf(to, size, "|%.*s", (int)length, text);
+}
+
+/* As the oracle has it: see aggregate_oracle.h; times of windows and rows are milliseconds. */
 static size_t put_value(const mr_vector *column, uint32_t row, char *to, size_t size)
 {
     if (mr_vector_is_null(column, row))
         return (size_t)snprintf(to, size, "|null");
-    if (column->lane == MR_LANE_STRING)
+    switch (column->lane) {
+    case MR_LANE_NONE: break;
+    case MR_LANE_BOOL: return (size_t)snprintf(to, size, "|%d", column->bools[row]);
+    case MR_LANE_I32: return (size_t)snprintf(to, size, "|%" PRId32, column->i32[row]);
+    case MR_LANE_I64: break;
+    case MR_LANE_I128: return put_wide(column->i128[row], to, size);
+    case MR_LANE_F64: return (size_t)snprintf(to, size, "|%.17g", column->f64[row]);
+    case MR_LANE_STRING:
         return (size_t)snprintf(to, size, "|%.*s", (int)column->strings[row].length,
                                 column->strings[row].bytes);
-    if (mr_type_is_timestamp(column->type))
-        return (size_t)snprintf(to, size, "|%" PRId64, column->i64[row] / 1000);
-    return (size_t)snprintf(to, size, "|%" PRId64, column->i64[row]);
+    }
+    bool is_ms = mr_type_is_timestamp(column->type) && column->type.precision == 3;
+    return (size_t)snprintf(to, size, "|%" PRId64, column->i64[row] / (is_ms ? 1000 : 1));
 }
 
 static size_t put_key(const mr_vector *column, uint32_t row, char *to, size_t size)
@@ -88,10 +106,10 @@ static mr_status write_results(mr_sink *sink, const mr_sink_write *context, cons
     bool is_first = self->job->kind == MR_ORACLE_FIRST;
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = mr_batch_row(batch, i);
-        char line[512];
+        char line[1024];
         size_t at =
             put_key(&batch->columns[is_first ? MR_SIM_COLUMN_KEY : 0], row, line, sizeof line);
-        for (uint32_t c = 0; c < (is_first ? MR_SIM_COLUMN_FLAG : batch->columns_count); c++)
+        for (uint32_t c = 0; c < (is_first ? MR_SIM_COLUMN_MARK : batch->columns_count); c++)
             if (c != (is_first ? MR_SIM_COLUMN_KEY : 0))
                 at += put_value(&batch->columns[c], row, line + at, sizeof line - at);
         mr_window_lines_add(&self->staged, line);

@@ -30,21 +30,29 @@ static void put_row(const mr_oracle_row *row, int64_t delay_us, mr_vector *colum
     put_key(row, &columns[MR_SIM_COLUMN_KEY], at, rows, arena);
     columns[MR_SIM_COLUMN_TIME].i64[at] = row->time_ms * 1000;
     columns[MR_SIM_COLUMN_MARK].i64[at] = row->time_ms * 1000 - delay_us;
-    if (!row->has_time) {
-        mr_vector_set_null(&columns[MR_SIM_COLUMN_TIME], at, rows, arena);
-        mr_vector_set_null(&columns[MR_SIM_COLUMN_MARK], at, rows, arena);
-    }
     columns[MR_SIM_COLUMN_AMOUNT].i64[at] = row->amount;
-    if (!row->has_amount)
-        mr_vector_set_null(&columns[MR_SIM_COLUMN_AMOUNT], at, rows, arena);
-    if (row->name == NULL)
-        mr_vector_set_null(&columns[MR_SIM_COLUMN_NAME], at, rows, arena);
-    else
+    columns[MR_SIM_COLUMN_PRICE].i128[at] = row->price;
+    columns[MR_SIM_COLUMN_RATIO].f64[at] = row->ratio;
+    columns[MR_SIM_COLUMN_DAY].i32[at] = row->day;
+    columns[MR_SIM_COLUMN_MOMENT].i64[at] = row->moment;
+    columns[MR_SIM_COLUMN_FLAG].bools[at] = row->flag == 1;
+    if (row->name != NULL)
         columns[MR_SIM_COLUMN_NAME].strings[at] =
             mr_string_of(row->name, (uint32_t)strlen(row->name));
-    columns[MR_SIM_COLUMN_FLAG].bools[at] = row->flag == 1;
-    if (row->flag < 0)
-        mr_vector_set_null(&columns[MR_SIM_COLUMN_FLAG], at, rows, arena);
+    bool has[MR_SIM_COLUMNS] = {[MR_SIM_COLUMN_ID] = true,
+                                [MR_SIM_COLUMN_KEY] = true, /* done */
+                                [MR_SIM_COLUMN_TIME] = row->has_time,
+                                [MR_SIM_COLUMN_MARK] = row->has_time,
+                                [MR_SIM_COLUMN_AMOUNT] = row->has_amount,
+                                [MR_SIM_COLUMN_PRICE] = row->has_price,
+                                [MR_SIM_COLUMN_RATIO] = row->has_ratio,
+                                [MR_SIM_COLUMN_DAY] = row->has_day,
+                                [MR_SIM_COLUMN_MOMENT] = row->has_moment,
+                                [MR_SIM_COLUMN_NAME] = row->name != NULL,
+                                [MR_SIM_COLUMN_FLAG] = row->flag >= 0};
+    for (uint32_t c = 0; c < MR_SIM_COLUMNS; c++)
+        if (!has[c])
+            mr_vector_set_null(&columns[c], at, rows, arena);
 }
 
 static void type_columns(mr_type types[MR_SIM_COLUMNS])
@@ -55,6 +63,10 @@ static void type_columns(mr_type types[MR_SIM_COLUMNS])
     types[MR_SIM_COLUMN_AMOUNT] = mr_type_of(MR_TYPE_BIGINT);
     types[MR_SIM_COLUMN_NAME] = mr_type_string();
     types[MR_SIM_COLUMN_FLAG] = mr_type_of(MR_TYPE_BOOLEAN);
+    types[MR_SIM_COLUMN_PRICE] = mr_type_decimal(30, 2);
+    types[MR_SIM_COLUMN_RATIO] = mr_type_of(MR_TYPE_DOUBLE);
+    types[MR_SIM_COLUMN_DAY] = mr_type_of(MR_TYPE_DATE);
+    types[MR_SIM_COLUMN_MOMENT] = mr_type_time(MR_TYPE_TIMESTAMP, 6);
     types[MR_SIM_COLUMN_MARK] = mr_type_time(MR_TYPE_TIMESTAMP, 3);
 }
 
@@ -102,7 +114,8 @@ static mr_status make_decoder(const void *config, mr_decoder **decoder, mr_error
 static void make_source(mr_window_plan *p)
 {
     static const char *const topics[] = {"in"};
-    static const char *const names[] = {"id", "key", "time", "amount", "name", "flag", "mark"};
+    static const char *const names[] = {"id",    "key",   "time", "amount", "name", "flag",
+                                        "price", "ratio", "day",  "moment", "mark"};
     type_columns(p->types);
     for (uint32_t c = 0; c < MR_SIM_COLUMNS; c++)
         p->columns[c] = (mr_source_column){.field = {names[c], p->types[c]}, .index = c};
@@ -122,34 +135,49 @@ static void make_source(mr_window_plan *p)
                                  .errors = {.mode = MR_ERRORS_IGNORE}};
 }
 
-static mr_aggregate aggregate(mr_aggregate_kind kind, bool is_distinct, int32_t argument,
-                              int32_t filter)
+/* What the planner makes of SQL's rules: sums of DECIMAL have all digits, averages six behind the
+ * point. */
+static mr_type result_of(mr_oracle_function function, mr_type argument)
 {
-    mr_type bigint = mr_type_of(MR_TYPE_BIGINT);
-    mr_type type = argument == MR_SIM_COLUMN_NAME ? mr_type_string() : bigint;
-    return (mr_aggregate){.kind = kind,
-                          .is_distinct = is_distinct,
-                          .argument = argument,
-                          .filter = filter,
-                          .argument_type = type,
-                          .result_type = kind == MR_AGGREGATE_COUNT ? bigint : type};
+    if (function == MR_ORACLE_COUNT)
+        return mr_type_of(MR_TYPE_BIGINT);
+    if (argument.kind == MR_TYPE_DECIMAL && function == MR_ORACLE_SUM)
+        return mr_type_decimal(MR_DECIMAL_PRECISION_MAX, argument.scale);
+    if (argument.kind == MR_TYPE_DECIMAL && function == MR_ORACLE_AVG)
+        return mr_type_decimal(MR_DECIMAL_PRECISION_MAX, 6);
+    return argument;
 }
 
-static void make_aggregates(mr_aggregate *to)
+static uint32_t make_aggregates(const mr_oracle_job *job, const mr_type *types, mr_aggregate *to)
 {
-    enum { AMOUNT = MR_SIM_COLUMN_AMOUNT, NAME = MR_SIM_COLUMN_NAME, FLAG = MR_SIM_COLUMN_FLAG };
-    to[0] = aggregate(MR_AGGREGATE_COUNT, false, -1, -1);
-    to[1] = aggregate(MR_AGGREGATE_COUNT, false, AMOUNT, -1);
-    to[2] = aggregate(MR_AGGREGATE_SUM, false, AMOUNT, -1);
-    to[3] = aggregate(MR_AGGREGATE_MIN, false, AMOUNT, -1);
-    to[4] = aggregate(MR_AGGREGATE_MAX, false, AMOUNT, -1);
-    to[5] = aggregate(MR_AGGREGATE_AVG, false, AMOUNT, -1);
-    to[6] = aggregate(MR_AGGREGATE_COUNT, true, AMOUNT, -1);
-    to[7] = aggregate(MR_AGGREGATE_COUNT, false, -1, FLAG);
-    to[8] = aggregate(MR_AGGREGATE_SUM, false, AMOUNT, FLAG);
-    to[9] = aggregate(MR_AGGREGATE_COUNT, true, NAME, FLAG);
-    to[10] = aggregate(MR_AGGREGATE_MIN, false, NAME, -1);
-    to[11] = aggregate(MR_AGGREGATE_MAX, false, NAME, -1);
+    static const int32_t columns[] = {
+        [MR_ORACLE_STAR] = -1,
+        [MR_ORACLE_AMOUNT] = MR_SIM_COLUMN_AMOUNT,
+        [MR_ORACLE_PRICE] = MR_SIM_COLUMN_PRICE,
+        [MR_ORACLE_RATIO] = MR_SIM_COLUMN_RATIO,
+        [MR_ORACLE_DAY] = MR_SIM_COLUMN_DAY,
+        [MR_ORACLE_MOMENT] = MR_SIM_COLUMN_MOMENT,
+        [MR_ORACLE_FLAG] = MR_SIM_COLUMN_FLAG,
+        [MR_ORACLE_NAME] = MR_SIM_COLUMN_NAME,
+    };
+    static const mr_aggregate_kind kinds[] = {
+        [MR_ORACLE_COUNT] = MR_AGGREGATE_COUNT, [MR_ORACLE_SUM] = MR_AGGREGATE_SUM,
+        [MR_ORACLE_MIN] = MR_AGGREGATE_MIN,     [MR_ORACLE_MAX] = MR_AGGREGATE_MAX,
+        [MR_ORACLE_AVG] = MR_AGGREGATE_AVG,
+    };
+    MR_ASSERT(job->aggregates_count <= MR_ORACLE_AGGREGATES_MAX);
+    for (uint32_t a = 0; a < job->aggregates_count; a++) {
+        const mr_oracle_aggregate *from = &job->aggregates[a];
+        int32_t column = columns[from->column];
+        mr_type argument = column < 0 ? mr_type_of(MR_TYPE_BIGINT) : types[column];
+        to[a] = (mr_aggregate){.kind = kinds[from->function],
+                               .is_distinct = from->is_distinct,
+                               .argument = column,
+                               .filter = from->is_filtered ? MR_SIM_COLUMN_FLAG : -1,
+                               .argument_type = argument,
+                               .result_type = result_of(from->function, argument)};
+    }
+    return job->aggregates_count;
 }
 
 static void make_node(mr_window_plan *p, const mr_oracle_job *job)
@@ -169,7 +197,7 @@ static void make_node(mr_window_plan *p, const mr_oracle_job *job)
                                            .column_types = p->types,
                                            .ttl_ms = job->ttl_ms};
     } else {
-        make_aggregates(p->aggregates);
+        uint32_t aggregates_count = make_aggregates(job, p->types, p->aggregates);
         p->window = (mr_window_config){.kind = kinds[job->kind],
                                        .size_ms = job->size_ms,
                                        .slide_ms = job->slide_ms,
@@ -177,7 +205,7 @@ static void make_node(mr_window_plan *p, const mr_oracle_job *job)
                                        .keys_count = 1,
                                        .keys = p->keys,
                                        .key_types = &p->types[MR_SIM_COLUMN_KEY],
-                                       .aggregates_count = MR_LENGTH(p->aggregates),
+                                       .aggregates_count = aggregates_count,
                                        .aggregates = p->aggregates};
     }
     p->node = (mr_plan_node){.id = "v/judge",

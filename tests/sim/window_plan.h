@@ -17,6 +17,10 @@ enum {
     MR_SIM_COLUMN_AMOUNT,
     MR_SIM_COLUMN_NAME,
     MR_SIM_COLUMN_FLAG,
+    MR_SIM_COLUMN_PRICE,
+    MR_SIM_COLUMN_RATIO,
+    MR_SIM_COLUMN_DAY,
+    MR_SIM_COLUMN_MOMENT,
     MR_SIM_COLUMN_MARK, /* time - delay: the watermark expression reads it */
     MR_SIM_COLUMNS,
 };
@@ -30,7 +34,7 @@ typedef struct mr_window_plan {
     mr_plan_sink sinks[2]; /* results, late rows; opened by the caller */
     mr_window_config window;
     mr_deduplicate_config first;
-    mr_aggregate aggregates[12];
+    mr_aggregate aggregates[MR_ORACLE_AGGREGATES_MAX];
     mr_type types[MR_SIM_COLUMNS];
     uint32_t keys[1];
     int64_t delay_ms; /* the decoder's config is this */

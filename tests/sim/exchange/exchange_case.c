@@ -86,17 +86,11 @@ static void add_row(mr_exchange_case *c, uint32_t u, stream *at, mr_oracle_row r
 
 static mr_oracle_row draw_row(uint64_t *random)
 {
-    static const char *const names[] = {"", "abcd", "abce",
-                                        "a name that does not fit into sixteen bytes"};
-    return (mr_oracle_row){.is_broken = mr_history_draw(random, 30) == 0,
-                           .has_time = mr_history_draw(random, 30) != 0,
-                           .key = (int32_t)mr_history_draw(random, 6) - 1,
-                           .has_amount = mr_history_draw(random, 6) != 0,
-                           .amount = between(random, -5, 5),
-                           .flag = (int8_t)((int)mr_history_draw(random, 3) - 1),
-                           .name = mr_history_draw(random, 6) != 0
-                                       ? names[mr_history_draw(random, MR_LENGTH(names))]
-                                       : NULL};
+    mr_oracle_row row = {.is_broken = mr_history_draw(random, 30) == 0,
+                         .has_time = mr_history_draw(random, 30) != 0,
+                         .key = (int32_t)mr_history_draw(random, 6) - 1};
+    mr_history_draw_values(random, &row);
+    return row;
 }
 
 /* Rows around `base`, each judged alike by the barrier's watermark and by its upstream's. */

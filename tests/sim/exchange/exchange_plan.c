@@ -19,14 +19,14 @@ static void narrow(mr_exchange_plan *p, mr_window_config *window)
     window->aggregates_count = count;
 }
 
-void mr_exchange_plan_narrow(char *line)
+void mr_exchange_plan_narrow(const mr_oracle_job *job, char *line)
 {
-    enum { FIRST = 3, DISTINCT_A = FIRST + 6, DISTINCT_B = FIRST + 9 };
+    enum { FIRST = 3 };
     char *to = line;
     uint32_t field = 0;
     for (const char *from = line; *from != '\0'; from++) {
         field += *from == '|';
-        if (field != DISTINCT_A && field != DISTINCT_B)
+        if (field < FIRST || !job->aggregates[field - FIRST].is_distinct)
             *to++ = *from;
     }
     *to = '\0';

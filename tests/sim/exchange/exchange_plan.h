@@ -29,6 +29,6 @@ void mr_exchange_plan_release(mr_exchange_plan *p);
 
 /* Takes the fields of the DISTINCT aggregates out of the oracle's line of a result: a job that
  * aggregates before the exchange has none. */
-void mr_exchange_plan_narrow(char *line);
+void mr_exchange_plan_narrow(const mr_oracle_job *job, char *line);
 
 #endif

@@ -32,13 +32,14 @@ typedef struct hits {
 /* ---- ONE and FIXED: the oracle's lines ---- */
 
 /* Lines changed by `edit`, sorted. */
-static void edit_lines(mr_window_lines *lines, void (*edit)(char *line))
+static void edit_lines(mr_window_lines *lines, const mr_oracle_job *job,
+                       void (*edit)(const mr_oracle_job *job, char *line))
 {
     mr_window_lines edited = {0};
     for (size_t i = 0; i < lines->count; i++) {
-        char line[512];
+        char line[1024];
         snprintf(line, sizeof line, "%s", mr_window_line(lines, i));
-        edit(line);
+        edit(job, line);
         mr_window_lines_add(&edited, line);
     }
     mr_window_lines_release(lines);
@@ -47,8 +48,9 @@ static void edit_lines(mr_window_lines *lines, void (*edit)(char *line))
 }
 
 /* A late row without the watermark it was judged by: that depends on the interleaving. */
-static void cut_watermark(char *line)
+static void cut_watermark(const mr_oracle_job *job, char *line)
 {
+    (void)job;
     for (int i = 0; i < 2; i++)
         *strrchr(line, '|') = '\0';
 }
@@ -58,10 +60,10 @@ static bool same(mr_exchange_case *c, mr_exchange_outcome *got)
     mr_window_lines results = {0}, late = {0};
     mr_window_expect(&c->oracle, &results, &late);
     if (c->has_partials)
-        edit_lines(&results, mr_exchange_plan_narrow);
+        edit_lines(&results, &c->job, mr_exchange_plan_narrow);
     if (c->kind == MR_CASE_FIXED) {
-        edit_lines(&late, cut_watermark);
-        edit_lines(&got->late, cut_watermark);
+        edit_lines(&late, &c->job, cut_watermark);
+        edit_lines(&got->late, &c->job, cut_watermark);
     }
     mr_window_lines_sort(&got->results);
     mr_window_lines_sort(&got->late);

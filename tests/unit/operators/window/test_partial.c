@@ -80,11 +80,15 @@ typedef struct stages {
 static void open_stages(stages *s, mr_oracle_kind kind, int64_t size, int64_t slide)
 {
     mr_error err = {0};
-    *s =
-        (stages){.c = {.job = {.kind = kind, .size_ms = size, .slide_ms = slide, .inputs_count = 1},
-                       .has_partials = true,
-                       .upstreams = 1,
-                       .downstreams = 1}};
+    *s = (stages){.c = {.job = {.kind = kind,
+                                .size_ms = size,
+                                .slide_ms = slide,
+                                .inputs_count = 1,
+                                .aggregates = mr_history_aggregates(0),
+                                .aggregates_count = MR_ORACLE_AGGREGATES_MAX},
+                        .has_partials = true,
+                        .upstreams = 1,
+                        .downstreams = 1}};
     mr_exchange_plan_init(&s->plan, &s->c);
     for (uint32_t i = 0; i < 2; i++) /* these sinks are the test's */
         s->plan.sinks[i].exchange = NULL;
