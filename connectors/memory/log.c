@@ -178,12 +178,23 @@ static mr_status offset(mr_log *log, const char *topic, int32_t partition, int64
     return mr_memory_leave(self, status, err);
 }
 
+/* As librdkafka, which does not send such a request. */
+static mr_status refuse_twice(const char *what, const char *topic, int32_t partition, mr_error *err)
+{
+    return mr_error_set(err, MR_E_KAFKA_OTHER, "%s: %s[%" PRId32 "] is asked for twice", what,
+                        topic, partition);
+}
+
 static mr_status ends(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
     mr_status status = enter_request(self, "log.ends", err);
     if (status != MR_OK)
         return status;
+    for (uint32_t i = 1; status == MR_OK && i < count; i++)
+        for (uint32_t j = 0; status == MR_OK && j < i; j++)
+            if (ends[i].partition == ends[j].partition && strcmp(ends[i].topic, ends[j].topic) == 0)
+                status = refuse_twice("ends", ends[i].topic, ends[i].partition, err);
     for (uint32_t i = 0; status == MR_OK && i < count; i++) {
         mr_memory_partition *found = NULL;
         status = find_partition(self, ends[i].topic, ends[i].partition, &found, err);
@@ -246,9 +257,15 @@ static mr_status group_offsets(mr_log *log, const char *group, mr_log_offset *of
     mr_status status = enter_request(self, "log.group_offsets", err);
     if (status != MR_OK)
         return status;
+    for (uint32_t i = 1; status == MR_OK && i < count; i++)
+        for (uint32_t j = 0; status == MR_OK && j < i; j++)
+            if (offsets[i].partition == offsets[j].partition &&
+                strcmp(offsets[i].topic, offsets[j].topic) == 0)
+                status = refuse_twice("offsets", offsets[i].topic, offsets[i].partition, err);
     const mr_memory_group *known = mr_memory_groups_find(self->cluster, group, false);
-    (void)mr_memory_fill_offsets(self, known, offsets, count, arena, STABLE_WAIT_US);
-    return mr_memory_leave(self, MR_OK, err);
+    if (status == MR_OK)
+        (void)mr_memory_fill_offsets(self, known, offsets, count, arena, STABLE_WAIT_US);
+    return mr_memory_leave(self, status, err);
 }
 
 static mr_status delete_group(mr_log *log, const char *group, mr_error *err)

@@ -104,7 +104,8 @@ typedef struct mr_member_class {
      * (allocated in `arena`). */
     mr_status (*committed)(mr_log_member *member, mr_log_offset *offsets, uint32_t count,
                            mr_arena *arena, mr_error *err);
-    /* Commits offsets outside of a transaction (guarantee at-least-once), synchronously. */
+    /* Commits offsets outside of a transaction (guarantee at-least-once), synchronously; of a
+     * partition that stands there twice the last one counts. */
     mr_status (*commit)(mr_log_member *member, const mr_log_offset *offsets, uint32_t count,
                         mr_error *err);
     /* Leaves the group unless it is a static member. */
@@ -132,8 +133,8 @@ typedef struct mr_writer_class {
      * delivered yet (flush first). The commit asks it where an epoch record went. */
     int64_t (*last_offset)(mr_log_writer *writer, const char *topic, int32_t partition);
 
-    /* Puts the group's next offsets into the open transaction. Asserts generation >= 0, member id
-     * set. */
+    /* Puts the group's next offsets into the open transaction; of a partition that stands there
+     * twice the last one counts. Asserts generation >= 0, member id set. */
     mr_status (*send_offsets)(mr_log_writer *writer, mr_log_member *member,
                               const mr_log_offset *offsets, uint32_t count, mr_error *err);
 
@@ -181,14 +182,14 @@ typedef struct mr_log_class {
     /* `which`: MR_OFFSET_EARLIEST, MR_OFFSET_LATEST (= last stable offset). */
     mr_status (*offset)(mr_log *log, const char *topic, int32_t partition, int64_t which,
                         int64_t *offset, mr_error *err);
-    /* Asks both ends of `count` partitions. */
+    /* Asks both ends of `count` partitions; one that stands there twice is refused. */
     mr_status (*ends)(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err);
     /* First offset whose record has timestamp >= `timestamp_ms`; the end when there is none. */
     mr_status (*offset_at)(mr_log *log, const char *topic, int32_t partition, int64_t timestamp_ms,
                            int64_t *offset, mr_error *err);
     /* Offsets of any group (scan.startup.mode group-offsets, cross-check before joining). Waits a
      * little for a transaction that is just ending; of one that stays open it tells what is
-     * committed. */
+     * committed. A partition that stands there twice is refused. */
     mr_status (*group_offsets)(mr_log *log, const char *group, mr_log_offset *offsets,
                                uint32_t count, mr_arena *arena, mr_error *err);
     /* Forgets all offsets of an empty group (--reset). A group that does not exist is fine. */

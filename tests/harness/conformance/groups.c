@@ -107,6 +107,48 @@ static void a_member_commits_outside_of_transactions(mr_log_stage *s)
     stage_expect_read(s, topic, 0, 0, "0:a 1:b");
 }
 
+static void of_one_partition_twice_the_last_counts(mr_log_stage *s)
+{
+    const char *topic = stage_topic(s, 1);
+    const char *group = stage_name(s, "group");
+    mr_log_member *member = stage_member(s, group, NULL, topic);
+    mr_log_writer *writer = stage_writer(s, stage_name(s, "id"));
+    mr_log_offset first[] = {{topic, 0, 9, "first"}, {topic, 0, 5, "second"}};
+    mr_log_offset next[] = {{topic, 0, 3, "third"}, {topic, 0, 7, "fourth"}};
+    stage_await(s, member, MR_MEMBER_ASSIGNED);
+    stage_begin(s, writer);
+    stage_put(s, writer, topic, 0, "a");
+    if (s->has_failed)
+        return;
+    stage_ok(s, writer->class->send_offsets(writer, member, first, 2, &s->err), "send_offsets");
+    stage_commit(s, writer);
+    stage_expect_text(s, stage_group_offset(s, group, topic), "5 second");
+    if (s->has_failed)
+        return;
+    stage_ok(s, member->class->commit(member, next, 2, &s->err), "commit");
+    stage_expect_text(s, stage_group_offset(s, group, topic), "7 fourth");
+}
+
+static void one_partition_is_not_asked_for_twice(mr_log_stage *s)
+{
+    const char *topic = stage_topic(s, 1);
+    const char *group = stage_name(s, "group");
+    mr_log_member *member = stage_member(s, group, NULL, topic);
+    stage_await(s, member, MR_MEMBER_ASSIGNED);
+    mr_log_offset twice[] = {{topic, 0, 0, NULL}, {topic, 0, 0, NULL}};
+    if (s->has_failed)
+        return;
+    stage_refused(s, s->log->class->group_offsets(s->log, group, twice, 2, &s->arena, &s->err),
+                  MR_E_KAFKA_OTHER, MR_RECOVERY_STOP, "group_offsets");
+    if (!s->has_failed) /* a member's own question is another request */
+        stage_ok(s, member->class->committed(member, twice, 2, &s->arena, &s->err), "committed");
+    stage_expect_int(s, twice[1].offset, -1, "offset");
+    mr_log_ends ends[] = {{topic, 0, 0, 0}, {topic, 0, 0, 0}};
+    if (!s->has_failed)
+        stage_refused(s, s->log->class->ends(s->log, ends, 2, &s->err), MR_E_KAFKA_OTHER,
+                      MR_RECOVERY_STOP, "ends");
+}
+
 static void a_group_without_offsets_says_so(mr_log_stage *s)
 {
     const char *topic = stage_topic(s, 1);
@@ -304,6 +346,8 @@ static const mr_log_check checks[] = {
     {"metadata_of_4096_bytes_comes_back", metadata_of_4096_bytes_comes_back},
     {"metadata_of_4097_bytes_is_refused", metadata_of_4097_bytes_is_refused},
     {"a_member_commits_outside_of_transactions", a_member_commits_outside_of_transactions},
+    {"of_one_partition_twice_the_last_counts", of_one_partition_twice_the_last_counts},
+    {"one_partition_is_not_asked_for_twice", one_partition_is_not_asked_for_twice},
     {"a_group_without_offsets_says_so", a_group_without_offsets_says_so},
     {"a_second_member_shares_the_partitions", a_second_member_shares_the_partitions},
     {"a_revoked_member_may_commit_before_it_releases",
