@@ -3,6 +3,7 @@
 #include "engine/commit/delta.h"
 #include "engine/expr/zone.h"
 #include "engine/run/task.h"
+#include "tests/sim/window_history.h"
 #include "tests/sim/window_plan.h"
 
 #include <criterion/criterion.h>
@@ -85,7 +86,11 @@ static void start(fixture *f)
 
 static fixture *set_up(int64_t gap_ms)
 {
-    mr_oracle_job job = {.kind = MR_ORACLE_SESSION, .size_ms = gap_ms, .inputs_count = 1};
+    mr_oracle_job job = {.kind = MR_ORACLE_SESSION,
+                         .size_ms = gap_ms,
+                         .inputs_count = 1,
+                         .aggregates = mr_history_aggregates(0),
+                         .aggregates_count = MR_ORACLE_AGGREGATES_MAX};
     fixture *f = calloc(1, sizeof *f);
     mr_window_plan_init(&f->plan, &job);
     f->results.base.class = &keeping;
