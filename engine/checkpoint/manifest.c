@@ -2,13 +2,15 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "engine/commit/delta.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
+#define FORMAT_WITHOUT_RECORD 1
 #define CHECKSUM_SIZE 4u
 #define DIGEST_BYTES 32u
 #define ARENA_BLOCK ((size_t)4096)
@@ -31,6 +33,20 @@ void mr_manifest_init(mr_manifest *manifest, const char *job, uint32_t task,
         manifest->files[i].name = mr_arena_string(&manifest->arena, file->name, strlen(file->name));
         manifest->files[i].size = file->size;
     }
+}
+
+void mr_manifest_set_record(mr_manifest *manifest, const char *bytes, size_t length)
+{
+    mr_delta_header header;
+    mr_reader payload;
+    mr_error ignored;
+    uint32_t checksum;
+    if (mr_delta_open(bytes, length, &header, &payload, &checksum, &ignored) != MR_OK ||
+        header.kind != MR_DELTA_EPOCH || header.epoch != manifest->marker.epoch ||
+        checksum != manifest->marker.checksum)
+        return;
+    manifest->record = mr_arena_copy(&manifest->arena, bytes, length);
+    manifest->record_length = length;
 }
 
 void mr_manifest_release(mr_manifest *manifest)
@@ -79,6 +95,7 @@ void mr_manifest_encode(const mr_manifest *manifest, mr_buffer *to)
         mr_buffer_put_varint(to, file->size);
         put_digest(to, file->digest);
     }
+    mr_buffer_put_bytes(to, manifest->record, manifest->record_length);
     mr_buffer_put_u32(to, mr_checksum(to->data + start, to->length - start));
 }
 
@@ -130,10 +147,11 @@ static mr_status decode(const char *bytes, size_t length, mr_manifest *manifest,
     if (bytes == NULL || length < sizeof MAGIC + 1 + CHECKSUM_SIZE ||
         memcmp(bytes, MAGIC, sizeof MAGIC) != 0)
         return refused("it is none of Millrace's", err);
-    if (bytes[3] != FORMAT_VERSION)
-        return mr_error_set(err, MR_E_CHECKPOINT,
-                            "manifest of a checkpoint has format version %d; this program reads %d",
-                            bytes[3], FORMAT_VERSION);
+    if (bytes[3] != FORMAT_VERSION && bytes[3] != FORMAT_WITHOUT_RECORD)
+        return mr_error_set(
+            err, MR_E_CHECKPOINT,
+            "manifest of a checkpoint has format version %d; this program reads %d and %d",
+            bytes[3], FORMAT_WITHOUT_RECORD, FORMAT_VERSION);
     mr_reader tail = mr_reader_of(bytes + length - CHECKSUM_SIZE, CHECKSUM_SIZE);
     if (mr_reader_u32(&tail) != mr_checksum(bytes, length - CHECKSUM_SIZE))
         return refused("its checksum is wrong", err);
@@ -147,6 +165,11 @@ static mr_status decode(const char *bytes, size_t length, mr_manifest *manifest,
     manifest->marker.checksum = mr_reader_u32(&from);
     manifest->taken_ms = mr_reader_zigzag(&from);
     get_files(&from, manifest);
+    if (bytes[3] != FORMAT_WITHOUT_RECORD && !from.is_bad) {
+        const char *record = mr_reader_bytes(&from, &manifest->record_length);
+        manifest->record = mr_arena_copy(&manifest->arena, record != NULL ? record : "",
+                                         record != NULL ? manifest->record_length : 0);
+    }
     return from.is_bad || mr_reader_left(&from) != 0 ? refused("it is malformed", err) : MR_OK;
 }
 

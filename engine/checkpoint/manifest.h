@@ -3,10 +3,12 @@
  * whoever finds one finds its files.
  *
  *   byte  0..2   "MRC"
- *         3      format version, 1
+ *         3      format version, 2
  *         job bytes | plan version u64 | task varint | epoch varint | log offset zigzag (next to
  *         apply) | checksum u32 (of that epoch's record) | time zigzag (ms, when it was taken) |
- *         files varint count, each: name bytes | size varint | digest, 32 bytes (SHA-256)
+ *         files varint count, each: name bytes | size varint | digest, 32 bytes (SHA-256) |
+ *         that epoch's record, as it lies in the state log: bytes (empty: not known). Version 1
+ *         ends in front of it
  *         last 4 checksum of all bytes before (mr_checksum), little-endian
  *
  * Names below the store's address, with <job> written as in the state directory:
@@ -45,12 +47,17 @@ typedef struct mr_manifest {
     int64_t taken_ms;
     uint32_t files_count;
     mr_manifest_file *files;
+    const char *record; /* the epoch record at which it was taken; see mr_delta_open */
+    size_t record_length;
 } mr_manifest;
 
 /* Makes a manifest of `files_count` files with empty digests. */
 void mr_manifest_init(mr_manifest *manifest, const char *job, uint32_t task,
                       const mr_store_image *image, int64_t taken_ms);
 void mr_manifest_release(mr_manifest *manifest);
+
+/* Copies the epoch record, if it is the one that the marker names. */
+void mr_manifest_set_record(mr_manifest *manifest, const char *bytes, size_t length);
 
 void mr_manifest_encode(const mr_manifest *manifest, mr_buffer *to);
 

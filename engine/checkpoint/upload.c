@@ -13,6 +13,7 @@ void mr_upload_begin(mr_upload *upload, const mr_upload_request *request)
                           .clock = request->clock,
                           .job = request->job,
                           .task = request->task};
+    mr_buffer_put(&upload->record, request->record, request->record_length);
 }
 
 void mr_upload_cancel(mr_upload *upload)
@@ -26,6 +27,7 @@ void mr_upload_end(mr_upload *upload)
         upload->image->class->close(upload->image);
     mr_manifest_release(&upload->manifest);
     mr_manifest_release(&upload->previous);
+    mr_buffer_release(&upload->record);
     *upload = (mr_upload){0};
 }
 
@@ -45,9 +47,11 @@ bool mr_upload_image_step(void *context)
         status = mr_error_set(&upload->err, MR_E_CHECKPOINT,
                               "the store of job `%s`, task %u, is still empty", upload->job,
                               upload->task);
-    if (status == MR_OK)
+    if (status == MR_OK) {
         mr_manifest_init(&upload->manifest, upload->job, upload->task, upload->image,
                          upload->clock->wall_ms(upload->clock));
+        mr_manifest_set_record(&upload->manifest, upload->record.data, upload->record.length);
+    }
     upload->phase = status == MR_OK ? MR_UPLOAD_IMAGED : MR_UPLOAD_FAILED;
     return false;
 }

@@ -40,6 +40,7 @@ typedef struct mr_upload {
     const mr_clock *clock;
     const char *job; /* borrowed */
     uint32_t task;
+    mr_buffer record;
     mr_store_image *image;
     mr_manifest manifest;
     mr_manifest previous; /* all-zero: none */
@@ -58,6 +59,8 @@ typedef struct mr_upload_request {
     const mr_clock *clock;
     const char *job;
     uint32_t task;
+    const char *record; /* of the epoch that the store has applied last; copied */
+    size_t record_length;
 } mr_upload_request;
 
 /* An all-zero upload is IDLE. It is IDLE here and IMAGE afterwards. */

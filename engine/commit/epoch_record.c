@@ -1,5 +1,7 @@
 #include "engine/commit/epoch_record.h"
 
+#include "engine/commit/delta.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +104,19 @@ static void get_inputs(mr_reader *from, mr_arena *arena, mr_epoch_record *record
             input->place = mr_arena_copy(arena, place, input->place_length);
         }
     }
+}
+
+uint32_t mr_epoch_record_seal(const mr_epoch_record *record, bool is_claim, uint32_t content,
+                              mr_buffer *to)
+{
+    size_t start = to->length;
+    mr_delta_header header = {.kind = is_claim ? MR_DELTA_CLAIM : MR_DELTA_EPOCH,
+                              .task = record->task,
+                              .epoch = record->epoch,
+                              .chunk = content};
+    mr_delta_begin(to, &header);
+    mr_epoch_record_encode(record, to);
+    return mr_delta_seal(to, start);
 }
 
 mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *arena,

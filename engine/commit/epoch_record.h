@@ -91,6 +91,11 @@ typedef struct mr_epoch_record {
 /* Appends the record's bytes to `to`. */
 void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to);
 
+/* A whole record of the state log: header, record, checksum, which is returned. `content`: its
+ * content check (delta.h); of a claim 0. */
+uint32_t mr_epoch_record_seal(const mr_epoch_record *record, bool is_claim, uint32_t content,
+                              mr_buffer *to);
+
 /* MR_E_STATE_FORMAT when the bytes are malformed. */
 mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *arena,
                                  mr_epoch_record *record, mr_error *err);

@@ -193,6 +193,7 @@ static mr_status on_epoch(scan *s, mr_reader payload, uint32_t content, int64_t 
     s->recovered->epoch = record;
     s->recovered->epoch_offset = offset;
     s->recovered->epoch_checksum = checksum;
+    s->recovered->epoch_content = content;
     s->recovered->has_claim = false;
     s->recovered->epochs_read++;
     s->owner = record.transactional_id;
@@ -592,6 +593,7 @@ static mr_status read_anchor(scan *s, mr_error *err)
     if (status != MR_OK)
         return refuse(s, status, at, err);
     s->recovered->has_epoch = true;
+    s->recovered->epoch_content = header.chunk;
     s->owner = s->recovered->epoch.transactional_id;
     return MR_OK;
 }

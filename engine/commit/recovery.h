@@ -55,7 +55,8 @@ typedef struct mr_recovered {
     mr_epoch_record epoch; /* the last one; journal included */
     int64_t epoch_offset;  /* where it stands; -1: none */
     uint32_t epoch_checksum;
-    bool has_claim; /* newer than the last epoch record */
+    uint32_t epoch_content; /* its content check (delta.h) */
+    bool has_claim;         /* newer than the last epoch record */
     mr_epoch_record claim;
     int64_t log_end; /* true end of the state log partition */
     bool was_quarantined;

@@ -233,13 +233,12 @@ mr_status mr_moments_check_job(const mr_moments *m, mr_error *err)
     const mr_plan *plan = m->plan;
     if (plan->guarantee == MR_NO_GUARANTEE)
         return mr_error_set(err, MR_E_REPLAY_NEVER, "job `%s` keeps no state log", plan->job);
-    for (uint32_t s = 0; s < plan->sinks_count; s++)
-        if (plan->sinks[s].exchange != NULL)
-            return mr_error_set(err, MR_E_REPLAY_NEVER,
-                                "job `%s` has several stages, whose tasks have no common moment",
-                                plan->job);
+    if (mr_plan_stages(plan) > 1)
+        return mr_error_set(err, MR_E_REPLAY_NEVER,
+                            "job `%s` has several stages, whose tasks have no common moment",
+                            plan->job);
     for (uint32_t s = 0; s < plan->sources_count; s++)
-        if (plan->sources[s].reader != NULL || plan->sources[s].exchange != NULL)
+        if (plan->sources[s].reader != NULL)
             return mr_error_set(err, MR_E_REPLAY_NEVER,
                                 "table `%s` is no topic: the journal does not hold what was read "
                                 "of it",

@@ -66,6 +66,16 @@ static const mr_command commands[] = {
          "  millrace checkpoints verify file:///backups NAME\n"
          "  millrace checkpoints delete file:///backups NAME",
      .run_raw = mr_command_checkpoints},
+    {.name = "checkpoint",
+     .group = "State",
+     .argument = "FILE",
+     .summary = "of every task, now; waits until it counts",
+     .details = "Asks the workers of the job through its topic `JOB.control`, waits until an epoch "
+                "record\nnames each checkpoint, and prints their names. They hold all that was "
+                "committed when it was\nasked for. The job runs on meanwhile.\n\n"
+                "  millrace checkpoint job.sql && deploy",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+     .run = mr_command_checkpoint},
     {.name = "replay",
      .group = "State",
      .argument = "FILE",

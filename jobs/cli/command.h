@@ -36,6 +36,7 @@ mr_exit mr_command_run(const mr_flags *flags);
 mr_exit mr_command_config(const mr_flags *flags);
 mr_exit mr_command_explain_error(const mr_flags *flags);
 mr_exit mr_command_checkpoints(int argc, char **argv);
+mr_exit mr_command_checkpoint(const mr_flags *flags);
 mr_exit mr_command_replay(const mr_flags *flags);
 
 #endif

@@ -141,6 +141,73 @@ static void comes_back(const char *address)
     script_close(&s);
 }
 
+/* Its name, as `millrace checkpoint` prints it. */
+static const char *ask_for_one(const script *s)
+{
+    char command[600];
+    const char *named = getenv("MILLRACE");
+    snprintf(command, sizeof command,
+             "cd '%s' && %s checkpoint job.sql --name %s > shown 2> complained", s->dir,
+             named != NULL ? named : MR_SOURCE_DIR "/build/release/millrace", s->name);
+    int status = system(command);
+    cr_assert_eq(WEXITSTATUS(status), 0, "%s\n%s", script_read_file(s, "complained"),
+                 script_said(s));
+    return script_read_file(s, "shown");
+}
+
+Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_it, .timeout = 240)
+{
+    script s;
+    script_open(&s, "asked");
+    const char *in = kafka_topic(s.log, "in", 1), *out = kafka_topic(s.log, "out", 1);
+    script_write(&s,
+                 "SET 'execution.checkpointing.dir' = 'file://%s/blobs';\n"
+                 "SET 'execution.checkpointing.durable-interval' = '1 d';\n"
+                 "CREATE TABLE src (id BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL "
+                 "'1' MINUTE) WITH (" KAFKA_TABLE
+                 "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');\n"
+                 "CREATE TABLE dst (id BIGINT, n BIGINT) WITH (" KAFKA_TABLE
+                 "'topic' = '%s', 'format' = 'json');\n"
+                 "INSERT INTO dst SELECT id, COUNT(*) FROM TABLE(TUMBLE(TABLE src, DESCRIPTOR(ts), "
+                 "INTERVAL '1' MINUTE)) GROUP BY id, window_start, window_end;",
+                 s.dir, in, out);
+    put_id(&s, in, 1);
+    put_id(&s, in, 2);
+    pid_t pid = script_start(&s, NULL);
+    char state[200];
+    snprintf(state, sizeof state, "%s.state", s.name);
+    put_id(&s, in, 3);
+    put_id(&s, in, 4);
+    usleep(1500000);
+    for (double until = kafka_ms() + 60000; kafka_end(s.log, state, 0) < 4;) {
+        cr_assert_lt(kafka_ms(), until, "%s", script_said(&s));
+        usleep(100000);
+    }
+    cr_expect_eq(count_of(script_said(&s), "checkpoint written"), 0, "by itself after a day");
+    char first[200], second[200], words[700];
+    snprintf(first, sizeof first, "%s", ask_for_one(&s));
+    snprintf(second, sizeof second, "%s", ask_for_one(&s)); /* of a job that has nothing to do */
+    cr_expect_str_neq(first, second);
+    first[strcspn(first, "\n")] = '\0';
+    snprintf(words, sizeof words, "show 'file://%s/blobs' '%s'", s.dir, first);
+    cr_expect(strstr(checkpoints(&s, 0, words), s.name) != NULL);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf '%s/millrace-state'", s.dir);
+    cr_assert_eq(system(command), 0);
+    kafka_put_committed(s.writer, in, 0, "{\"id\":9,\"ts\":\"2024-01-01 13:00:00\"}");
+    pid = script_start(&s, NULL);
+    for (double until = kafka_ms() + 60000; kafka_end(s.log, out, 0) < 4;) {
+        cr_assert_lt(kafka_ms(), until, "%s", script_said(&s));
+        usleep(50000);
+    }
+    kill(pid, SIGTERM);
+    cr_expect_eq(script_finish(&s, pid, 30), 0, "%s", script_said(&s));
+    script_expect_said(&s, "checkpoint restored");
+    script_close(&s);
+}
+
 Test(checkpoints, a_lost_disk_comes_back_from_a_folder, .timeout = 240)
 {
     comes_back(NULL);

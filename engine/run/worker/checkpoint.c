@@ -23,8 +23,24 @@ static mr_worker_task *find(mr_worker *worker, uint32_t index)
     return NULL;
 }
 
+void mr_worker_note_record(const mr_worker *worker, mr_worker_task *at, const mr_buffer *bytes)
+{
+    if (worker->config.checkpoints.helper == NULL)
+        return;
+    mr_buffer_clear(&at->record);
+    mr_buffer_put(&at->record, bytes->data, bytes->length);
+}
+
+bool mr_worker_is_imaging(const mr_worker *worker, const mr_worker_task *at)
+{
+    const mr_worker_checkpointing *c = &worker->checkpointing;
+    return c->errand == MR_ERRAND_IMAGE && c->index == at->index;
+}
+
 void mr_worker_note_applied(mr_worker_task *at)
 {
+    mr_buffer_clear(&at->record_applied);
+    mr_buffer_put(&at->record_applied, at->record.data, at->record.length);
     at->has_applied = true;
     at->bytes_since_applied = at->bytes_since_base;
 }
@@ -45,6 +61,7 @@ void mr_worker_note_named(mr_worker *worker, mr_worker_task *at)
     memcpy(at->named, at->ready, sizeof at->named);
     at->ready[0] = '\0';
     at->is_sweep_due = true;
+    at->is_hastened = false;
     worker->checkpointing.named++;
 }
 
@@ -75,6 +92,9 @@ static void give_up(mr_worker *worker, const mr_error *why)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
     c->failed += !c->is_void;
+    mr_worker_task *at = find(worker, c->index);
+    if (at != NULL)
+        at->is_hastened = false;
     if (why->status != MR_E_CRASHED && !c->is_void)
         mr_logger_line(worker->config.logger, MR_LOG_WARN,
                        "no checkpoint job=%s task=%" PRIu32 " code=MR%d reason=\"%s\"",
@@ -141,6 +161,12 @@ static mr_status on_sent(mr_worker *worker, mr_error *err)
                    manifest->files_count, c->upload.bytes_sent, c->upload.files_sent);
     mr_upload_end(&c->upload);
     c->errand = MR_ERRAND_NONE;
+    if (at->is_hastened) { /* who asked waits for the epoch record that names it */
+        mr_task_refresh(at->task);
+        mr_status status = mr_worker_begin_epoch(worker, err);
+        if (status != MR_OK)
+            return status;
+    }
     return worker->config.sabotage.trim_unnamed ? trim(worker, c->index, log_offset, err) : MR_OK;
 }
 
@@ -194,6 +220,23 @@ static bool is_due(const mr_worker *worker, const mr_worker_task *at, int64_t no
            now_us - at->checkpoint_began_us >= interval_us;
 }
 
+/* What is committed by now is to be in it. While an epoch is undecided its changes are among those
+ * on their way to the store. */
+static bool is_asked_for(const mr_worker *worker, const mr_worker_task *at)
+{
+    return at->is_wanted && !worker->is_deciding && at->task != NULL && at->store != NULL &&
+           at->epoch > 0 && at->ready[0] == '\0';
+}
+
+static mr_status apply_all(mr_worker_task *at, mr_error *err)
+{
+    at->is_wanted = false;
+    at->is_hastened = true;
+    if (at->pending.epochs > 0)
+        mr_worker_note_applied(at);
+    return mr_pending_apply(&at->pending, at->store, err);
+}
+
 static void begin_image(mr_worker *worker, mr_worker_task *at, int64_t now_us)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
@@ -206,7 +249,9 @@ static void begin_image(mr_worker *worker, mr_worker_task *at, int64_t now_us)
                                                      .blobs = worker->config.checkpoints.blobs,
                                                      .clock = worker->config.clock,
                                                      .job = worker->plan->job,
-                                                     .task = at->index});
+                                                     .task = at->index,
+                                                     .record = at->record_applied.data,
+                                                     .record_length = at->record_applied.length});
     start(worker, MR_ERRAND_IMAGE, mr_upload_image_step, &c->upload);
 }
 
@@ -234,10 +279,18 @@ mr_status mr_worker_look_at_checkpoints(mr_worker *worker, mr_error *err)
         if (status != MR_OK || c->errand != MR_ERRAND_NONE)
             return status;
     }
+    mr_status status = mr_worker_listen(worker, err);
     int64_t now_us = mr_worker_now_us(worker);
-    for (uint32_t t = 0; t < worker->tasks_count; t++) {
+    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
         mr_worker_task *at = &worker->tasks[t];
-        if (at->task != NULL && at->is_sweep_due)
+        bool is_asked = is_asked_for(worker, at);
+        if (is_asked)
+            status = apply_all(at, err);
+        if (status != MR_OK)
+            break;
+        if (is_asked)
+            begin_image(worker, at, now_us);
+        else if (at->task != NULL && at->is_sweep_due)
             begin_sweep(worker, at);
         else if (is_due(worker, at, now_us))
             begin_image(worker, at, now_us);
@@ -245,7 +298,7 @@ mr_status mr_worker_look_at_checkpoints(mr_worker *worker, mr_error *err)
             continue;
         break;
     }
-    return MR_OK;
+    return status;
 }
 
 void mr_worker_end_checkpoints(mr_worker *worker)

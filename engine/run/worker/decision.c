@@ -43,7 +43,7 @@ static mr_status apply_if_due(mr_worker *worker, mr_worker_task *at, bool has_ba
         return status == MR_OK ? at->store->class->flush(at->store, err) : status;
     }
     uint32_t epochs = worker->config.apply_epochs != 0 ? worker->config.apply_epochs : APPLY_EPOCHS;
-    if (at->store == NULL ||
+    if (at->store == NULL || mr_worker_is_imaging(worker, at) ||
         (at->pending.epochs < epochs && mr_pending_bytes(&at->pending) < APPLY_BYTES))
         return MR_OK;
     mr_worker_note_applied(at);

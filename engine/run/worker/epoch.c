@@ -110,12 +110,10 @@ static mr_status produce_record(mr_worker *worker, mr_worker_task *at, mr_delta_
                                 mr_error *err)
 {
     mr_buffer bytes = {0};
-    mr_delta_header header = {
-        .kind = kind, .task = at->index, .epoch = record->epoch, .chunk = content};
-    mr_delta_begin(&bytes, &header);
-    mr_epoch_record_encode(record, &bytes);
-    *checksum = mr_delta_seal(&bytes, 0);
+    *checksum = mr_epoch_record_seal(record, kind == MR_DELTA_CLAIM, content, &bytes);
     mr_status status = produce(worker, at->index, bytes.data, bytes.length, err);
+    if (kind == MR_DELTA_EPOCH)
+        mr_worker_note_record(worker, at, &bytes);
     mr_buffer_release(&bytes);
     return status;
 }

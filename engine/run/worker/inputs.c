@@ -421,6 +421,8 @@ mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *rec
             if (reader == NULL)
                 continue;
             mr_status status = reader->class->fetch(reader, rows_max, share, records, err);
+            if (status == MR_OK)
+                mr_worker_hear(worker, records);
             if (status != MR_OK || records->count > 0)
                 return status;
         }

@@ -49,6 +49,9 @@ typedef struct mr_worker_task {
     uint64_t ready_bytes, ready_since_base;
     char named[MR_MANIFEST_ID_SIZE]; /* newest that counts, in this life; "": none */
     bool is_sweep_due;
+    bool is_wanted;                   /* somebody asked for one */
+    bool is_hastened;                 /* and it is under way: an epoch is made to name it */
+    mr_buffer record, record_applied; /* newest epoch record; that of what the store holds */
 } mr_worker_task;
 
 /* The one checkpoint, or sweep, that the helper is at. */
@@ -71,6 +74,8 @@ typedef struct mr_worker_checkpointing {
     mr_status sweep_status;
     mr_error sweep_err;
     uint64_t named, failed, restored;
+    bool is_listening; /* to the control topic */
+    int64_t listen_due_us;
 } mr_worker_checkpointing;
 
 #define MR_WORKER_NO_TASK UINT32_MAX
@@ -318,8 +323,12 @@ mr_status mr_worker_settle_store(mr_worker_task *at, mr_error *err);
 /* Takes what came of the helper's errand, begins the next one that is due. Fails only by a
  * crash. */
 mr_status mr_worker_look_at_checkpoints(mr_worker *worker, mr_error *err);
-/* Committed changes were applied to the task's local store. */
+/* The newest epoch record of a task, as it lies in the log or is to. */
+void mr_worker_note_record(const mr_worker *worker, mr_worker_task *at, const mr_buffer *bytes);
+/* All committed changes were applied to the task's local store. */
 void mr_worker_note_applied(mr_worker_task *at);
+/* An image of its store is being taken: what it holds stays as it is. */
+bool mr_worker_is_imaging(const mr_worker *worker, const mr_worker_task *at);
 /* Puts the checkpoint that is ready into the epoch record; false: there is none. */
 bool mr_worker_name_checkpoint(const mr_worker_task *at, mr_epoch_record *record);
 /* The epoch record that names it is committed. */
@@ -330,6 +339,13 @@ void mr_worker_outdate_checkpoint(mr_worker *worker, mr_worker_task *at);
 void mr_worker_void_checkpoint(mr_worker *worker, const mr_worker_task *at);
 /* Waits until the helper is at nothing; what it was at is given up. */
 void mr_worker_end_checkpoints(mr_worker *worker);
+
+/* control.c */
+#define MR_WORKER_CONTROL_INPUT (MR_INPUT_NONE - 1u)
+/* Begins to listen to the control topic, where checkpoints are taken. Fails only by a crash. */
+mr_status mr_worker_listen(mr_worker *worker, mr_error *err);
+/* What came is not of an input, but words for us: `records` is empty then. */
+void mr_worker_hear(mr_worker *worker, mr_records *records);
 
 /* decision.c */
 /* What a local store holds that has applied this epoch. */

@@ -165,13 +165,21 @@ static mr_status cross_check(mr_worker *worker, uint32_t task, const mr_recovere
     return MR_OK;
 }
 
-static void take_over(mr_worker_task *at, const mr_recovered *recovered)
+static void take_over(const mr_worker *worker, mr_worker_task *at, const mr_recovered *recovered)
 {
     at->store = recovered->store;
     at->epoch = recovered->has_epoch ? recovered->epoch.epoch : 0;
     at->epoch_offset = recovered->epoch_offset;
     at->epoch_checksum = recovered->epoch_checksum;
-    at->has_applied = recovered->entries_loaded > 0;
+    /* Of what it holds beside epochs that are still to be applied we do not have the record. */
+    at->has_applied = recovered->entries_loaded > 0 && at->pending.epochs == 0;
+    if (worker->config.checkpoints.helper != NULL && recovered->has_epoch) {
+        mr_buffer bytes = {0};
+        (void)mr_epoch_record_seal(&recovered->epoch, false, recovered->epoch_content, &bytes);
+        mr_worker_note_record(worker, at, &bytes);
+        mr_buffer_put(&at->record_applied, bytes.data, bytes.length);
+        mr_buffer_release(&bytes);
+    }
     at->log_end = recovered->log_end;
     at->base_bytes = recovered->epoch.base_bytes;
     at->bytes_since_base = recovered->epoch.bytes_since_base;
@@ -201,7 +209,7 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
     mr_status status = mr_recovery_run(&request, recovered, err);
     if (status != MR_OK)
         return status;
-    take_over(at, recovered);
+    take_over(worker, at, recovered);
     worker->epochs_restored += recovered->epochs_read;
     worker->checkpointing.restored += recovered->was_downloaded;
     return cross_check(worker, at->index, recovered, err);
@@ -287,6 +295,8 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task)
         at->store->class->close(at->store);
     at->store = NULL;
     mr_pending_release(&at->pending);
+    mr_buffer_release(&at->record);
+    mr_buffer_release(&at->record_applied);
     mr_arena_release(&at->recovered_arena);
 }
 

@@ -4,6 +4,7 @@
  * disks and blobs; committed output is judged by the law. Crashes in between are sim_crash's.
  */
 #include "engine/base/assert.h"
+#include "engine/checkpoint/shelf.h"
 #include "engine/run/worker/worker.h"
 #include "tests/sim/helper.h"
 #include "tests/sim/job.h"
@@ -29,6 +30,7 @@ typedef struct rig {
     mr_error err;
     int64_t time_ms;
     bool takes_checkpoints;
+    int64_t interval_ms;
 } rig;
 
 static void start(rig *r, bool is_bounded)
@@ -51,7 +53,7 @@ static void start(rig *r, bool is_bounded)
     if (r->takes_checkpoints)
         config.checkpoints = (mr_worker_checkpoints){.blobs = r->blobs[1],
                                                      .helper = &r->helper.helper,
-                                                     .interval_ms = 100,
+                                                     .interval_ms = r->interval_ms,
                                                      .count_max = 2,
                                                      .grace_ms = 60000};
     r->worker = mr_worker_new(&config);
@@ -67,7 +69,7 @@ static void stop(rig *r)
 
 static void set_up(rig *r)
 {
-    *r = (rig){.takes_checkpoints = true};
+    *r = (rig){.takes_checkpoints = true, .interval_ms = 100};
     mr_sim_world_init(&r->world, 1, 1, NULL);
     mr_sim_create(&r->world, "in", MR_SIM_PARTITIONS);
     mr_sim_create(&r->world, "out", 1);
@@ -251,6 +253,82 @@ Test(checkpoints, a_blob_store_that_is_away_stops_nothing)
     cr_expect_eq(log_start(&r), 0);
     run_to_checkpoint(&r, 1);
     stop(&r);
+    finish(&r);
+    tear_down(&r);
+}
+
+/* The newest kept checkpoint of task 0. */
+static mr_manifest newest(rig *r)
+{
+    mr_shelf shelf;
+    mr_manifest manifest;
+    mr_blobs *blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, 0));
+    cr_assert_eq(mr_shelf_read(blobs, "sim", 0, MR_BLOB_MANIFESTS, &shelf, &r->err), MR_OK);
+    cr_assert_gt(shelf.count, 0);
+    cr_assert_eq(
+        mr_shelf_manifest(blobs, "sim", 0, shelf.items[shelf.count - 1].id, &manifest, &r->err),
+        MR_OK);
+    mr_shelf_release(&shelf);
+    blobs->class->close(blobs);
+    return manifest;
+}
+
+/* Steps without input until `count` are named. */
+static void await_named(rig *r, uint64_t count)
+{
+    for (uint32_t s = 0; r->stats.checkpoints_named < count; s++) {
+        cr_assert_lt(s, STEPS_MAX, "no checkpoint comes");
+        cr_assert(step(r), "%s", r->err.message);
+    }
+}
+
+Test(checkpoints, one_is_taken_when_somebody_asks_and_holds_all_that_was_committed)
+{
+    rig r;
+    set_up(&r);
+    r.interval_ms = INT64_C(1000) * 3600 * 24;
+    start(&r, false);
+    for (int s = 0; s < 3000; s++) {
+        if (s % 100 == 0 && s < 1500)
+            feed(&r, 1);
+        cr_assert(step(&r));
+    }
+    cr_expect_eq(r.stats.checkpoints_named, 0);
+    uint64_t commits = r.stats.commits;
+    cr_assert_gt(commits, 1);
+    mr_sim_put(&r.world, "sim.control", 0, NULL, "something else", MR_TIME_NONE);
+    mr_sim_put(&r.world, "sim.control", 0, NULL, "v1|checkpoint|me", MR_TIME_NONE);
+    await_named(&r, 1);
+    cr_expect_eq(r.stats.commits, commits + 1, "one epoch, to name it");
+    mr_manifest manifest = newest(&r);
+    cr_expect_eq(manifest.marker.epoch, commits, "%" PRIu64, manifest.marker.epoch);
+    cr_expect_gt(manifest.record_length, 0, "with its epoch record");
+    mr_manifest_release(&manifest);
+    mr_sim_put(&r.world, "sim.control", 0, NULL, "v1|checkpoint|me again", MR_TIME_NONE);
+    await_named(&r, 2);
+    stop(&r);
+    mr_sim_disk_wipe(r.world.worker[0].disk);
+    finish(&r);
+    tear_down(&r);
+}
+
+Test(checkpoints, all_hold_their_epoch_records_also_after_restarts)
+{
+    rig r;
+    set_up(&r);
+    for (int life = 0; life < 6; life++) {
+        start(&r, false);
+        r.stats = (mr_worker_stats){0};
+        run_to_checkpoint(&r, 2);
+        mr_manifest manifest = newest(&r);
+        cr_expect_gt(manifest.record_length, 0, "life %d", life);
+        mr_manifest_release(&manifest);
+        if (life % 3 == 1)
+            mr_memory_process_kill(mr_sim_process(&r.world, 0));
+        stop(&r);
+        if (life % 3 == 2)
+            mr_sim_disk_wipe(r.world.worker[0].disk);
+    }
     finish(&r);
     tear_down(&r);
 }

@@ -85,7 +85,8 @@ void taken_apply(checkpoint_rig *s, int64_t slice, uint32_t count, uint64_t epoc
 const char *taken_checkpoint(checkpoint_rig *s)
 {
     mr_upload_end(&s->upload);
-    mr_upload_request request = {s->store, s->blobs, &s->clock, JOB, TASK};
+    mr_upload_request request = {
+        .store = s->store, .blobs = s->blobs, .clock = &s->clock, .job = JOB, .task = TASK};
     mr_upload_begin(&s->upload, &request);
     cr_assert_not(mr_upload_image_step(&s->upload));
     cr_assert_eq(s->upload.phase, MR_UPLOAD_IMAGED, "%s", s->upload.err.message);

@@ -70,7 +70,8 @@ Test(checkpoint, an_empty_store_has_none)
 {
     checkpoint_rig s;
     taken_init(&s);
-    mr_upload_request request = {s.store, s.blobs, &s.clock, "job", 3};
+    mr_upload_request request = {
+        .store = s.store, .blobs = s.blobs, .clock = &s.clock, .job = "job", .task = 3};
     mr_upload_begin(&s.upload, &request);
     cr_expect_not(mr_upload_image_step(&s.upload));
     cr_expect_eq(s.upload.phase, MR_UPLOAD_FAILED);
@@ -85,7 +86,8 @@ Test(checkpoint, one_given_up_leaves_no_manifest_and_no_links)
     char path[128];
     taken_init(&s);
     taken_apply(&s, 1, 100, 1);
-    mr_upload_request request = {s.store, s.blobs, &s.clock, "job", 3};
+    mr_upload_request request = {
+        .store = s.store, .blobs = s.blobs, .clock = &s.clock, .job = "job", .task = 3};
     mr_upload_begin(&s.upload, &request);
     cr_assert_not(mr_upload_image_step(&s.upload));
     snprintf(path, sizeof path, "%s/state/job/task-3.image", s.root);
@@ -191,7 +193,8 @@ static int64_t longest_apply_us(checkpoint_rig *s, uint64_t *epoch)
     pthread_t thread;
     int64_t longest = 0;
     mr_upload_end(&s->upload);
-    mr_upload_request request = {s->store, s->blobs, &s->clock, "job", 3};
+    mr_upload_request request = {
+        .store = s->store, .blobs = s->blobs, .clock = &s->clock, .job = "job", .task = 3};
     mr_upload_begin(&s->upload, &request);
     cr_assert_eq(pthread_create(&thread, NULL, take_image, s), 0);
     for (int i = 0; i < 30; i++) {

@@ -2,6 +2,7 @@
  * every byte damaged, every length cut. */
 #include "engine/base/hash.h"
 #include "engine/checkpoint/manifest.h"
+#include "engine/commit/epoch_record.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -70,11 +71,10 @@ Test(manifest, other_bytes_are_refused)
     mr_buffer_release(&bytes);
 }
 
-/* Whole and sealed, so that only the contents are wrong. */
-static void expect_refused(const char *file, uint64_t count)
+/* Version 1, whole and sealed, so that only the contents may be wrong. */
+static mr_status read_old(const char *file, uint64_t count, mr_manifest *read)
 {
     mr_buffer bytes = {0};
-    mr_manifest read;
     mr_error err;
     mr_buffer_put(&bytes, "MRC\x01", 4);
     mr_buffer_put_bytes(&bytes, "job", 3);
@@ -89,8 +89,60 @@ static void expect_refused(const char *file, uint64_t count)
     mr_buffer_put_varint(&bytes, 5);
     mr_buffer_put(&bytes, "01234567890123456789012345678901", 32);
     mr_buffer_put_u32(&bytes, mr_checksum(bytes.data, bytes.length));
-    cr_expect_eq(mr_manifest_decode(bytes.data, bytes.length, &read, &err), MR_E_CHECKPOINT, "%s",
-                 file);
+    mr_status status = mr_manifest_decode(bytes.data, bytes.length, read, &err);
+    mr_buffer_release(&bytes);
+    return status;
+}
+
+static void expect_refused(const char *file, uint64_t count)
+{
+    mr_manifest read;
+    cr_expect_eq(read_old(file, count, &read), MR_E_CHECKPOINT, "%s", file);
+}
+
+Test(manifest, one_of_version_1_is_read_and_has_no_epoch_record)
+{
+    mr_manifest read;
+    cr_assert_eq(read_old("good", 1, &read), MR_OK);
+    cr_expect_eq(read.record_length, 0);
+    cr_expect_eq(read.files_count, 1);
+    cr_expect_eq(read.files[0].size, 5);
+    mr_manifest_release(&read);
+}
+
+/* The record of the marker's epoch, or of another one. */
+static void put_record(mr_manifest *manifest, uint64_t epoch, bool is_named)
+{
+    mr_buffer bytes = {0};
+    mr_epoch_record record = {
+        .job = "my job", .task = 7, .epoch = epoch, .transactional_id = "w", .journal = ""};
+    uint32_t checksum = mr_epoch_record_seal(&record, false, 0, &bytes);
+    if (is_named)
+        manifest->marker.checksum = checksum;
+    mr_manifest_set_record(manifest, bytes.data, bytes.length);
+    mr_buffer_release(&bytes);
+}
+
+Test(manifest, holds_the_epoch_record_it_was_taken_at_and_no_other)
+{
+    mr_manifest made, read;
+    mr_buffer bytes = {0};
+    mr_error err;
+    make(&made);
+    put_record(&made, 812, false);
+    cr_expect_eq(made.record_length, 0, "another checksum");
+    put_record(&made, 811, true);
+    cr_expect_eq(made.record_length, 0, "another epoch");
+    mr_manifest_set_record(&made, "MRS", 3);
+    cr_expect_eq(made.record_length, 0, "no record");
+    put_record(&made, 812, true);
+    cr_assert_gt(made.record_length, 0);
+    mr_manifest_encode(&made, &bytes);
+    cr_assert_eq(mr_manifest_decode(bytes.data, bytes.length, &read, &err), MR_OK);
+    cr_assert_eq(read.record_length, made.record_length);
+    cr_expect_eq(memcmp(read.record, made.record, made.record_length), 0);
+    mr_manifest_release(&made);
+    mr_manifest_release(&read);
     mr_buffer_release(&bytes);
 }
 

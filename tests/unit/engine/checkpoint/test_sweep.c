@@ -113,7 +113,8 @@ Test(sweep, files_of_one_in_the_making_stay)
     taken_init(&s);
     make(&s, 1, ids);
     taken_apply(&s, 9, 3000, 2);
-    mr_upload_request request = {s.store, s.blobs, &s.clock, "job", 3};
+    mr_upload_request request = {
+        .store = s.store, .blobs = s.blobs, .clock = &s.clock, .job = "job", .task = 3};
     mr_upload_begin(&s.upload, &request);
     cr_assert_not(mr_upload_image_step(&s.upload));
     while (s.upload.phase != MR_UPLOAD_MANIFEST && mr_upload_send_step(&s.upload))
@@ -139,7 +140,8 @@ Test(sweep, files_of_one_given_up_go)
     make(&s, 1, ids);
     uint32_t before = taken_count(&s, "files/");
     taken_apply(&s, 9, 100, 2);
-    mr_upload_request request = {s.store, s.blobs, &s.clock, "job", 3};
+    mr_upload_request request = {
+        .store = s.store, .blobs = s.blobs, .clock = &s.clock, .job = "job", .task = 3};
     mr_upload_begin(&s.upload, &request);
     cr_assert_not(mr_upload_image_step(&s.upload));
     while (s.upload.phase != MR_UPLOAD_MANIFEST && mr_upload_send_step(&s.upload))
