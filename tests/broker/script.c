@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define RUN_SECONDS 60
+#define ARGUMENTS_MAX 32
 
 static const char *program(void)
 {
@@ -70,6 +71,17 @@ static pid_t start(const script *s, const char *const *argv, const char *said_na
 pid_t script_start(const script *s, const char *flag)
 {
     const char *argv[] = {program(), "run", "job.sql", "--name", s->name, flag, NULL};
+    return start(s, argv, "said");
+}
+
+pid_t script_start_with(const script *s, const char *const *flags)
+{
+    const char *argv[ARGUMENTS_MAX] = {program(), "run", "job.sql", "--name", s->name};
+    size_t count = 5;
+    for (; *flags != NULL; flags++) {
+        cr_assert_lt(count + 1, ARGUMENTS_MAX);
+        argv[count++] = *flags;
+    }
     return start(s, argv, "said");
 }
 

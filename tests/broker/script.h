@@ -28,6 +28,8 @@ void script_write(const script *s, const char *format, ...) __attribute__((forma
 
 /* Starts it in its folder, with one more flag or NULL. */
 pid_t script_start(const script *s, const char *flag);
+/* With more flags, NULL behind the last. */
+pid_t script_start_with(const script *s, const char *const *flags);
 /* One of several workers of it: with the state directory `state` of the folder, and the shortest
  * session; what it says is in the file "said-<state>". */
 pid_t script_start_worker(const script *s, const char *state);
