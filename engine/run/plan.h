@@ -227,7 +227,8 @@ typedef struct mr_plan {
     bool is_pipelined; /* an epoch may be processed while the one before it is decided */
     /* Task i owns the keys of partition i of 'partitioned-by' tables. */
     bool tasks_follow_partitions;
-    bool uses_log; /* false: nothing touches the log; runs on an in-memory one */
+    const char *why_uncut; /* for EXPLAIN: why a job has no exchange that asked for one; NULL */
+    bool uses_log;         /* false: nothing touches the log; runs on an in-memory one */
     mr_expr_context expr;
     uint32_t sources_count, nodes_count, sinks_count;
     const mr_plan_source *sources;

@@ -158,7 +158,8 @@ static mr_status open_all(run *self, mr_error *err)
     mr_status status = open_log(self, err);
     if (status == MR_OK && self->job->plan.uses_log)
         status = mr_topics_prepare(self->job, self->log,
-                                   mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS), err);
+                                   mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS),
+                                   mr_flags_has(self->flags, MR_FLAG_RESET), err);
     if (status == MR_OK)
         status = open_state(self, err);
     if (status == MR_OK && self->job->plan.is_pipelined)

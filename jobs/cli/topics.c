@@ -96,13 +96,63 @@ static mr_status prepare_outputs(const mr_plan *plan, look *l, int32_t widest, m
     return status;
 }
 
-mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_error *err)
+/* How many tasks of stage 1 the narrowest of its sources has input for. One without any would be
+ * nobody to wait for, and yet hold up the end of a bounded run. */
+static mr_status find_narrowest(const mr_job *job, mr_log *log, uint32_t *narrowest, mr_error *err)
+{
+    const mr_plan *stage = &job->plan.stages[0];
+    mr_arena arena = {0};
+    mr_status status = MR_OK;
+    *narrowest = job->stages.tasks_max;
+    for (uint32_t s = 0; status == MR_OK && s < stage->sources_count; s++) {
+        const mr_plan_source *source = &stage->sources[s];
+        const char **names;
+        uint32_t widest = 0;
+        if (source->reader != NULL)
+            status = source->reader->splits(source->reader->config, job->stages.tasks_max, &arena,
+                                            &names, &widest, err);
+        for (uint32_t t = 0; status == MR_OK && t < source->topics_count; t++) {
+            mr_topic_facts facts;
+            status = log->class->describe(log, source->topics[t], &facts, err);
+            if (status == MR_OK && facts.partitions > (int32_t)widest)
+                widest = (uint32_t)facts.partitions;
+        }
+        if (widest < *narrowest)
+            *narrowest = widest > 0 ? widest : 1;
+    }
+    mr_arena_release(&arena);
+    return status;
+}
+
+/* A job that has state keeps the tasks it has, whatever partitions were added since: then the state
+ * topic tells. */
+static mr_status set_stage_tasks(mr_job *job, mr_log *log, bool is_reset, mr_error *err)
+{
+    uint32_t first, later = mr_stages_later_tasks(&job->stages);
+    mr_status status = find_narrowest(job, log, &first, err);
+    mr_arena arena = {0};
+    mr_topic_facts facts = {0};
+    if (status == MR_OK && !is_reset)
+        status = log->class->describe(log, mr_arena_printf(&arena, "%s.state", job->plan.job),
+                                      &facts, err);
+    mr_arena_release(&arena);
+    if (facts.exists && facts.partitions > (int32_t)later &&
+        (uint32_t)facts.partitions - later < first)
+        first = (uint32_t)facts.partitions - later;
+    if (status == MR_OK)
+        mr_stages_set_tasks(&job->plan, &job->stages, first);
+    return status;
+}
+
+mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_reset,
+                            mr_error *err)
 {
     mr_plan *plan = &job->plan;
     int32_t widest = 1, tasks = 0, found = 0;
     look l = {.log = log, .is_creating = is_creating};
     for (uint32_t i = 0; i < plan->sources_count; i++)
-        for (uint32_t t = 0; t < plan->sources[i].topics_count; t++) {
+        for (uint32_t t = 0; plan->sources[i].exchange == NULL && t < plan->sources[i].topics_count;
+             t++) {
             mr_status status = prepare(&l, plan->sources[i].topics[t], 1, &found, err);
             if (status != MR_OK)
                 return status;
@@ -125,5 +175,7 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_error
     mr_status status = prepare_outputs(plan, &l, widest, err);
     if (status == MR_OK && l.absent.count > 0)
         status = missing_tell(&l.absent, job->cluster.bootstrap, err);
+    if (status == MR_OK && plan->stages_count > 0)
+        status = set_stage_tasks(job, log, is_reset, err);
     return status;
 }

@@ -8,6 +8,7 @@
 
 /* MR_E_KAFKA_TOPIC_MISSING names the first that is missing and the command that creates it. Sets
  * the plan's number of tasks where it follows the partitions of the input. */
-MR_MUST_USE mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_error *err);
+MR_MUST_USE mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_reset,
+                                        mr_error *err);
 
 #endif

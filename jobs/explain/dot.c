@@ -16,9 +16,9 @@ static void put_escaped(mr_buffer *out, const char *text)
 
 static bool is_drawn(const char *fact)
 {
-    static const char *const drawn[] = {"reads",  "writes",   "watermark", "window", "interval",
-                                        "keys",   "computes", "keeps",     "bound",  "late",
-                                        "checks", "delivery", "partitions"};
+    static const char *const drawn[] = {"reads",  "writes",   "watermark",  "window", "interval",
+                                        "keys",   "computes", "keeps",      "bound",  "late",
+                                        "checks", "delivery", "partitions", "stages"};
     for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
         if (strcmp(drawn[i], fact) == 0)
             return true;
@@ -54,7 +54,7 @@ static void put_label_line(mr_buffer *out, const char *name, const char *text)
 
 static void put_node(mr_buffer *out, const mr_part *part, uint32_t number)
 {
-    static const char *const shapes[] = {"cds", "box", "note"};
+    static const char *const shapes[] = {"cds", "box", "note", "rarrow"};
     mr_buffer_printf(out, "  p%u [shape=%s, label=\"", number, shapes[part->role]);
     put_escaped(out, part->class);
     mr_buffer_printf(out, " ");
@@ -66,8 +66,9 @@ static void put_node(mr_buffer *out, const mr_part *part, uint32_t number)
     mr_buffer_printf(out, "\"];\n");
 }
 
-static void put_edge(mr_buffer *out, const mr_explanation *explanation, mr_origin from, uint32_t to)
+static void put_edge(mr_buffer *out, const mr_explanation *explanation, uint32_t to, uint32_t input)
 {
+    const mr_part *part = &explanation->parts[to];
     static const char *const styles[] = {
         [MR_ORIGIN_SOURCE_ROWS] = "",
         [MR_ORIGIN_SOURCE_ERRORS] = " [style=dotted, label=\"errors\"]",
@@ -76,8 +77,9 @@ static void put_edge(mr_buffer *out, const mr_explanation *explanation, mr_origi
         [MR_ORIGIN_SINK_ERRORS] = " [style=dotted, label=\"errors\"]",
         [MR_ORIGIN_NODE_RAW] = " [label=\"raw\"]",
         [MR_ORIGIN_SOURCE_PARTIALS] = " [label=\"partials\"]"};
-    const char *style = styles[from.kind];
-    mr_buffer_printf(out, "  p%u -> p%u%s;\n", mr_explanation_part(explanation, from), to, style);
+    const char *style = styles[part->inputs[input].kind];
+    mr_buffer_printf(out, "  p%u -> p%u%s;\n", mr_explanation_input(explanation, part, input), to,
+                     style);
 }
 
 void mr_explain_dot(const mr_plan *plan, mr_buffer *out)
@@ -88,10 +90,11 @@ void mr_explain_dot(const mr_plan *plan, mr_buffer *out)
     put_escaped(out, plan->job);
     mr_buffer_printf(out, "\" {\n  rankdir=LR;\n  node [fontname=\"Helvetica\", fontsize=10];\n");
     for (uint32_t p = 0; p < explanation.parts_count; p++)
-        put_node(out, &explanation.parts[p], p);
+        if (explanation.parts[p].role != MR_PART_IS_OUTLET)
+            put_node(out, &explanation.parts[p], p);
     for (uint32_t p = 0; p < explanation.parts_count; p++)
         for (uint32_t i = 0; i < explanation.parts[p].inputs_count; i++)
-            put_edge(out, &explanation, explanation.parts[p].inputs[i], p);
+            put_edge(out, &explanation, p, i);
     mr_buffer_printf(out, "}\n");
     mr_explanation_release(&explanation);
 }

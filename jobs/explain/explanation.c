@@ -15,26 +15,44 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void explain_stage(mr_explanation *explanation, uint32_t stage)
+{
+    const mr_plan *job = explanation->plan, *plan = mr_plan_stage(job, stage);
+    mr_part *sources = explanation->parts + plan->first_source;
+    mr_part *nodes = explanation->parts + job->sources_count + plan->first_node;
+    mr_part *sinks = explanation->parts + job->sources_count + job->nodes_count + plan->first_sink;
+    mr_part made = {
+        .plan = plan, .stage = stage, .inputs_plan = plan, .facts = {.arena = &explanation->arena}};
+    for (made.index = 0; made.index < plan->sources_count; made.index++) {
+        bool is_exchange = plan->sources[made.index].exchange != NULL;
+        made.role = is_exchange ? MR_PART_IS_EXCHANGE : MR_PART_IS_SOURCE;
+        sources[made.index] = made;
+        (is_exchange ? mr_explain_exchange : mr_explain_source)(explanation, &sources[made.index]);
+    }
+    made.role = MR_PART_IS_NODE;
+    for (made.index = 0; made.index < plan->nodes_count; made.index++) {
+        nodes[made.index] = made;
+        mr_explain_node(explanation, &nodes[made.index]);
+    }
+    for (made.index = 0; made.index < plan->sinks_count; made.index++) {
+        bool is_outlet = plan->sinks[made.index].exchange != NULL;
+        made.role = is_outlet ? MR_PART_IS_OUTLET : MR_PART_IS_SINK;
+        sinks[made.index] = made;
+        sinks[made.index].name = plan->sinks[made.index].table;
+        if (!is_outlet)
+            mr_explain_sink(explanation, &sinks[made.index]);
+    }
+}
+
 void mr_explanation_init(mr_explanation *explanation, const mr_plan *plan)
 {
     *explanation = (mr_explanation){.plan = plan};
     mr_arena *arena = &explanation->arena;
     explanation->facts.arena = arena;
     explanation->parts_count = plan->sources_count + plan->nodes_count + plan->sinks_count;
-    explanation->parts = mr_arena_zalloc(arena, explanation->parts_count, sizeof(mr_part));
-    mr_part *part = explanation->parts;
-    for (uint32_t i = 0; i < plan->sources_count; i++, part++) {
-        *part = (mr_part){.role = MR_PART_IS_SOURCE, .index = i, .facts = {.arena = arena}};
-        mr_explain_source(explanation, part);
-    }
-    for (uint32_t i = 0; i < plan->nodes_count; i++, part++) {
-        *part = (mr_part){.role = MR_PART_IS_NODE, .index = i, .facts = {.arena = arena}};
-        mr_explain_node(explanation, part);
-    }
-    for (uint32_t i = 0; i < plan->sinks_count; i++, part++) {
-        *part = (mr_part){.role = MR_PART_IS_SINK, .index = i, .facts = {.arena = arena}};
-        mr_explain_sink(explanation, part);
-    }
+    explanation->parts = mr_arena_zalloc(arena, explanation->parts_count + 1, sizeof(mr_part));
+    for (uint32_t k = 0; k < mr_plan_stages(plan); k++)
+        explain_stage(explanation, k);
     mr_explain_job(explanation);
 }
 
@@ -43,24 +61,27 @@ void mr_explanation_release(mr_explanation *explanation)
     mr_arena_release(&explanation->arena);
 }
 
-uint32_t mr_explanation_part(const mr_explanation *explanation, mr_origin origin)
+uint32_t mr_explanation_input(const mr_explanation *explanation, const mr_part *part,
+                              uint32_t input)
 {
-    const mr_plan *plan = explanation->plan;
+    const mr_plan *job = explanation->plan, *plan = part->inputs_plan;
+    mr_origin origin = part->inputs[input];
     switch (origin.kind) {
     case MR_ORIGIN_SOURCE_ROWS:
     case MR_ORIGIN_SOURCE_PARTIALS:
     case MR_ORIGIN_SOURCE_ERRORS: break;
     case MR_ORIGIN_NODE_ROWS:
     case MR_ORIGIN_NODE_RAW:
-    case MR_ORIGIN_NODE_LATE: return plan->sources_count + origin.index;
-    case MR_ORIGIN_SINK_ERRORS: return plan->sources_count + plan->nodes_count + origin.index;
+    case MR_ORIGIN_NODE_LATE: return job->sources_count + plan->first_node + origin.index;
+    case MR_ORIGIN_SINK_ERRORS:
+        return job->sources_count + job->nodes_count + plan->first_sink + origin.index;
     }
-    return origin.index;
+    return plan->first_source + origin.index;
 }
 
 const char *mr_part_role_name(mr_part_role role)
 {
-    static const char *const names[] = {"source", "node", "sink"};
+    static const char *const names[] = {"source", "node", "sink", "exchange", "outlet"};
     return names[role];
 }
 

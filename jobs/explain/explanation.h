@@ -2,7 +2,8 @@
  * The explanation of a plan: its parts, each with named facts. What text, dot and JSON are written
  * from.
  *
- * A part is a source, a node or a sink; part numbers run over sources, then nodes, then sinks.
+ * A part is a source, a node or a sink of a stage, or an exchange; part numbers run over sources
+ * and exchanges, then nodes, then sinks, as the job's plan lists them.
  * Facts are in the order in which they are to be read. Memory: the explanation's arena and the
  * plan's.
  */
@@ -30,17 +31,22 @@ typedef enum mr_part_role {
     MR_PART_IS_SOURCE = 0,
     MR_PART_IS_NODE,
     MR_PART_IS_SINK,
+    MR_PART_IS_EXCHANGE, /* a source that is one */
+    MR_PART_IS_OUTLET,   /* a sink that leads into one: shown as that exchange's input */
 } mr_part_role;
 
 typedef struct mr_part {
     mr_part_role role;
-    uint32_t index;    /* in the plan's list */
+    const mr_plan *plan; /* its stage */
+    uint32_t stage;
+    uint32_t index;    /* in the stage's list */
     const char *name;  /* table or node id */
     const char *class; /* "kafka", "filesystem", "window_aggregate" .. */
     uint32_t columns_count;
     const mr_field *columns;
     uint32_t inputs_count;
     const mr_origin *inputs;
+    const mr_plan *inputs_plan; /* of the stage that they count in: of an exchange the one before */
     mr_facts facts;
 } mr_part;
 
@@ -55,10 +61,11 @@ typedef struct mr_explanation {
 void mr_explanation_init(mr_explanation *explanation, const mr_plan *plan);
 void mr_explanation_release(mr_explanation *explanation);
 
-/* The part that rows of `origin` come from. */
-uint32_t mr_explanation_part(const mr_explanation *explanation, mr_origin origin);
+/* The part that rows of input `input` come from. */
+uint32_t mr_explanation_input(const mr_explanation *explanation, const mr_part *part,
+                              uint32_t input);
 
-/* "source", "node", "sink" */
+/* "source", "node", "sink", "exchange" */
 const char *mr_part_role_name(mr_part_role role);
 
 /* "", ", errors" or ", late rows": which rows of the part an edge carries. */
@@ -104,6 +111,9 @@ void mr_explain_dead(const mr_plan_node *node, const char *which, mr_facts *fact
 
 /* A node of class interval_join. */
 void mr_explain_join(mr_explanation *explanation, mr_part *part);
+
+/* A source that is an exchange. */
+void mr_explain_exchange(mr_explanation *explanation, mr_part *part);
 
 void mr_explain_job(mr_explanation *explanation);
 void mr_explain_source(mr_explanation *explanation, mr_part *part);

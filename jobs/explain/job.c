@@ -157,9 +157,29 @@ static bool is_partitioned(const mr_plan *plan, const mr_plan_node *node)
     return holds_partitions(plan, node->inputs[0], keys, count);
 }
 
+static void add_stages(mr_explanation *explanation)
+{
+    const mr_plan *plan = explanation->plan;
+    mr_arena *arena = &explanation->arena;
+    const char *text = mr_arena_printf(arena,
+                                       "stage 1: one for each partition of its narrowest source, "
+                                       "%" PRIu32 " at most",
+                                       plan->stages[0].tasks_count);
+    for (uint32_t k = 1; k < plan->stages_count; k++)
+        text = mr_arena_printf(arena, "%s; stage %" PRIu32 ": %" PRIu32 "%s", text, k + 1,
+                               plan->stages[k].tasks_count,
+                               plan->stages[k].tasks_count > 1 ? ", as 'parallelism.default' says"
+                                                               : ", for there is no key");
+    mr_fact_add(&explanation->facts, "tasks", "%s", text);
+}
+
 static void add_tasks(mr_explanation *explanation)
 {
     const mr_plan *plan = explanation->plan;
+    if (plan->stages_count > 0) {
+        add_stages(explanation);
+        return;
+    }
     const mr_plan_node *keyed = NULL, *unpartitioned = NULL;
     for (uint32_t n = 0; n < plan->nodes_count; n++) {
         if (!mr_explain_is_keyed(&plan->nodes[n]))
@@ -177,8 +197,10 @@ static void add_tasks(mr_explanation *explanation)
     else if (unpartitioned != NULL)
         mr_fact_add(&explanation->facts, "tasks",
                     "%" PRIu32 ": `%s` keeps state by key, and a row of any key may come from any "
-                    "partition; 'partitioned-by' on the source would say that it may not",
-                    tasks, unpartitioned->id);
+                    "partition; 'partitioned-by' on the source would say that it may not%s%s",
+                    tasks, unpartitioned->id,
+                    plan->why_uncut != NULL ? "; no exchange is put before it: " : "",
+                    plan->why_uncut != NULL ? plan->why_uncut : "");
     else if (keyed->class == &mr_interval_join_class)
         mr_fact_add(&explanation->facts, "tasks",
                     "as many as each source has partitions, which must be equally many: both "

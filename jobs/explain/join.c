@@ -100,7 +100,8 @@ static void add_state(const mr_interval_join_config *config, mr_facts *facts)
 
 void mr_explain_join(mr_explanation *explanation, mr_part *part)
 {
-    const mr_plan *plan = explanation->plan;
+    (void)explanation;
+    const mr_plan *plan = part->plan;
     const mr_plan_node *node = &plan->nodes[part->index];
     const mr_interval_join_config *config = node->config;
     mr_facts *facts = &part->facts;

@@ -54,8 +54,7 @@ static json_t *inputs_of(const mr_explanation *explanation, const mr_part *part)
         [MR_ORIGIN_SOURCE_PARTIALS] = "partials"};
     json_t *array = json_array();
     for (uint32_t i = 0; i < part->inputs_count; i++) {
-        const mr_part *from =
-            &explanation->parts[mr_explanation_part(explanation, part->inputs[i])];
+        const mr_part *from = &explanation->parts[mr_explanation_input(explanation, part, i)];
         json_t *input = json_object();
         put(input, mr_part_role_name(from->role), text_of(from->name));
         put(input, "rows", text_of(rows[part->inputs[i].kind]));
@@ -65,8 +64,11 @@ static json_t *inputs_of(const mr_explanation *explanation, const mr_part *part)
 }
 
 /* Numbers behind the texts, where there are any. */
-static void put_numbers(json_t *object, const mr_plan *plan, const mr_part *part)
+static void put_numbers(json_t *object, const mr_plan *job, const mr_part *part)
 {
+    const mr_plan *plan = part->plan;
+    if (job->stages_count > 0)
+        put(object, "stage", json_integer(part->stage + 1));
     if (part->role == MR_PART_IS_SOURCE) {
         const mr_plan_source *source = &plan->sources[part->index];
         put(object, "idle_timeout_ms", json_integer(source->idle_timeout_ms));
@@ -132,6 +134,18 @@ static json_t *warnings_of(const mr_explanation *explanation)
     return array;
 }
 
+static json_t *stages_of(const mr_plan *plan)
+{
+    json_t *array = json_array();
+    for (uint32_t k = 0; k < plan->stages_count; k++) {
+        json_t *stage = json_object();
+        put(stage, "stage", json_integer(k + 1));
+        put(stage, k == 0 ? "tasks_max" : "tasks", json_integer(plan->stages[k].tasks_count));
+        MR_ASSERT(json_array_append_new(array, stage) == 0);
+    }
+    return array;
+}
+
 void mr_explain_json(const mr_plan *plan, mr_buffer *out)
 {
     static const char *const guarantees[] = {"exactly-once", "at-least-once", "none"};
@@ -145,8 +159,12 @@ void mr_explain_json(const mr_plan *plan, mr_buffer *out)
     put(object, "guarantee", text_of(guarantees[plan->guarantee]));
     put(object, "commit_interval_ms", json_integer(plan->commit_interval_ms));
     put(object, "tasks", json_integer(plan->tasks_count));
+    if (plan->stages_count > 0)
+        put(object, "stages", stages_of(plan));
     put(object, "facts", facts_of(&explanation.facts));
     put(object, "sources", parts_of(&explanation, MR_PART_IS_SOURCE));
+    if (plan->stages_count > 0)
+        put(object, "exchanges", parts_of(&explanation, MR_PART_IS_EXCHANGE));
     put(object, "nodes", parts_of(&explanation, MR_PART_IS_NODE));
     put(object, "sinks", parts_of(&explanation, MR_PART_IS_SINK));
     put(object, "warnings", warnings_of(&explanation));

@@ -9,6 +9,7 @@
 #include "operators/rows/project.h"
 #include "operators/window/session.h"
 #include "operators/window/session_aggregate.h"
+#include "operators/window/window_partial.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -29,12 +30,10 @@ uint32_t mr_explain_entry_bytes(uint32_t key, uint32_t value)
     return (uint32_t)sizeof(mr_entry) + (key > MR_ENTRY_INLINE ? key : 0) + value + 9;
 }
 
-static void add_late(mr_explanation *explanation, const mr_part *part, const char *when,
-                     mr_facts *facts)
+static void add_late(const mr_part *part, const char *when, mr_facts *facts)
 {
     const char *readers = mr_explain_readers(
-        explanation->plan, (mr_origin){.kind = MR_ORIGIN_NODE_LATE, .index = part->index},
-        facts->arena);
+        part->plan, (mr_origin){.kind = MR_ORIGIN_NODE_LATE, .index = part->index}, facts->arena);
     mr_fact_add(facts, "late", "%s: %s%s", when,
                 readers != NULL ? "$late goes to "
                                 : "nobody reads $late, so they are counted and sampled in the log",
@@ -173,9 +172,9 @@ static void add_session_state(const mr_window_config *config, mr_facts *facts)
                 mr_explain_duration(config->size_ms, facts->arena));
 }
 
-static void explain_window(mr_explanation *explanation, const mr_part *part, mr_facts *facts)
+static void explain_window(const mr_part *part, mr_facts *facts)
 {
-    const mr_plan_node *node = &explanation->plan->nodes[part->index];
+    const mr_plan_node *node = &part->plan->nodes[part->index];
     const mr_window_config *config = node->config;
     bool is_session = config->kind == MR_WINDOW_SESSION;
     if (is_session)
@@ -185,15 +184,15 @@ static void explain_window(mr_explanation *explanation, const mr_part *part, mr_
     mr_fact_add(facts, "keys", "%s",
                 config->keys_count == 0
                     ? is_session ? "none: one session at a time" : "none: one group a window"
-                    : mr_explain_columns(explanation->plan, node->inputs[0], config->keys,
+                    : mr_explain_columns(part->plan, node->inputs[0], config->keys,
                                          config->keys_count, facts->arena));
     if (config->aggregates_count > 0)
-        mr_fact_add(facts, "computes", "%s", aggregate_text(explanation->plan, node, facts->arena));
+        mr_fact_add(facts, "computes", "%s", aggregate_text(part->plan, node, facts->arena));
     if (is_session)
         add_session_state(config, facts);
     else
         add_window_state(config, facts);
-    add_late(explanation, part,
+    add_late(part,
              is_session ? "rows that touch no open session and whose own would have fired"
              : config->kind == MR_WINDOW_TUMBLE ? "rows whose window has fired"
                                                 : "rows whose last window has fired",
@@ -201,11 +200,33 @@ static void explain_window(mr_explanation *explanation, const mr_part *part, mr_
     mr_explain_dead(node, "rows without a time, results out of range", facts);
 }
 
+/* What runs before an exchange of such windows. */
+static void explain_partial(const mr_part *part, mr_facts *facts)
+{
+    const mr_plan_node *node = &part->plan->nodes[part->index];
+    const mr_window_config *config = node->config;
+    add_window(config, facts);
+    mr_fact_add(facts, "keys", "%s",
+                config->keys_count == 0
+                    ? "none: one group a window"
+                    : mr_explain_columns(part->plan, node->inputs[0], config->keys,
+                                         config->keys_count, facts->arena));
+    mr_fact_add(facts, "computes",
+                "the groups of each batch on its own%s%s, to be put together behind the exchange",
+                config->aggregates_count > 0 ? ": " : "",
+                config->aggregates_count > 0 ? aggregate_text(part->plan, node, facts->arena) : "");
+    mr_fact_add(facts, "state", "none");
+    mr_fact_add(facts, "late",
+                "nothing is judged here: rows that are late for some of their windows, or may be "
+                "behind the exchange, go on as they are");
+    mr_explain_dead(node, "rows without a time", facts);
+}
+
 /* ---- deduplication ---- */
 
-static void explain_deduplicate(mr_explanation *explanation, const mr_part *part, mr_facts *facts)
+static void explain_deduplicate(const mr_part *part, mr_facts *facts)
 {
-    const mr_plan_node *node = &explanation->plan->nodes[part->index];
+    const mr_plan_node *node = &part->plan->nodes[part->index];
     const mr_deduplicate_config *config = node->config;
     bool has_strings = false;
     mr_arena *arena = facts->arena;
@@ -214,7 +235,7 @@ static void explain_deduplicate(mr_explanation *explanation, const mr_part *part
     mr_fact_add(facts, "keys", "%s",
                 config->keys_count == 0
                     ? "none: the first row of all"
-                    : mr_explain_columns(explanation->plan, node->inputs[0], config->keys,
+                    : mr_explain_columns(part->plan, node->inputs[0], config->keys,
                                          config->keys_count, arena));
     mr_fact_add(facts, "keeps",
                 "the first row of each key by event time, emitted when the watermark passes it");
@@ -231,15 +252,15 @@ static void explain_deduplicate(mr_explanation *explanation, const mr_part *part
     else
         mr_fact_warn(facts, "bound",
                      "UNBOUNDED: every key is kept for ever; SET 'table.exec.state.ttl' bounds it");
-    add_late(explanation, part, "rows at or behind the watermark whose key is not known", facts);
+    add_late(part, "rows at or behind the watermark whose key is not known", facts);
     mr_explain_dead(node, "rows without a time", facts);
 }
 
 void mr_explain_node(mr_explanation *explanation, mr_part *part)
 {
-    const mr_plan_node *node = &explanation->plan->nodes[part->index];
+    const mr_plan_node *node = &part->plan->nodes[part->index];
     mr_facts *facts = &part->facts;
-    mr_schema input = mr_plan_schema(explanation->plan, node->inputs[0], facts->arena);
+    mr_schema input = mr_plan_schema(part->plan, node->inputs[0], facts->arena);
     part->name = node->id;
     part->class = node->class->name;
     part->columns_count = node->schema.columns_count;
@@ -250,10 +271,12 @@ void mr_explain_node(mr_explanation *explanation, mr_part *part)
         explain_filter(node, input, facts);
     else if (node->class == &mr_project_class)
         explain_project(node, input, facts);
+    else if (node->class == &mr_window_partial_class)
+        explain_partial(part, facts);
     else if (mr_class_aggregates_windows(node->class))
-        explain_window(explanation, part, facts);
+        explain_window(part, facts);
     else if (node->class == &mr_deduplicate_class)
-        explain_deduplicate(explanation, part, facts);
+        explain_deduplicate(part, facts);
     else if (node->class == &mr_interval_join_class)
         mr_explain_join(explanation, part);
     else {

@@ -81,7 +81,8 @@ static void add_own(const mr_plan_sink *sink, mr_facts *facts)
 
 void mr_explain_sink(mr_explanation *explanation, mr_part *part)
 {
-    const mr_plan *plan = explanation->plan;
+    (void)explanation;
+    const mr_plan *plan = part->plan;
     const mr_plan_sink *sink = &plan->sinks[part->index];
     mr_facts *facts = &part->facts;
     part->name = sink->table;

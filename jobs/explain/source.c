@@ -160,7 +160,8 @@ static void add_computed(const mr_plan_source *source, mr_schema schema, mr_fact
 
 void mr_explain_source(mr_explanation *explanation, mr_part *part)
 {
-    const mr_plan *plan = explanation->plan;
+    (void)explanation;
+    const mr_plan *plan = part->plan;
     const mr_plan_source *source = &plan->sources[part->index];
     mr_facts *facts = &part->facts;
     mr_schema schema = mr_plan_schema(

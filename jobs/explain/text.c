@@ -101,7 +101,7 @@ static void put_part(printer *tree, uint32_t number, const char *label)
         bool is_last = i + 1 == part->inputs_count;
         mr_buffer_printf(tree->out, "%.*s%c- ", (int)outer, tree->prefix.data, is_last ? '`' : '+');
         mr_buffer_printf(&tree->prefix, "%c  ", is_last ? ' ' : '|');
-        put_part(tree, mr_explanation_part(tree->explanation, part->inputs[i]),
+        put_part(tree, mr_explanation_input(tree->explanation, part, i),
                  mr_origin_label(part->inputs[i]));
         tree->prefix.length = outer;
         tree->prefix.data[outer] = '\0';
@@ -143,6 +143,8 @@ void mr_explain_text(const mr_plan *plan, mr_buffer *out)
         .is_shown = mr_arena_zalloc(&explanation.arena, explanation.parts_count + 1, sizeof(bool))};
     mr_buffer_reserve(&tree.prefix, 1)[0] = '\0';
     for (uint32_t s = 0; s < plan->sinks_count; s++) {
+        if (plan->sinks[s].exchange != NULL) /* shown before its other end */
+            continue;
         mr_buffer_printf(out, "\n");
         put_part(&tree, plan->sources_count + plan->nodes_count + s, "");
     }

@@ -128,6 +128,26 @@ static void check_feedback(const mr_planner *planner)
     }
 }
 
+/* Rows have to go to the task of their key, where there is more than one. */
+static void cut(mr_job *job, const mr_planner *planner)
+{
+    mr_plan *plan = &job->plan;
+    uint32_t tasks = job->settings.parallelism;
+    if (plan->guarantee == MR_NO_GUARANTEE)
+        plan->why_uncut = "without a guarantee one worker has all tasks";
+    else
+        plan->why_uncut = mr_stages_cut(plan, tasks, &job->arena, &job->stages);
+    if (plan->stages_count == 0 || plan->guarantee == MR_EXACTLY_ONCE)
+        return;
+    mr_diagnostics_report(planner->diagnostics, MR_E_EXCHANGE_GUARANTEE, (mr_span){0},
+                          "'parallelism.default' = '%u' puts an exchange before state that is kept "
+                          "by key, and an exchange needs the guarantee exactly-once",
+                          tasks);
+    mr_diagnostics_hint(planner->diagnostics,
+                        "SET 'execution.guarantee' = 'exactly-once', or one task: SET "
+                        "'parallelism.default' = '1'");
+}
+
 static void finish(mr_job *job, const mr_planner *planner, const mr_job_options *options)
 {
     mr_plan *plan = &job->plan;
@@ -153,6 +173,8 @@ static void finish(mr_job *job, const mr_planner *planner, const mr_job_options 
     plan->is_pipelined = job->settings.is_pipelined;
     plan->guarantee = plan->uses_log ? guarantee_of(planner->binder) : MR_NO_GUARANTEE;
     plan->version = mr_plan_version(plan);
+    if (planner->is_keyed && !planner->is_partitioned && job->settings.parallelism > 1)
+        cut(job, planner);
 }
 
 static void make_plan(mr_job *job, const mr_binder *binder, const mr_job_options *options)

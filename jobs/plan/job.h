@@ -7,6 +7,7 @@
 #include "engine/expr/zone.h"
 #include "engine/run/plan.h"
 #include "jobs/plan/cluster.h"
+#include "jobs/plan/stages.h"
 #include "jobs/sql/diagnostic.h"
 
 #define MR_JOB_NAME_MAX 200
@@ -22,8 +23,9 @@ typedef struct mr_job_options {
     bool is_bounded; /* every source ends at the ends known at start */
 } mr_job_options;
 
-/* Immutable but for plan.tasks_count, which is to be set from the input's partitions where
- * `tasks_follow_partitions`. All memory is the job's. */
+/* Immutable but for the numbers of tasks, which are to be set from the input's partitions where
+ * `tasks_follow_partitions` (plan.tasks_count) or in stages (mr_stages_set_tasks). All memory is
+ * the job's. */
 typedef struct mr_job {
     mr_arena arena;
     mr_plan plan;
@@ -31,6 +33,7 @@ typedef struct mr_job {
     mr_cluster cluster;
     mr_zone *zone;
     bool tasks_follow_partitions;
+    mr_stages stages;      /* of a plan that was cut */
     bool joins_partitions; /* then all tables with 'partitioned-by' need as many partitions */
     bool is_explain;       /* the script asks for EXPLAIN: not to be run */
 } mr_job;

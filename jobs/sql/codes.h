@@ -94,25 +94,26 @@
     X(1282, MR_N_OPTION_IGNORED, NOTE, "option without effect")                   \
     X(1283, MR_W_FEEDS_ITSELF, WARNING, "the job reads what it writes")
 
-#define MR_CODES_QUERIES(X)                                                             \
-    X(1301, MR_E_WINDOW_TIME, ERROR, "window over a column that is no time attribute")  \
-    X(1302, MR_E_WINDOW_SIZE, ERROR, "window size, slide, step or offset out of range") \
-    X(1303, MR_E_WINDOW_GROUP, ERROR, "grouping without both window columns")           \
-    X(1304, MR_E_WINDOW_COLUMN, ERROR, "window column outside of a window aggregation") \
-    X(1305, MR_E_UNSUPPORTED_QUERY, ERROR, "query that is not supported")               \
-    X(1306, MR_E_UNBOUNDED_GROUP, ERROR, "aggregation without a window")                \
-    X(1307, MR_E_NOT_GROUPED, ERROR, "column that is neither grouped nor aggregated")   \
-    X(1308, MR_E_AGGREGATE_PLACE, ERROR, "aggregate where none may stand")              \
-    X(1309, MR_E_AGGREGATE, ERROR, "wrong aggregate")                                   \
-    X(1310, MR_E_RANK, ERROR, "ROW_NUMBER outside of the deduplication pattern")        \
-    X(1311, MR_E_LATE_RELATION, ERROR, "relation without late rows or errors")          \
-    X(1312, MR_E_NOTHING_TO_RUN, ERROR, "job that does nothing")                        \
-    X(1313, MR_E_TIME_ATTRIBUTES, ERROR, "several time attributes for one sink")        \
-    X(1314, MR_E_UNSUPPORTED_JOIN, ERROR, "join that is not supported")                 \
-    X(1315, MR_E_GUARANTEE, ERROR, "delivery guarantees that differ")                   \
-    X(1316, MR_E_JOIN_EQUALITY, ERROR, "join without an equality of both sides")        \
-    X(1317, MR_E_JOIN_BOUNDS, ERROR, "join without bounds in time")                     \
-    X(1318, MR_E_JOIN_TIME, ERROR, "join bounds over a column that is no time attribute")
+#define MR_CODES_QUERIES(X)                                                               \
+    X(1301, MR_E_WINDOW_TIME, ERROR, "window over a column that is no time attribute")    \
+    X(1302, MR_E_WINDOW_SIZE, ERROR, "window size, slide, step or offset out of range")   \
+    X(1303, MR_E_WINDOW_GROUP, ERROR, "grouping without both window columns")             \
+    X(1304, MR_E_WINDOW_COLUMN, ERROR, "window column outside of a window aggregation")   \
+    X(1305, MR_E_UNSUPPORTED_QUERY, ERROR, "query that is not supported")                 \
+    X(1306, MR_E_UNBOUNDED_GROUP, ERROR, "aggregation without a window")                  \
+    X(1307, MR_E_NOT_GROUPED, ERROR, "column that is neither grouped nor aggregated")     \
+    X(1308, MR_E_AGGREGATE_PLACE, ERROR, "aggregate where none may stand")                \
+    X(1309, MR_E_AGGREGATE, ERROR, "wrong aggregate")                                     \
+    X(1310, MR_E_RANK, ERROR, "ROW_NUMBER outside of the deduplication pattern")          \
+    X(1311, MR_E_LATE_RELATION, ERROR, "relation without late rows or errors")            \
+    X(1312, MR_E_NOTHING_TO_RUN, ERROR, "job that does nothing")                          \
+    X(1313, MR_E_TIME_ATTRIBUTES, ERROR, "several time attributes for one sink")          \
+    X(1314, MR_E_UNSUPPORTED_JOIN, ERROR, "join that is not supported")                   \
+    X(1315, MR_E_GUARANTEE, ERROR, "delivery guarantees that differ")                     \
+    X(1316, MR_E_JOIN_EQUALITY, ERROR, "join without an equality of both sides")          \
+    X(1317, MR_E_JOIN_BOUNDS, ERROR, "join without bounds in time")                       \
+    X(1318, MR_E_JOIN_TIME, ERROR, "join bounds over a column that is no time attribute") \
+    X(1319, MR_E_EXCHANGE_GUARANTEE, ERROR, "exchange without exactly-once")
 
 /* Not of the text, but reported with it. */
 #define MR_CODES_SETTINGS(X)             \

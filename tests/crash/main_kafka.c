@@ -31,6 +31,7 @@ static const scenario SCENARIOS[] = {
     {"zombie", mr_crash_zombie},
     {"twin", mr_crash_twin},
     {"fleet", mr_crash_fleet},
+    {"exchange", mr_crash_exchange},
     {"rolling", mr_crash_rolling},
     {"broker_killed", mr_crash_broker_killed},
     {"broker_away", mr_crash_broker_away},

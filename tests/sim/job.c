@@ -291,12 +291,16 @@ void mr_sim_job_init(mr_sim_job *job, const mr_sim_job_options *options)
     else
         make_window(job, options->is_hop, options->is_session);
     make_sinks(job);
-    if (options->later_tasks > 0) {
-        const char *why_not =
-            mr_stages_cut(&job->plan, options->later_tasks, &job->arena, &job->stages);
-        MR_ASSERT(why_not == NULL);
-        mr_stages_set_tasks(&job->plan, &job->stages, options->tasks_count);
-    }
+}
+
+void mr_sim_job_cut(mr_sim_job *job, const mr_sim_job_options *options)
+{
+    if (options->later_tasks == 0)
+        return;
+    const char *why_not =
+        mr_stages_cut(&job->plan, options->later_tasks, &job->arena, &job->stages);
+    MR_ASSERT(why_not == NULL);
+    mr_stages_set_tasks(&job->plan, &job->stages, options->tasks_count);
 }
 
 void mr_sim_job_release(mr_sim_job *job)

@@ -40,7 +40,11 @@ typedef struct mr_sim_job_options {
     int64_t idle_timeout_ms;
 } mr_sim_job_options;
 
+/* One stage. */
 void mr_sim_job_init(mr_sim_job *job, const mr_sim_job_options *options);
+
+/* Cuts it at an exchange where the options say so; the plan is not changed any more. */
+void mr_sim_job_cut(mr_sim_job *job, const mr_sim_job_options *options);
 void mr_sim_job_release(mr_sim_job *job);
 
 #endif

@@ -383,6 +383,7 @@ static void set_up(history *h)
                                                            h->has_refusals ? small : NULL, &err);
     MR_ASSERT(made == MR_OK);
     mr_sim_job_init(&h->job, &h->job_options);
+    mr_sim_job_cut(&h->job, &h->job_options);
     h->is_phased = draw(h, h->job_options.idle_timeout_ms > 0 ? 2 : 6) == 0;
     /* What piles up on an idle upstream that nobody owns for a while is overtaken. */
     if (h->job_options.later_tasks > 0 && h->job_options.idle_timeout_ms > 0 && h->workers > 1)

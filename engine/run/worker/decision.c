@@ -93,6 +93,7 @@ static mr_status after_decision(mr_worker *worker, const mr_commit_task *decided
 static void count_commit(mr_worker *worker, int64_t ended_us)
 {
     worker->io.failed_attempts = 0;
+    worker->positions_lost = 0;
     /* Most of what was refused is in the dead letters by now; the rest will be refused again.
      * Not sooner: a try that commits a part must still know what it comes to next. */
     if (worker->refused_count > MR_WORKER_REFUSED_MAX / 2)

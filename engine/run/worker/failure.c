@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define RETRIES_MAX 2000u
+#define POSITIONS_LOST_MAX 3u /* between two commits */
 
 void mr_worker_drop_tasks(mr_worker *worker)
 {
@@ -134,6 +135,14 @@ static bool outlived_timeout(const mr_worker *worker, mr_status status)
             age_us >= worker->plan->transaction_timeout_ms * INT64_C(1000));
 }
 
+/* What a task takes from an exchange is trimmed behind it. So who misses records there has most
+ * likely stood still, and its tasks are another's by now: they come back from the state log, or do
+ * not. When they miss them there too, the records are gone. */
+static bool is_stale(mr_worker *worker)
+{
+    return worker->plan->stages_count > 0 && worker->positions_lost++ < POSITIONS_LOST_MAX;
+}
+
 /* What a failed step means for the worker. Zero: go on with the next step. */
 mr_status mr_worker_recover(mr_worker *worker, uint32_t task, mr_status status, mr_error *err)
 {
@@ -142,6 +151,8 @@ mr_status mr_worker_recover(mr_worker *worker, uint32_t task, mr_status status, 
     if (worker->phase >= MR_WORKER_STOPPED) /* all is committed, the status says why it ended */
         return status;
     mr_recovery recovery = err->recovery;
+    if (status == MR_E_KAFKA_OFFSET_LOST && recovery == MR_RECOVERY_STOP && is_stale(worker))
+        recovery = MR_RECOVERY_EPOCH;
     if (recovery == MR_RECOVERY_RETRY && ++worker->retries < RETRIES_MAX)
         return MR_OK;
     /* Its helper must have let go before anything is undone or asked; what it failed with counts as

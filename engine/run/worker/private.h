@@ -150,7 +150,7 @@ struct mr_worker {
     bool is_watchful; /* some input may become idle or end: look at ends often */
     uint64_t *refused;
     uint32_t refused_count, refused_capacity;
-    uint32_t retries;
+    uint32_t retries, positions_lost;
     uint64_t commits, aborts, restores, epochs_restored, kept, outdated;
     int64_t lag_records;
     int64_t commit_us_last, commit_us_max;

@@ -27,7 +27,7 @@ static const mr_option_spec specs[] = {
     {"transaction.timeout", MR_SETTING_DURATION, "10 s", NULL,
      "after how long the broker aborts a dead worker's transaction"},
     {"table.local-time-zone", MR_SETTING_STRING, "UTC", NULL, "zone of TIMESTAMP_LTZ"},
-    {"parallelism.default", MR_SETTING_INT, "1", NULL, "number of tasks of a stateless plan"},
+    {"parallelism.default", MR_SETTING_INT, "1", NULL, "tasks of each stage of a job"},
     {"table.exec.source.idle-timeout", MR_SETTING_DURATION, "0", NULL,
      "when a silent input stops holding the watermark; 0: never"},
     {"table.exec.state.ttl", MR_SETTING_DURATION, "0", NULL,

@@ -5,8 +5,9 @@
  * The victim is frozen first (SIGSTOP) and struck only when its page shows an open epoch or a
  * restore, so every fault hits live work; a worker that has no task just then is left alone.
  *
- * fleet: faults at random for `env->seconds`. rolling: a restart of each worker in turn, which must
- * move no task: static members.
+ * fleet: faults at random for `env->seconds`. exchange: the same in two stages of two and three
+ * tasks, every row on its way to the task of its key. rolling: a restart of each worker in turn,
+ * which must move no task: static members.
  */
 #include "tests/crash/round/round.h"
 #include "tests/crash/scenarios/scenarios.h"
@@ -198,9 +199,10 @@ static bool await_commits(fleet *f, uint64_t more)
     return mr_crash_round_fail(&f->round, &f->members[0].life, "the fleet came to no commits");
 }
 
-static bool begin(fleet *f, mr_crash_env *env, const char *stem)
+static bool begin(fleet *f, mr_crash_env *env, const char *stem, uint32_t later_tasks)
 {
-    mr_crash_round_options options = {.sim = {.tasks_count = TASKS}};
+    mr_crash_round_options options = {
+        .sim = {.tasks_count = later_tasks > 0 ? 2 : TASKS, .later_tasks = later_tasks}};
     if (!mr_crash_round_begin(&f->round, env, stem, &options))
         return false;
     for (uint32_t i = 0; i < WORKERS; i++)
@@ -304,18 +306,29 @@ static bool has_struck(fleet *f)
     return true;
 }
 
-bool mr_crash_fleet(mr_crash_env *env, char *text, size_t size)
+static bool play_fleet(mr_crash_env *env, const char *stem, uint32_t later_tasks, char *text,
+                       size_t size)
 {
     static const fleet none;
     fleet f = none;
-    bool is_good = begin(&f, env, "fleet") && play(&f, env->is_quick ? 40 : env->seconds) &&
-                   judge(&f) && has_struck(&f);
+    bool is_good = begin(&f, env, stem, later_tasks) &&
+                   play(&f, env->is_quick ? 40 : env->seconds) && judge(&f) && has_struck(&f);
     if (is_good)
         tell(&f, text, size);
     else
         snprintf(text, size, "%s", f.round.why);
     release(&f);
     return is_good;
+}
+
+bool mr_crash_fleet(mr_crash_env *env, char *text, size_t size)
+{
+    return play_fleet(env, "fleet", 0, text, size);
+}
+
+bool mr_crash_exchange(mr_crash_env *env, char *text, size_t size)
+{
+    return play_fleet(env, "exchange", 3, text, size);
 }
 
 /* Restarts each worker in turn. What the others own must stay theirs: they restore nothing. */
@@ -345,7 +358,7 @@ bool mr_crash_rolling(mr_crash_env *env, char *text, size_t size)
     static const fleet none;
     fleet f = none;
     /* Settled: the shares of a growing fleet move until all have joined. */
-    bool is_good = begin(&f, env, "rolling") && await_commits(&f, 300) && roll(&f) &&
+    bool is_good = begin(&f, env, "rolling", 0) && await_commits(&f, 300) && roll(&f) &&
                    stop_all(&f) && judge(&f);
     if (is_good)
         snprintf(text, size, "%d workers restarted, no task moved; %" PRIu64 " restores", WORKERS,

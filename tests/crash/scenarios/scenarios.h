@@ -18,8 +18,10 @@ mr_crash_scenario mr_crash_program;
 mr_crash_scenario mr_crash_zombie;
 mr_crash_scenario mr_crash_twin;
 
-/* fleet.c: three workers, faults of every kind for `env->seconds`; a rolling restart. */
+/* fleet.c: three workers, faults of every kind for `env->seconds`; in two stages; a rolling
+ * restart. */
 mr_crash_scenario mr_crash_fleet;
+mr_crash_scenario mr_crash_exchange;
 mr_crash_scenario mr_crash_rolling;
 
 /* outage.c: the broker is killed and comes back; it stays away past the transaction timeout. */

@@ -53,4 +53,5 @@ void mr_crash_job_init(mr_sim_job *job, const mr_crash_job_options *options)
     rename_source(job);
     rename_node(job);
     rename_sinks(job);
+    mr_sim_job_cut(job, &options->sim);
 }

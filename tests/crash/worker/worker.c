@@ -33,10 +33,12 @@ void mr_crash_worker_args(const mr_crash_worker_options *o, const char *program,
     args[n++] = mr_arena_printf(arena, "%s", o->page);
     args[n++] = mr_arena_printf(arena, "%s", o->dir != NULL ? o->dir : "-");
     args[n++] = mr_arena_printf(arena, "%s", o->instance != NULL ? o->instance : "-");
-    args[n++] = mr_arena_printf(
-        arena, "tasks=%" PRIu32 " hop=%d guarantee=%d interval=%" PRId64 " timeout=%" PRId32,
-        job->sim.tasks_count, job->sim.is_hop, (int)job->sim.guarantee, job->commit_interval_ms,
-        job->transaction_timeout_ms);
+    args[n++] = mr_arena_printf(arena,
+                                "tasks=%" PRIu32 " later=%" PRIu32
+                                " hop=%d guarantee=%d interval=%" PRId64 " timeout=%" PRId32,
+                                job->sim.tasks_count, job->sim.later_tasks, job->sim.is_hop,
+                                (int)job->sim.guarantee, job->commit_interval_ms,
+                                job->transaction_timeout_ms);
     args[n++] = mr_arena_printf(arena,
                                 "bounded=%d pipelined=%d fetch=%" PRIu32 " apply=%" PRIu32
                                 " base=%" PRIu64 " sabotage=%d%d%d%d",
@@ -57,9 +59,10 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
     o->dir = strcmp(args[3], "-") != 0 ? args[3] : NULL;
     o->instance = strcmp(args[4], "-") != 0 ? args[4] : NULL;
     if (sscanf(args[5],
-               "tasks=%" SCNu32 " hop=%d guarantee=%d interval=%" SCNd64 " timeout=%" SCNd32,
-               &o->job.sim.tasks_count, &hop, &guarantee, &o->job.commit_interval_ms,
-               &o->job.transaction_timeout_ms) != 5 ||
+               "tasks=%" SCNu32 " later=%" SCNu32 " hop=%d guarantee=%d interval=%" SCNd64
+               " timeout=%" SCNd32,
+               &o->job.sim.tasks_count, &o->job.sim.later_tasks, &hop, &guarantee,
+               &o->job.commit_interval_ms, &o->job.transaction_timeout_ms) != 6 ||
         sscanf(args[6],
                "bounded=%d pipelined=%d fetch=%" SCNu32 " apply=%" SCNu32 " base=%" SCNu64
                " sabotage=%4s",
