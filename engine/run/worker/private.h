@@ -144,6 +144,7 @@ struct mr_worker {
     mr_member_event event; /* came amid a restore, to be seen to; its partitions last till then */
     int64_t grown_us;      /* topics were asked for partitions added, last */
     int64_t refreshed_us;  /* all offsets were committed, last */
+    bool is_writer_new;    /* what hangs of its predecessor is not looked for yet */
     bool has_met_work;     /* a task that had not finished was restored in this life */
     uint32_t tasks_awaited;
     int64_t asked_others_us;
@@ -288,6 +289,7 @@ mr_status mr_worker_look_for_growth(mr_worker *worker, bool *has_grown, mr_error
 
 /* restore.c */
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
+/* Wants no tasks: the first one is opened while the group makes up its mind. */
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
 /* The phase RESTORE: the next task, then the phase RUN. */
 mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err);

@@ -115,14 +115,26 @@ mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
                                  .knock_first = is_transactional};
     mr_log *log = worker->config.log;
     mr_status status = log->class->open_writer(log, &options, &worker->writer, err);
-    if (status == MR_OK && is_transactional)
-        status = mr_worker_end_hanging(worker, err);
-    if (status != MR_OK && worker->writer != NULL)
-        worker->writer->class->close(worker->writer);
     if (status != MR_OK)
         worker->writer = NULL;
     mr_staging_set_target(&worker->staging, worker->writer);
     worker->io.writer = worker->writer != NULL ? &worker->staging.writer : NULL;
+    worker->is_writer_new = status == MR_OK && is_transactional;
+    return status;
+}
+
+/* A writer, and nothing that hangs where it will write. */
+static mr_status see_to_writer(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    if (worker->writer == NULL && worker->plan->uses_log)
+        status = mr_worker_open_writer(worker, err);
+    if (status != MR_OK || !worker->is_writer_new)
+        return status;
+    status = mr_worker_end_hanging(worker, err);
+    if (status != MR_OK)
+        mr_worker_close_writer(worker);
+    worker->is_writer_new = false;
     return status;
 }
 
@@ -309,9 +321,7 @@ static bool is_damage(mr_status status)
 
 mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
 {
-    mr_status status = MR_OK;
-    if (worker->writer == NULL && worker->plan->uses_log)
-        status = mr_worker_open_writer(worker, err);
+    mr_status status = see_to_writer(worker, err);
     if (status == MR_OK)
         status = mr_worker_verify_kept(worker, err);
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {

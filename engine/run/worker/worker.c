@@ -98,6 +98,17 @@ void mr_worker_request_end(mr_worker *worker)
     atomic_store(&worker->is_end_requested, true);
 }
 
+/* The group takes its time to answer, and so does the coordinator of transactions: both at once.
+ * Only at first: later a writer that is gone may have been fenced by whoever has our tasks now. */
+static mr_status join(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    if (worker->writer == NULL && worker->plan->uses_log && worker->restores == 0 &&
+        worker->aborts == 0)
+        status = mr_worker_open_writer(worker, err);
+    return status == MR_OK ? mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err) : status;
+}
+
 mr_status mr_worker_step(mr_worker *worker, mr_error *err)
 {
     uint32_t task = UINT32_MAX;
@@ -115,7 +126,7 @@ mr_status mr_worker_step(mr_worker *worker, mr_error *err)
     if (status == MR_OK) {
         switch (worker->phase) {
         case MR_WORKER_PREPARE: status = mr_worker_prepare(worker, err); break;
-        case MR_WORKER_JOIN: status = mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err); break;
+        case MR_WORKER_JOIN: status = join(worker, err); break;
         case MR_WORKER_RESTORE: status = mr_worker_restore_next(worker, err); break;
         case MR_WORKER_RUN:
             status = mr_worker_look_at_checkpoints(worker, err);
