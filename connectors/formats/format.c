@@ -72,9 +72,6 @@ mr_status mr_format_check_value(const mr_format_option *option, const char *valu
                             "`%s` is no value of `%s`; it takes one ASCII "
                             "character, or one of `\\t`, `\\\\`, `\\u0001` and their like",
                             value, option->name);
-    case MR_OPTION_REFUSED:
-        return mr_error_set(err, MR_E_SETTING, "`%s` is not supported: %s", option->name,
-                            option->help);
     default: return MR_OK;
     }
 }

@@ -19,7 +19,6 @@ typedef enum mr_option_kind {
     MR_OPTION_ENUM,        /* one of `values`, in any case */
     MR_OPTION_TEXT,
     MR_OPTION_CHARACTER, /* see text/character.h */
-    MR_OPTION_REFUSED,   /* known, but not to be had: `help` says why */
 } mr_option_kind;
 
 typedef struct mr_format_option {

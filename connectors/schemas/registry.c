@@ -6,6 +6,7 @@
 #include "engine/base/assert.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +199,13 @@ static mr_status read_reference(mr_registry *r, json_t *from, unsigned depth, re
     if (status != MR_OK)
         return status;
     json_t *body = read_body(r);
+    if (r->answer.status == 404 && error_code(body) > 40400) {
+        json_decref(body);
+        return mr_error_set_recovery(err, MR_E_AVRO_SCHEMA, MR_RECOVERY_RECORD,
+                                     "it refers to version %" JSON_INTEGER_FORMAT
+                                     " of subject `%s`, which is not there",
+                                     version, subject);
+    }
     const char *text = keep_text(r, body, path, err);
     status = text == NULL ? err->status : read_references(r, body, depth + 1, list, err);
     json_decref(body);
@@ -257,6 +265,10 @@ mr_status mr_registry_schema_of(mr_registry *r, uint32_t id, const mr_registry_s
             return MR_OK;
         }
     }
+    /* Asked for one, a registry does not say that it has none, but that there is no such page. */
+    if (id > INT32_MAX)
+        return mr_error_set_recovery(err, MR_E_AVRO_UNKNOWN_ID, MR_RECOVERY_RECORD,
+                                     "no registry gives ids beyond %" PRId32, INT32_MAX);
     snprintf(path, sizeof path, "/schemas/ids/%u", id);
     mr_registry_schema found = {.id = id};
     mr_status status = request(r, path, NULL, err);

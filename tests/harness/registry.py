@@ -174,6 +174,8 @@ class Registry:
         parts = [urllib.parse.unquote(part) for part in path.strip("/").split("/")]
         if method == "GET" and parts[:2] == ["schemas", "ids"]:
             number = int(parts[2])
+            if number > 0x7fffffff:  # no Java int: the path is none that the server knows
+                raise Refusal(404, 404, "HTTP 404 Not Found")
             if number not in self.schemas:
                 raise Refusal(404, 40403, "Schema %d not found" % number)
             return self.schemas[number]

@@ -22,13 +22,26 @@ static bool matches(const mr_avro_type *writer, const mr_avro_type *reader)
     return writer->kind != MR_AVRO_FIXED || writer->size == reader->size;
 }
 
+/* The last part of a name is what the specification compares; no name, no difference. */
+static bool is_namesake(const mr_avro_type *a, const mr_avro_type *b)
+{
+    if (a->name == NULL || b->name == NULL)
+        return a->name == b->name;
+    const char *last_a = strrchr(a->name, '.'), *last_b = strrchr(b->name, '.');
+    return strcmp(last_a != NULL ? last_a + 1 : a->name, last_b != NULL ? last_b + 1 : b->name) ==
+           0;
+}
+
+/* Of a union the branch of the same name; a name alone that differs is overlooked. */
 const mr_avro_type *mr_avro_match(const mr_avro_type *writer, const mr_avro_type *reader)
 {
     if (reader->kind != MR_AVRO_UNION)
         return matches(writer, reader) || is_promoted(writer->kind, reader->kind) ? reader : NULL;
-    for (uint32_t i = 0; i < reader->count; i++)
-        if (matches(writer, reader->branches[i]))
-            return reader->branches[i];
+    for (int by_name = 1; by_name >= 0; by_name--)
+        for (uint32_t i = 0; i < reader->count; i++)
+            if (matches(writer, reader->branches[i]) &&
+                (!by_name || is_namesake(writer, reader->branches[i])))
+                return reader->branches[i];
     for (uint32_t i = 0; i < reader->count; i++)
         if (is_promoted(writer->kind, reader->branches[i]->kind))
             return reader->branches[i];

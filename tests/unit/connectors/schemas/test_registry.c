@@ -115,6 +115,17 @@ Test(registry, blames_the_record_for_an_id_nobody_knows_and_for_another_kind_of_
         mr_test_registry_put(&server, "p", "syntax = \"proto3\";", ",\"schemaType\":\"PROTOBUF\"");
     cr_assert_eq(mr_registry_schema_of(registry, id, &schema, &err), MR_E_AVRO_SCHEMA);
     HOLDS(err, "PROTOBUF, not AVRO");
+    id = mr_test_registry_put(
+        &server, "r", "{\"type\":\"array\",\"items\":\"x.Gone\"}",
+        ",\"references\":[{\"name\":\"x.Gone\",\"subject\":\"gone\",\"version\":3}]");
+    cr_assert_eq(mr_registry_schema_of(registry, id, &schema, &err), MR_E_AVRO_SCHEMA);
+    cr_expect_eq(err.recovery, MR_RECOVERY_RECORD);
+    HOLDS(err, "version 3 of subject `gone`");
+    uint64_t before = mr_registry_requests(registry);
+    cr_assert_eq(mr_registry_schema_of(registry, UINT32_C(1) << 31, &schema, &err),
+                 MR_E_AVRO_UNKNOWN_ID, "%s", err.message);
+    cr_expect_eq(err.recovery, MR_RECOVERY_RECORD);
+    cr_expect_eq(mr_registry_requests(registry), before, "no registry has such an id");
     mr_registry_free(registry);
 }
 

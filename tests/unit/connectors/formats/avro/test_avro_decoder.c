@@ -128,6 +128,18 @@ Test(avro_decoder, finds_fields_by_name_and_takes_defaults_and_aliases_of_the_re
     TELLS(WRITER, READER, "zz INT", "02 04", "MR2000 ..has no field `zz`");
 }
 
+Test(avro_decoder, takes_of_the_readers_union_the_branch_of_the_writers_name)
+{
+#define ENUM_OF(name, symbols) "{\"type\":\"enum\",\"name\":\"" name "\",\"symbols\":[" symbols "]}"
+    const char *reader = RECORD(
+        FIELD("e", "[\"null\"," ENUM_OF("x.A", "\"a\"") "," ENUM_OF("x.B", "\"b\",\"c\"") "]"));
+    GIVES(RECORD(FIELD("e", ENUM_OF("y.B", "\"c\",\"b\""))), reader, "e STRING", "00 | 02",
+          "0: 'c'; 1: 'b';");
+    /* Of another name: the first that is an enum, as if it had none. */
+    TELLS(RECORD(FIELD("e", ENUM_OF("C", "\"c\",\"a\""))), reader, "e STRING", "00 | 02",
+          "1: 'a'; 0! MR3158..a symbol that the schema given does not have");
+}
+
 Test(avro_decoder, promotes_as_the_specification_says_and_no_further)
 {
     static const char *const kinds[] = {"int",    "long",  "float",  "double",

@@ -259,7 +259,6 @@ Test(csv_format, refuses_what_excludes_each_other_and_characters_that_are_none)
         {"field-delimiter", "\"", "is the quote character too"},
         {"field-delimiter", "\\n", "a line end is no csv delimiter"},
         {"escape-character", ",", "is the escape character too"},
-        {"array-element-delimiter", ";", "ARRAY columns come later"},
         {"allow-comments", "yes", "it takes `true`, `false`"},
     };
     mr_error err;
@@ -277,11 +276,15 @@ Test(csv_format, refuses_what_excludes_each_other_and_characters_that_are_none)
     mr_format_use use = {
         .format = mr_format_find("csv"), .settings = both, .settings_count = 2, .width = 1};
     cr_expect_eq(mr_format_decoder_new(NULL, &use, NULL, 0, &decoder, &err), MR_E_SETTING);
-    static const char *const good[] = {";", "\\u0001", "\x01", "\\t", "|", " "};
+    static const mr_format_setting good[] = {
+        {"field-delimiter", ";"},          {"field-delimiter", "\\u0001"},
+        {"field-delimiter", "\x01"},       {"field-delimiter", "\\t"},
+        {"field-delimiter", "|"},          {"field-delimiter", " "},
+        {"array-element-delimiter", "::"},
+    };
     for (size_t i = 0; i < MR_LENGTH(good); i++) {
-        mr_format_setting setting = {"field-delimiter", good[i]};
         mr_format_use one = {
-            .format = mr_format_find("csv"), .settings = &setting, .settings_count = 1, .width = 1};
+            .format = mr_format_find("csv"), .settings = &good[i], .settings_count = 1, .width = 1};
         cr_assert_eq(mr_format_decoder_new(NULL, &one, NULL, 0, &decoder, &err), MR_OK, "%s",
                      err.message);
         decoder->class->free(decoder);

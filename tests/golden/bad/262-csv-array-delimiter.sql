@@ -1,2 +1,0 @@
-CREATE TABLE t (a INT, b STRING) WITH ('connector' = 'filesystem', 'path' = 't.csv', 'format' = 'csv', 'csv.array-element-delimiter' = ';');
-SELECT * FROM t;
