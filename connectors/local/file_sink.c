@@ -32,14 +32,17 @@ static mr_status write_rows(mr_sink *sink, const mr_sink_write *context, const m
     if (status != MR_OK)
         return status;
     mr_sink_check_not_null(self->config->schema, batch, errors);
+    for (uint32_t i = 0; i < batch->selected; i++)
+        if (encoded->value_length[i] == UINT32_MAX)
+            mr_row_errors_add(errors, mr_batch_row(batch, i), MR_E_ROW_NO_LINE,
+                              "NULL: a file has no line for it");
     mr_row_errors_settle(errors);
     uint32_t failed = 0;
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = mr_batch_row(batch, i);
         while (failed < errors->count && errors->error[failed].row < row)
             failed++;
-        bool is_bad = failed < errors->count && errors->error[failed].row == row;
-        if (is_bad || encoded->value_length[i] == UINT32_MAX)
+        if (failed < errors->count && errors->error[failed].row == row)
             continue;
         fwrite(encoded->bytes.data + encoded->value_start[i], 1, encoded->value_length[i],
                self->file);

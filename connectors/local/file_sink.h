@@ -1,11 +1,16 @@
 /*
  * File sink: appends one encoded row a line to a file. Flushed to disk before the commit; rows of
- * the epoch that a crash cut off may be written again. Keys are not written. Thread: the engine's.
+ * the epoch that a crash cut off may be written again. Keys are not written. A NULL value has no
+ * line: its row goes to `errors`. Thread: the engine's.
  */
 #ifndef MR_CONNECTORS_LOCAL_FILE_SINK_H
 #define MR_CONNECTORS_LOCAL_FILE_SINK_H
 
 #include "engine/ports/sink.h"
+
+enum {
+    MR_E_ROW_NO_LINE = 3305, /* a NULL value */
+};
 
 typedef struct mr_file_sink_config {
     const char *path; /* a file; its folder must exist */

@@ -30,7 +30,8 @@ enum {
     MR_E_KAFKA_MEMBER_STALE = 5013,   /* generation, member or instance id is not current */
     MR_E_KAFKA_INSTANCE_TAKEN = 5014, /* another worker uses our instance id */
     MR_E_KAFKA_RECORD_REFUSED = 5020, /* too large, invalid */
-    MR_E_KAFKA_OFFSET_LOST = 5021,    /* start offset is out of range */
+    MR_E_KAFKA_OFFSET_LOST = 5021,    /* the next offset is not there any more */
+    MR_E_KAFKA_START_OFFSET = 5022,   /* an offset given to start from that is not there */
     MR_E_KAFKA_OTHER = 5099,
 };
 

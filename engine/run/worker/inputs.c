@@ -120,6 +120,40 @@ static const mr_epoch_input *find_position(const mr_epoch_record *record, const 
     return NULL;
 }
 
+/* An offset that somebody wrote down is in the partition, or is its end: else the run would begin
+ * with rows left out, or wait for rows that are not its next. Flink takes 'auto.offset.reset' then,
+ * which reads all of the topic. */
+static mr_status check_start(mr_worker *worker, const mr_worker_partition *at, int64_t offset,
+                             const char *who, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_log_ends ends = {.topic = at->topic, .partition = at->partition};
+    int64_t first;
+    mr_status status =
+        log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, &first, err);
+    if (status == MR_OK)
+        status = log->class->ends(log, &ends, 1, err);
+    if (status != MR_OK || (offset >= first && offset <= ends.high))
+        return status;
+    return mr_error_set(err, MR_E_KAFKA_START_OFFSET,
+                        "%s to start from offset %" PRId64 " of %s[%" PRId32 "], which has %" PRId64
+                        " to %" PRId64,
+                        who, offset, at->topic, at->partition, first, ends.high);
+}
+
+static mr_status specific_start(mr_worker *worker, const mr_plan_source *source,
+                                const mr_worker_partition *at, int64_t *offset, mr_error *err)
+{
+    for (uint32_t i = 0; i < source->start.specific_count; i++) {
+        if (source->start.specific[i].partition != at->partition)
+            continue;
+        *offset = source->start.specific[i].offset;
+        return check_start(worker, at, *offset, "'scan.startup.specific-offsets' says", err);
+    }
+    mr_log *log = worker->config.log;
+    return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
+}
+
 static mr_status group_start(mr_worker *worker, const mr_plan_source *source,
                              const mr_worker_partition *at, int64_t *offset, mr_error *err)
 {
@@ -145,20 +179,17 @@ static mr_status start_position(mr_worker *worker, const mr_worker_partition *at
     if (source->reader != NULL)
         return MR_OK;
     switch (source->start.mode) {
-    case MR_START_GROUP_OFFSETS: return group_start(worker, source, at, offset, err);
+    case MR_START_GROUP_OFFSETS: {
+        mr_status status = group_start(worker, source, at, offset, err);
+        return status == MR_OK ? check_start(worker, at, *offset, "the group's offsets say", err)
+                               : status;
+    }
+    case MR_START_SPECIFIC: return specific_start(worker, source, at, offset, err);
     case MR_START_LATEST:
         return log->class->offset(log, at->topic, at->partition, MR_OFFSET_LATEST, offset, err);
     case MR_START_TIMESTAMP:
         return log->class->offset_at(log, at->topic, at->partition, source->start.timestamp_ms,
                                      offset, err);
-    case MR_START_SPECIFIC:
-        for (uint32_t i = 0; i < source->start.specific_count; i++) {
-            if (source->start.specific[i].partition == at->partition) {
-                *offset = source->start.specific[i].offset;
-                return MR_OK;
-            }
-        }
-        break;
     case MR_START_EARLIEST: break;
     }
     return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
@@ -315,6 +346,34 @@ static mr_status wake_idle(mr_worker *worker, mr_task *task, mr_log_ends *ends,
     return status;
 }
 
+/* Had all inputs of the source ended? Then its operators were told so, and may have closed what more
+ * rows would belong to. That is not taken back: a run that goes further would find all of these late,
+ * or close windows twice. */
+static bool has_source_ended(mr_task *task, uint32_t source)
+{
+    for (uint32_t i = 0; i < mr_task_inputs_count(task); i++) {
+        const mr_task_input *input = mr_task_input_at(task, i);
+        if (input->source == source && !input->is_ended)
+            return false;
+    }
+    return true;
+}
+
+/* An input at the bound of a run that was interrupted, and this run goes further. */
+static void wake_ended(mr_worker *worker, const mr_worker_task *at, uint32_t number)
+{
+    const mr_task_input *input = mr_task_input_at(at->task, number);
+    if (!has_source_ended(at->task, input->source))
+        mr_task_on_awake(at->task, number);
+    else
+        mr_logger_line(worker->config.logger, MR_LOG_WARN,
+                       "a bounded run had come to its end here when it was interrupted: it is "
+                       "finished, what follows stays unread (--reset starts anew) job=%s "
+                       "task=%" PRIu32 " at=%s[%" PRId32 "]@%" PRId64,
+                       worker->plan->job, at->index, input->topic, input->partition,
+                       input->offset_next);
+}
+
 mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t number, mr_error *err)
 {
     mr_worker_task *at = &worker->tasks[number];
@@ -330,10 +389,9 @@ mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t number, mr_error *er
         if (mr_worker_exchange_of(worker, slot) != NULL)
             continue; /* idle and ended are what its frames say */
         if (input->is_ended) {
-            /* At the bound of a run that was interrupted; this one goes further. */
             if (is_of_log && !at->is_kept &&
                 (input->bound < 0 || input->bound > input->offset_next))
-                mr_task_on_awake(task, slot->input);
+                wake_ended(worker, at, slot->input);
         } else if (input->watermark.is_idle && is_of_log) {
             inputs[count] = slot->input;
             ends[count++] = (mr_log_ends){.topic = input->topic, .partition = input->partition};

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MR_TOPIC_NAME_MAX 249 /* Kafka's */
+
 /* Splits "a;b" into texts without blanks around them. */
 static uint32_t split(const char *text, const char ***parts, mr_arena *arena)
 {
@@ -173,6 +175,23 @@ static bool is_log_to_target(const mr_option *mode, const mr_option *topic)
            strcmp(mode->key, "error-handling.mode") == 0;
 }
 
+/* What no broker would ever have, be the topic there or not. */
+static void check_topic(const char *topic, const mr_option *option, mr_diagnostics *diagnostics)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t length = strlen(topic);
+    bool is_good = length > 0 && length <= MR_TOPIC_NAME_MAX && strspn(topic, letters) == length &&
+                   strcmp(topic, ".") != 0 && strcmp(topic, "..") != 0;
+    if (is_good)
+        return;
+    mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                          "`%.60s%s` cannot be the name of a topic", topic,
+                          length > 60 ? ".." : "");
+    mr_diagnostics_hint(diagnostics, "letters of ASCII, digits, `.`, `_` and `-`, at most %d",
+                        MR_TOPIC_NAME_MAX);
+}
+
 static void read_errors(mr_table *table, mr_diagnostics *diagnostics)
 {
     mr_errors_policy *errors = &table->errors;
@@ -181,6 +200,8 @@ static void read_errors(mr_table *table, mr_diagnostics *diagnostics)
         either(table, "errors.deadletterqueue.topic.name", "error-handling.log.target");
     const mr_option *budget = mr_options_find(&table->options, "errors.budget");
     errors->dlq_topic = topic != NULL ? topic->text : NULL;
+    if (topic != NULL)
+        check_topic(topic->text, topic, diagnostics);
     errors->mode = topic != NULL ? MR_ERRORS_DLQ : MR_ERRORS_LOG;
     if (mode != NULL && !is_log_to_target(mode, topic))
         errors->mode = (mr_errors_mode)mode->number;
@@ -227,11 +248,13 @@ static void read_topics(mr_table *table, mr_arena *arena, mr_diagnostics *diagno
     const char **topics;
     table->topics_count = split(option->text, &topics, arena);
     table->topics = topics;
-    for (uint32_t i = 0; i < table->topics_count; i++)
+    for (uint32_t i = 0; i < table->topics_count; i++) {
+        check_topic(topics[i], option, diagnostics);
         for (uint32_t j = i + 1; j < table->topics_count; j++)
             if (strcmp(topics[i], topics[j]) == 0)
                 mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
                                       "topic `%s` is named twice", topics[i]);
+    }
 }
 
 void mr_policies_read(mr_table *table, mr_arena *arena, mr_diagnostics *diagnostics)

@@ -165,6 +165,8 @@ static mr_token lex_number(mr_lexer *lexer)
     if (letter_size(lexer) == 0)
         return token_from(lexer, kind, start);
     skip_letters(lexer);
+    if (lexer->allows_bare)
+        return token_from(lexer, kind, start);
     mr_token bad = token_from(lexer, MR_TOKEN_BAD, start);
     mr_diagnostics_report(lexer->diagnostics, MR_E_BAD_NUMBER, bad.span,
                           "a number may not run into letters");

@@ -20,6 +20,7 @@ typedef struct mr_lexer {
     uint32_t at;
     mr_span
         long_string; /* the latest string that went over a line end: a quote may be missing there */
+    bool allows_bare;      /* in an unquoted SET: `10s` is a token as well as `10` */
     bool is_unclosed_seen; /* a second unclosed quote ends the text: keeps time linear */
 } mr_lexer;
 

@@ -95,6 +95,7 @@ static mr_ast_text parse_setting_text(mr_parser *parser, mr_token_kind stop, con
 static void parse_set(mr_parser *parser, mr_ast_statement *to)
 {
     to->kind = MR_AST_SET;
+    parser->lexer.allows_bare = true;
     uint32_t start = mr_parser_take(parser).span.start;
     bool is_quoted = mr_parser_at(parser, MR_TOKEN_STRING);
     to->setting.key =
@@ -102,6 +103,7 @@ static void parse_set(mr_parser *parser, mr_ast_statement *to)
     mr_parser_expect(parser, MR_TOKEN_EQUAL, "`=` behind the setting's key");
     is_quoted = mr_parser_at(parser, MR_TOKEN_STRING) && is_quoted;
     to->setting.value = parse_setting_text(parser, MR_TOKEN_SEMICOLON, "a value in quotes");
+    parser->lexer.allows_bare = false;
     if (is_quoted || parser->is_failed)
         return;
     mr_diagnostics_report(parser->diagnostics, MR_N_UNQUOTED_SETTING,

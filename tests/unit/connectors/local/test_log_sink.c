@@ -26,6 +26,8 @@ static mr_status encode(mr_encoder *encoder, const mr_batch *batch, mr_encoded *
         out->value_start[i] = (uint32_t)out->bytes.length;
         mr_buffer_printf(&out->bytes, "%" PRId64, batch->columns[0].i64[row]);
         out->value_length[i] = (uint32_t)out->bytes.length - out->value_start[i];
+        if (batch->columns[0].i64[row] == 15)
+            out->value_length[i] = UINT32_MAX;
         if (batch->columns[0].i64[row] == 13)
             mr_row_errors_add(errors, row, 3999, "thirteen");
     }
@@ -182,6 +184,32 @@ Test(file_sink, appends_whole_lines_and_keeps_what_was_there)
     config.path = "/nowhere/at/all";
     cr_assert_eq(mr_file_sink_open(&config, &sink, &err), MR_E_ENVIRONMENT);
     cr_assert_not_null(strstr(err.message, "/nowhere/at/all"));
+    mr_arena_release(&arena);
+}
+
+/* A row must not vanish: what has no line dies. */
+Test(file_sink, tells_rows_without_a_value)
+{
+    static const uint32_t last[] = {5};
+    mr_arena arena = {0};
+    mr_batch batch = make_batch(&arena);
+    batch = mr_batch_select(&batch, last, 1);
+    char path[] = "/tmp/mr-sink-XXXXXX", text[4];
+    int file = mkstemp(path);
+    mr_file_sink_config config = {
+        .path = path, .make_encoder = make_encoder, .schema = {1, &number}};
+    mr_sink *sink;
+    mr_error err = {0};
+    mr_row_errors errors = {.arena = &arena};
+    cr_assert_eq(mr_file_sink_open(&config, &sink, &err), MR_OK);
+    cr_assert_eq(sink->class->write(sink, &(mr_sink_write){0}, &batch, &errors, &err), MR_OK);
+    cr_assert_eq(sink->class->flush(sink, &err), MR_OK);
+    cr_assert_eq(pread(file, text, sizeof text, 0), 0);
+    cr_assert_eq(errors.count, 1);
+    cr_assert(errors.error[0].row == 5 && errors.error[0].code == MR_E_ROW_NO_LINE);
+    sink->class->close(sink);
+    close(file);
+    unlink(path);
     mr_arena_release(&arena);
 }
 

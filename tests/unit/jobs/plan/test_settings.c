@@ -170,3 +170,10 @@ Test(settings, a_variables_name_is_its_key_in_capitals)
     cr_expect_null(list[1].meant);
     mr_arena_release(&arena);
 }
+
+Test(settings, in_the_old_form_are_all_up_to_the_semicolon)
+{
+    expect_value(&(reading){.script = "SET table.exec.state.ttl = 10s;"}, TTL, "10s by script");
+    expect_value(&(reading){.script = "SET table.exec.state.ttl=1 h ;"}, TTL, "1 h by script");
+    expect_value(&(reading){.script = "SET table.exec.state.ttl = P1D;"}, TTL, "P1D by script");
+}
