@@ -206,8 +206,8 @@ int64_t mr_civil_extract(mr_time_unit unit, int64_t micros)
 int64_t mr_civil_floor(mr_time_unit unit, int64_t micros)
 {
     int64_t days = mr_floor_div(micros, MR_US_PER_DAY);
-    if (unit == MR_UNIT_WEEK)
-        return (days - weekday(days)) * MR_US_PER_DAY;
+    if (unit == MR_UNIT_WEEK) /* from Sunday, as in Flink, whatever EXTRACT counts */
+        return (days - mr_floor_mod(days + 4, 7)) * MR_US_PER_DAY;
     int64_t length = mr_time_unit_micros(unit);
     if (length != 0)
         return micros - mr_floor_mod(micros, length);

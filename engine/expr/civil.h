@@ -59,7 +59,7 @@ typedef enum mr_time_unit {
     MR_UNIT_YEAR,
     MR_UNIT_QUARTER,
     MR_UNIT_MONTH,
-    MR_UNIT_WEEK, /* ISO: starts on Monday */
+    MR_UNIT_WEEK, /* EXTRACT counts ISO weeks, from Monday; FLOOR and CEIL go to Sundays */
     MR_UNIT_DAY,
     MR_UNIT_HOUR,
     MR_UNIT_MINUTE,

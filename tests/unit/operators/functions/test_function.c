@@ -114,7 +114,8 @@ Test(times, floor_and_ceil_to_units)
          {"FLOOR", "TS3:2024-03-15 13:45:59|MONTH", "TIMESTAMP '2024-03-01 00:00:00.000'"},
          {"CEIL", "TS3:2024-12-15 13:45:59|QUARTER", "TIMESTAMP '2025-01-01 00:00:00.000'"},
          {"CEIL", "TS3:2024-12-01 00:00:00|MONTH", "TIMESTAMP '2024-12-01 00:00:00.000'"},
-         {"FLOOR", "D:2024-03-17|WEEK", "DATE '2024-03-11'"},
+         {"FLOOR", "D:2024-03-16|WEEK", "DATE '2024-03-10'"},
+         {"FLOOR", "D:2024-03-17|WEEK", "DATE '2024-03-17'"},
          {"FLOOR", "TS3:1969-12-31 23:30:00|DAY", "TIMESTAMP '1969-12-31 00:00:00.000'"},
          {"FLOOR", "T:13:45:59|MINUTE", "TIME '13:45:00'"});
 }
