@@ -346,9 +346,9 @@ static mr_status wake_idle(mr_worker *worker, mr_task *task, mr_log_ends *ends,
     return status;
 }
 
-/* Had all inputs of the source ended? Then its operators were told so, and may have closed what more
- * rows would belong to. That is not taken back: a run that goes further would find all of these late,
- * or close windows twice. */
+/* Had all inputs of the source ended? Then its operators were told so, and may have closed what
+ * more rows would belong to. That is not taken back: a run that goes further would find all of
+ * these late, or close windows twice. */
 static bool has_source_ended(mr_task *task, uint32_t source)
 {
     for (uint32_t i = 0; i < mr_task_inputs_count(task); i++) {
