@@ -265,29 +265,27 @@ BOTH_WAYS const char *skip_fast(const mr_json_scan *scan, const char *at, bool i
 
 /* The usual values of the usual types, stored; NULL: the general path has to. */
 BOTH_WAYS const char *read_fast(json_decoder *d, const mr_json_name *name, const char *at,
-                                bool is_wide)
+                                const char *end, bool is_wide)
 {
-    const char *behind = NULL, *end = d->scan.end;
-    mr_vector *to = &d->columns[name->column];
-    switch (name->reader) {
-    case MR_JSON_READ_BIGINT: behind = mr_json_fast_integer(at, end, &to->i64[d->row]); break;
-    case MR_JSON_READ_TEXT:
+    const char *behind = NULL;
+    const uint32_t row = d->row;
+    int64_t *number = (int64_t *)name->values + row; /* of the columns that are numbers */
+    if (name->reader == MR_JSON_READ_BIGINT) {
+        behind =
+            is_wide ? mr_json_wide_integer(at, end, number) : mr_json_fast_integer(at, end, number);
+    } else if (name->reader == MR_JSON_READ_TEXT) {
         behind = at < end && *at == '"' ? string_fast(&d->scan, at, is_wide) : NULL;
         if (behind != NULL)
-            to->strings[d->row] = mr_string_of(at + 1, (uint32_t)(behind - at - 2));
-        break;
-    case MR_JSON_READ_TIMESTAMP:
-    case MR_JSON_READ_TIMESTAMP_LTZ:
-        behind = mr_json_fast_timestamp(
-            at, end, &d->minute, name->reader == MR_JSON_READ_TIMESTAMP_LTZ, &to->i64[d->row]);
-        break;
-    default: return NULL;
+            ((mr_string *)name->values)[row] = mr_string_of(at + 1, (uint32_t)(behind - at - 2));
+    } else if (name->reader >= MR_JSON_READ_TIMESTAMP) {
+        bool is_utc = name->reader == MR_JSON_READ_TIMESTAMP_LTZ;
+        behind = mr_json_fast_timestamp(at, end, &d->minute, is_utc, number);
     }
-    if (behind != NULL) {
-        set_seen(d, name->column);
-        if (to->valid != NULL)
-            mr_bitmap_set(to->valid, d->row);
-    }
+    if (behind == NULL)
+        return NULL;
+    d->seen[name->word] |= name->bit;
+    if (name->to->valid != NULL)
+        mr_bitmap_set(name->to->valid, row);
     return behind;
 }
 
@@ -300,7 +298,7 @@ BOTH_WAYS bool read_members(json_decoder *d, mr_json_node *node, unsigned depth,
     if (depth > MR_JSON_DEPTH_MAX)
         return mr_json_fail(scan, MR_E_JSON_DEPTH, at - 1, "nested too deep");
     const mr_json_place *place = node->places;
-    for (uint32_t member = 0;; member++, place += place < &node->places[MR_JSON_PLACES]) {
+    for (uint32_t member = 0;; member++, place = place->next) {
         const mr_json_name *name;
         if (is_at_place(place, at, end, is_wide)) {
             at += place->length;
@@ -318,7 +316,7 @@ BOTH_WAYS bool read_members(json_decoder *d, mr_json_node *node, unsigned depth,
             at = scan->at;
         }
         const char *behind =
-            name == NULL ? skip_fast(scan, at, is_wide) : read_fast(d, name, at, is_wide);
+            name == NULL ? skip_fast(scan, at, is_wide) : read_fast(d, name, at, end, is_wide);
         if (behind == NULL) {
             scan->at = at;
             mr_json_skip_blanks(scan); /* more of them than were remembered */
@@ -452,6 +450,7 @@ static mr_status json_decode(mr_decoder *decoder, const mr_records *records, mr_
     d->row = 0;
     for (uint32_t c = 0; c < d->columns_count; c++)
         columns[c] = mr_vector_new(d->types[c], records->count, arena);
+    mr_json_names_aim(d->top, columns);
     for (uint32_t i = 0; i < records->count; i++) {
         const mr_record *record = &records->record[i];
         bool is_key = d->part == MR_PART_KEY;

@@ -52,8 +52,10 @@ static mr_json_node *new_node(const mr_json_name *parent, uint32_t columns_count
     node->names = mr_arena_zalloc(arena, columns_count, sizeof *node->names);
     node->below = mr_arena_zalloc(arena, ((size_t)columns_count + 63) / 64, sizeof(uint64_t));
     node->parent = parent;
-    for (size_t i = 0; i < MR_LENGTH(node->places); i++)
+    for (size_t i = 0; i < MR_LENGTH(node->places); i++) {
         node->places[i].wanted = UINT32_MAX;
+        node->places[i].next = &node->places[i < MR_JSON_PLACES ? i + 1 : i];
+    }
     return node;
 }
 
@@ -98,6 +100,8 @@ static mr_status add_path(mr_json_node *node, const mr_codec_column *column, uin
             return mr_error_set(err, MR_E_SETTING, "two columns read the JSON field `%s`", text);
         if (is_last) {
             name->column = number;
+            name->word = number / 64;
+            name->bit = UINT64_C(1) << (number % 64);
             name->reader = reader_of(column->type);
             return MR_OK;
         }
@@ -119,6 +123,19 @@ mr_status mr_json_names_build(const mr_codec_column *columns, uint32_t columns_c
             return status;
     }
     return MR_OK;
+}
+
+void mr_json_names_aim(mr_json_node *top, mr_vector *columns)
+{
+    for (uint32_t i = 0; i < top->names_count; i++) {
+        mr_json_name *name = &top->names[i];
+        if (name->child != NULL) {
+            mr_json_names_aim(name->child, columns);
+            continue;
+        }
+        name->to = &columns[name->column];
+        name->values = name->to->values;
+    }
 }
 
 char *mr_json_names_path(const mr_json_name *name, char *to, size_t size)

@@ -17,6 +17,7 @@
 
 #include "connectors/formats/column.h"
 #include "connectors/formats/json/scan.h"
+#include "engine/batch/vector.h"
 
 #define MR_JSON_COLUMN_NONE UINT32_MAX
 #define MR_JSON_PLACES 64
@@ -41,13 +42,20 @@ typedef struct mr_json_name {
     uint32_t column; /* MR_JSON_COLUMN_NONE: `child` */
     mr_json_node *child;
     const mr_json_node *node; /* where the name stands */
+    /* Of a column, for whoever reads it a million times a second: its bit in a set of columns, and
+     * where it lies in the batch at hand (mr_json_names_aim). */
+    uint32_t word;
+    uint64_t bit;
+    mr_vector *to;
+    void *values;
 } mr_json_name;
 
 /* What led to a value, zero-padded. Nothing remembered: length 0, and all 32 bytes wanted, so
  * only NULs match; no value starts with one, so such a text is refused all the same. */
 typedef struct mr_json_place {
     char bytes[MR_JSON_PLACE_BYTES];
-    const mr_json_name *name; /* NULL: nobody wants it */
+    const mr_json_name *name;   /* NULL: nobody wants it */
+    struct mr_json_place *next; /* of the last one: itself */
     uint32_t length;
     uint32_t wanted; /* bit i: byte i must be equal */
 } mr_json_place;
@@ -64,6 +72,9 @@ struct mr_json_node {
  * leads through another. */
 mr_status mr_json_names_build(const mr_codec_column *columns, uint32_t columns_count,
                               mr_arena *arena, mr_json_node **top, mr_error *err) MR_MUST_USE;
+
+/* Tells the names of columns where these lie in this batch. */
+void mr_json_names_aim(mr_json_node *top, mr_vector *columns);
 
 /* Behind an opening brace (`member` 0) or behind a value: reads to the value of member number
  * `member` and says which wanted name it has (NULL: none). At the closing brace: reads to behind
