@@ -5,8 +5,8 @@
  * The decoder asks the machine once (mr_json_has_wide) and then runs one of two copies of the same
  * code (decoder.c: read_members), in which `is_wide` is a constant; these functions are inlined
  * into the wide copy alone. They give what mr_json_find_special, mr_json_place_is_at and
- * mr_json_fast_integer give, and read no byte outside [start, end) either. Elsewhere than on x86-64 there is no wide copy.
- * Thread: pure.
+ * mr_json_fast_integer give, and read no byte outside [start, end) either. Elsewhere than on x86-64
+ * there is no wide copy. Thread: pure.
  */
 #ifndef MR_CONNECTORS_FORMATS_JSON_WIDE_H
 #define MR_CONNECTORS_FORMATS_JSON_WIDE_H

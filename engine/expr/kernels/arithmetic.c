@@ -156,7 +156,25 @@ static void zero_i64(const mr_kernel_call *call, uint32_t row, int64_t a)
 DIVIDING(div_i32, i32, int32_t, negate_i32, /)
 DIVIDING(div_i64, i64, int64_t, negate_i64, /)
 DIVIDING(mod_i32, i32, int32_t, zero_i32, %)
-DIVIDING(mod_i64, i64, int64_t, zero_i64, %)
+DIVIDING(each_mod_i64, i64, int64_t, zero_i64, %)
+
+/* By a constant of 32 bits, which is what people write: the processor divides 32 bits in a third of
+ * the time that 64 take, and most numbers need no more. */
+static void mod_i64(const mr_kernel_call *call)
+{
+    const mr_vector *by = &call->args[1];
+    if (mr_kernel_sparse(call) != NULL || !by->is_constant || call->args[0].is_constant ||
+        by->i64[0] < 1 || by->i64[0] > UINT32_MAX) {
+        each_mod_i64(call);
+        return;
+    }
+    const uint32_t divisor = (uint32_t)by->i64[0];
+    const int64_t *restrict from = call->args[0].i64;
+    int64_t *restrict to = call->result->i64;
+    for (uint32_t i = 0; i < call->rows; i++)
+        to[i] =
+            from[i] >= 0 && from[i] <= UINT32_MAX ? (uint32_t)from[i] % divisor : from[i] % divisor;
+}
 
 #define NEGATING(name, lane, T, negate, condition)                \
     static void name(const mr_kernel_call *call)                  \

@@ -89,10 +89,33 @@ MR_CAST_EACH(text_to_bool, MR_CAST_CHECKED)
 
 /* to integers */
 
-MR_CAST_EACH(integer_to_integer, MR_CAST_CHECKED)
+static void put_integer_of(const mr_kernel_call *call, uint32_t row, size_t at)
 {
     put_integer(call, row, integer_at(&call->args[0], at));
 }
+
+/* BIGINT to INT without a branch: who is too large is found out afterwards. */
+static bool narrow(const mr_kernel_call *call)
+{
+    const int64_t *restrict from = call->args[0].i64;
+    int32_t *restrict to = call->result->i32;
+    int64_t bad = 0;
+    for (uint32_t i = 0; i < call->rows; i++) {
+        to[i] = (int32_t)from[i];
+        bad |= from[i] ^ to[i];
+    }
+    return bad == 0;
+}
+
+static void integer_to_integer(const mr_kernel_call *call)
+{
+    bool is_usual = call->args[0].lane == MR_LANE_I64 && !call->args[0].is_constant &&
+                    call->result->type.kind == MR_TYPE_INT && mr_kernel_sparse(call) == NULL;
+    if (!is_usual || !narrow(call))
+        mr_cast_each(call, put_integer_of);
+}
+
+MR_CAST_CHECKED(integer_to_integer)
 
 MR_CAST_EACH(double_to_integer, MR_CAST_CHECKED)
 {
