@@ -14,7 +14,7 @@ bool mr_journal_next(mr_reader *reader, mr_journal_event *event)
     event->kind = (mr_journal_kind)mr_reader_u8(reader);
     event->input = (uint32_t)mr_reader_varint(reader);
     event->offset = mr_reader_zigzag(reader);
-    if (event->kind < MR_JOURNAL_BATCH || event->kind > MR_JOURNAL_AWAKE)
+    if (event->kind < MR_JOURNAL_BATCH || event->kind > MR_JOURNAL_HANDED)
         reader->is_bad = true;
     return !reader->is_bad;
 }

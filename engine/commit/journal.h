@@ -10,6 +10,8 @@
  *   END    `input` ended (bounded run) at `offset`: its watermark is MR_TIME_MAX
  *   AWAKE  a restore found records at `offset` of `input`, which was idle or had ended: it holds
  *          the watermark from here on (the idle one where it stood, the ended one at NONE)
+ *   HANDED a frame for `input` came from a task of the same worker, not through its topic, where
+ *          the task stood at `offset`
  * Thread: one at a time.
  */
 #ifndef MR_ENGINE_COMMIT_JOURNAL_H
@@ -22,6 +24,7 @@ typedef enum mr_journal_kind {
     MR_JOURNAL_IDLE = 2,
     MR_JOURNAL_END = 3,
     MR_JOURNAL_AWAKE = 4,
+    MR_JOURNAL_HANDED = 5,
 } mr_journal_kind;
 
 typedef struct mr_journal_event {

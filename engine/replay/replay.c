@@ -302,6 +302,9 @@ static mr_status play_event(player *p, const mr_journal_event *event, mr_error *
     case MR_JOURNAL_IDLE: mr_task_on_idle(p->task, number); break;
     case MR_JOURNAL_END: mr_task_on_end(p->task, number); break;
     case MR_JOURNAL_AWAKE: mr_task_on_awake(p->task, number); break;
+    case MR_JOURNAL_HANDED:
+        return mr_error_set(err, MR_E_STATE,
+                            "a frame was handed over within its worker: it lies in no topic");
     }
     return MR_OK;
 }

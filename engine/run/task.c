@@ -343,6 +343,29 @@ mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *r
     return MR_OK;
 }
 
+mr_status mr_task_on_frame(mr_task *task, uint32_t number, const char *frame, size_t length,
+                           mr_error *err)
+{
+    MR_ASSERT(task->is_settled);
+    mr_task_input *input = mr_task_input_at(task, number);
+    mr_record record = {
+        .offset = input->offset_next, .value = frame, .value_length = (uint32_t)length};
+    mr_records records = {
+        .topic = input->topic, .partition = input->partition, .count = 1, .record = &record};
+    set_epoch(task, task->io.epoch);
+    mr_graph_reset(task->graph);
+    task->has_progress = true;
+    mr_status status = take_frames(task, number, &records, err);
+    if (status != MR_OK)
+        return status;
+    mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_HANDED,
+                                                         .input = number,
+                                                         .offset = input->offset_next});
+    task->is_settled = !mr_graph_has_rest(task->graph);
+    settle_source(task, input->source);
+    return MR_OK;
+}
+
 void mr_task_on_idle(mr_task *task, uint32_t number)
 {
     mr_task_input *input = mr_task_input_at(task, number);

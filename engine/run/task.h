@@ -51,6 +51,11 @@ mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_erro
 mr_status mr_task_on_records(mr_task *task, uint32_t input, const mr_records *records,
                              mr_error *err);
 
+/* Takes a frame of an input that is an exchange, which did not come through its topic: where the
+ * task stands there stays as it is. */
+mr_status mr_task_on_frame(mr_task *task, uint32_t input, const char *frame, size_t length,
+                           mr_error *err);
+
 /* The input is proven idle / has ended (bounded run). */
 void mr_task_on_idle(mr_task *task, uint32_t input);
 void mr_task_on_end(mr_task *task, uint32_t input);

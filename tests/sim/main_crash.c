@@ -3,7 +3,7 @@
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
  *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
- *             [--sabotage apply|deltas|offsets|journal|doubt|hang|trim|staged|changes|keep]
+ *             [--sabotage early|apply|deltas|offsets|journal|doubt|hang|trim|staged|changes|keep]
  *
  * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -174,6 +174,7 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
                                .fetch_rows_max = 1 + (uint32_t)draw(h, 20),
                                .apply_epochs = 1 + (uint32_t)draw(h, 4),
                                .trim_epochs = 1 + (uint32_t)draw(h, 8),
+                               .are_frames_sent = draw(h, 4) == 0,
                                .base_bytes_min = 500 + draw(h, 4000),
                                .base_part_bytes = draw(h, 2) == 0 ? 1 + draw(h, 100000) : 0,
                                .helper = is_pipelined ? &l->helper.helper : NULL,
@@ -213,6 +214,7 @@ static bool end_life(history *h, life *l)
         return true;
     h->hits->commits += l->stats.commits;
     h->hits->aborts += l->stats.aborts;
+    h->hits->handed += l->stats.frames_handed;
     h->hits->kept += l->stats.kept;
     h->hits->outdated += l->stats.outdated;
     if (l->status == MR_E_CRASHED)
@@ -537,6 +539,7 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.leave_out_deltas = strcmp(name, "deltas") == 0;
     options->sabotage.leave_out_offsets = strcmp(name, "offsets") == 0;
     options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
+    options->sabotage.hand_over_early = strcmp(name, "early") == 0;
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
     options->sabotage.trim_unnamed = strcmp(name, "trim") == 0;
     options->sabotage.leak_staged = strcmp(name, "staged") == 0;
@@ -579,7 +582,7 @@ static bool parse(int argc, char **argv, sim_options *options)
             set_sabotage(options, next), i++;
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
-                            "[--sabotage apply|deltas|offsets|journal|doubt|hang|trim|staged|"
+                            "[--sabotage early|apply|deltas|offsets|journal|doubt|hang|trim|staged|"
                             "changes|keep] "
                             "[--pipelined on|off] [--quick]\n");
             return false;
@@ -625,8 +628,9 @@ int main(int argc, char **argv)
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"apply", "deltas", "offsets", "journal", "doubt",
-                                            "hang",  "trim",   "keep",    "staged",  "changes"};
+    static const char *const sabotages[] = {"early",   "apply",  "deltas", "offsets",
+                                            "journal", "doubt",  "hang",   "trim",
+                                            "keep",    "staged", "changes"};
     size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF ? 2 : 0);
     for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i], &options);

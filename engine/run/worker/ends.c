@@ -45,6 +45,7 @@ static mr_status look_at(mr_worker *worker, uint32_t slot_index, int32_t timeout
     slot->lag = ends.stable_end == INT64_MAX ? -1
                 : ends.stable_end > position ? ends.stable_end - position
                                              : 0;
+    mr_worker_note_position(slot, position);
     mr_report_input(&worker->report, input, slot->reader == 0 ? position : -1,
                     slot->reader == 0 ? slot->lag : -1);
     int64_t bound = input->bound;
@@ -101,9 +102,12 @@ bool mr_worker_is_look_due(const mr_worker *worker)
 mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err)
 {
     int64_t began_us = mr_worker_now_us(worker);
-    mr_status status = look_at_some(worker, began_us + LOOK_BUDGET_MS * INT64_C(1000), err);
+    mr_status status = mr_worker_look_for_frames(worker, err);
+    if (status == MR_OK)
+        status = look_at_some(worker, began_us + LOOK_BUDGET_MS * INT64_C(1000), err);
     int64_t ended_us = mr_worker_now_us(worker);
-    int64_t every_us = worker->is_watchful ? LOOK_EVERY_US : LOOK_FOR_LAG_US;
+    bool is_watchful = worker->is_watchful || mr_worker_awaits_frames(worker);
+    int64_t every_us = is_watchful ? LOOK_EVERY_US : LOOK_FOR_LAG_US;
     int64_t rest_us = LOOK_REST * (ended_us - began_us);
     worker->look_due_us = ended_us + (rest_us > every_us ? rest_us : every_us);
     if (status != MR_OK)

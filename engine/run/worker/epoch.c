@@ -339,8 +339,6 @@ static mr_status seal_with_state(mr_worker *worker, mr_error *err)
         status = flush_writer(worker, err);
     if (status == MR_OK)
         begin_commit(worker);
-    if (status == MR_OK)
-        status = mr_worker_flush_tasks(worker, err);
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
         if (worker->tasks[t].task != NULL && mr_task_has_progress(worker->tasks[t].task))
             status = seal_task(worker, t, &arena, err);
@@ -354,7 +352,9 @@ static mr_status seal_with_state(mr_worker *worker, mr_error *err)
 
 mr_status mr_worker_seal(mr_worker *worker, mr_error *err)
 {
-    mr_status status = flush_sinks(worker, err);
+    mr_status status = mr_worker_flush_tasks(worker, err); /* rows for sinks come of it */
+    if (status == MR_OK)
+        status = flush_sinks(worker, err);
     if (status == MR_OK)
         status = mr_worker_keeps_state(worker) ? seal_with_state(worker, err)
                                                : seal_without_state(worker, err);

@@ -8,34 +8,23 @@
 #define FRAME_BYTES_MAX "16777216" /* one row may fill a frame */
 #define TRIM_EPOCHS 32u
 
-mr_status mr_worker_send_frame(void *context, const mr_exchange *exchange, uint32_t upstream,
-                               uint32_t downstream, const char *frame, size_t length, mr_error *err)
+mr_status mr_worker_send_frame(mr_worker *worker, const mr_exchange *exchange, uint32_t downstream,
+                               const char *frame, size_t length, mr_error *err)
 {
-    (void)upstream;
-    mr_worker *worker = context;
     mr_log_record record = {.value = frame, .value_length = length, .timestamp_ms = MR_TIME_NONE};
     mr_log_writer *writer = worker->io.writer;
     MR_ASSERT(writer != NULL && worker->plan->guarantee == MR_EXACTLY_ONCE);
     return writer->class->produce(writer, exchange->topic, (int32_t)downstream, &record, 1, err);
 }
 
-static mr_status each_flushed(mr_worker *worker, mr_status (*flush)(mr_task *task, mr_error *err),
-                              mr_error *err)
+mr_status mr_worker_pass_frame(void *context, const mr_exchange *exchange, uint32_t upstream,
+                               uint32_t downstream, const char *frame, size_t length, mr_error *err)
 {
-    mr_status status = MR_OK;
-    for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++)
-        if (worker->tasks[t].task != NULL && mr_task_has_progress(worker->tasks[t].task))
-            status = flush(worker->tasks[t].task, err);
-    return status;
-}
-
-mr_status mr_worker_flush_tasks(mr_worker *worker, mr_error *err)
-{
-    if (worker->plan->stages_count == 0)
+    (void)upstream;
+    mr_worker *worker = context;
+    if (mr_worker_hand_over(worker, exchange, downstream, frame, length))
         return MR_OK;
-    /* The stage behind must hear that a task is idle no longer before it goes on by the others. */
-    mr_status status = each_flushed(worker, mr_task_wake_downstreams, err);
-    return status == MR_OK ? each_flushed(worker, mr_task_flush, err) : status;
+    return mr_worker_send_frame(worker, exchange, downstream, frame, length, err);
 }
 
 /* ---- topics ---- */

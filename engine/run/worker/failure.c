@@ -34,6 +34,7 @@ void mr_worker_abort_epoch(mr_worker *worker)
     worker->io.failed_attempts += worker->is_epoch_open || worker->is_transaction_open;
     mr_worker_drop_tasks(worker);
     mr_staging_clear(&worker->staging);
+    mr_worker_forget_handed(worker);
     /* Also behind a decision that failed: an epoch record that is still queued would follow the one
      * that the next try writes. */
     bool is_queued = worker->plan->guarantee != MR_EXACTLY_ONCE;

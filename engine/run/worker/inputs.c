@@ -276,6 +276,8 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
                          .input = number,
                          .reader = partition->reader,
                          .partition = (uint32_t)(partition - worker->partitions),
+                         .is_waiting = true,
+                         .wait_until = -1,
                          .placed = input.offset_next,
                          .lag = -1};
     return MR_OK;

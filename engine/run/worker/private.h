@@ -87,9 +87,28 @@ typedef struct mr_worker_slot {
     uint32_t reader;
     uint32_t partition; /* index in worker->partitions */
     bool is_open;
+    /* Of an exchange: until its topic is read to here (-1: to be asked), nothing comes by hand. */
+    bool is_waiting;
+    int64_t wait_until;
     int64_t lag;    /* records behind its end when last asked; -1: not known */
     int64_t placed; /* where it started in this life: only for sabotages of offsets and changes */
 } mr_worker_slot;
+
+/* A frame on its way between two tasks of ours. */
+typedef struct mr_handed_frame {
+    uint32_t slot; /* the input that it is for */
+    const mr_exchange *exchange;
+    uint32_t downstream;
+    char *bytes;
+    size_t length;
+} mr_handed_frame;
+
+typedef struct mr_handover {
+    mr_handed_frame *frames; /* in order */
+    uint32_t count, room;
+    size_t bytes;
+    uint64_t taken; /* frames, in this life */
+} mr_handover;
 
 /* A partition (or split) of a source, found at start. */
 typedef struct mr_worker_partition {
@@ -116,6 +135,7 @@ struct mr_worker {
     const char *transactional_id;
     mr_task_io io;
     mr_frames_out frames; /* of io */
+    mr_handover handover;
     mr_log_writer *writer;
     mr_log_member *member;
     mr_log_reader *
@@ -254,12 +274,13 @@ mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *rec
                           mr_error *err);
 
 /* exchanges.c */
-/* Fits mr_frames_out.send: into the open transaction. `context` is the worker. */
-mr_status mr_worker_send_frame(void *context, const mr_exchange *exchange, uint32_t upstream,
+/* Fits mr_frames_out.send: to a task of ours, else into the exchange's topic. `context` is the
+ * worker. */
+mr_status mr_worker_pass_frame(void *context, const mr_exchange *exchange, uint32_t upstream,
                                uint32_t downstream, const char *frame, size_t length,
                                mr_error *err);
-/* All rows of the epoch leave for other stages, as frames. */
-mr_status mr_worker_flush_tasks(mr_worker *worker, mr_error *err);
+mr_status mr_worker_send_frame(mr_worker *worker, const mr_exchange *exchange, uint32_t downstream,
+                               const char *frame, size_t length, mr_error *err);
 /* The state topic is there: so are the exchanges, with as many partitions as the plan says. Made
  * where the job has no state yet, else MR_E_STATE_PARTIAL. */
 mr_status mr_worker_check_exchanges(mr_worker *worker, mr_error *err);
@@ -269,6 +290,25 @@ mr_status mr_worker_find_frames(mr_worker *worker, const char **topic, mr_error 
 mr_status mr_worker_delete_exchanges(mr_log *log, const char *job, mr_error *err);
 /* An epoch of the task is decided: now and then, what it has taken is deleted. */
 void mr_worker_trim_exchanges(mr_worker *worker, mr_worker_task *at, const mr_commit *decided);
+
+/* handover.c */
+/* Queues a copy for a task of ours. False: it is another's. */
+bool mr_worker_hand_over(mr_worker *worker, const mr_exchange *exchange, uint32_t downstream,
+                         const char *frame, size_t length);
+/* One task takes one frame that was queued for it, when there is one that may be taken now. */
+mr_status mr_worker_take_handed(mr_worker *worker, uint32_t *task, bool *worked, mr_error *err);
+/* All rows of the epoch leave for other stages, and are taken there or sent. */
+mr_status mr_worker_flush_tasks(mr_worker *worker, mr_error *err);
+/* The epoch is dropped. */
+void mr_worker_forget_handed(mr_worker *worker);
+void mr_worker_release_handover(mr_worker *worker);
+/* Tasks were given to us: their inputs read their topics before they take anything by hand. */
+void mr_worker_await_frames(mr_worker *worker);
+bool mr_worker_awaits_frames(const mr_worker *worker);
+/* Finds out until where. */
+mr_status mr_worker_look_for_frames(mr_worker *worker, mr_error *err);
+/* The input has read until here. */
+void mr_worker_note_position(mr_worker_slot *slot, int64_t position);
 
 /* ends.c */
 /* Some input has an idle timeout, a bound, or a reader that ends. */

@@ -343,6 +343,7 @@ mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
         status = mr_worker_check_finished(worker, err);
     if (status == MR_OK)
         worker->phase = MR_WORKER_RUN;
+    mr_worker_await_frames(worker);
     worker->is_watchful = mr_worker_is_watchful(worker);
     return status;
 }

@@ -41,7 +41,7 @@ static bool is_epoch_full(const mr_worker *worker)
     for (uint32_t t = 0; t < worker->tasks_count; t++)
         if (worker->tasks[t].task != NULL)
             dirty += mr_state_dirty_bytes(mr_task_state(worker->tasks[t].task));
-    return mr_cut_is_full(&worker->cut, dirty, worker->staging.bytes);
+    return mr_cut_is_full(&worker->cut, dirty, worker->staging.bytes + worker->handover.bytes);
 }
 
 /* Work of the epoch is half done: the same call again would do it twice or not at all, so what may
@@ -224,6 +224,9 @@ mr_status mr_worker_run(mr_worker *worker, uint32_t *task, mr_error *err)
     if (status != MR_OK || worked)
         return status;
     status = half_done(advance_one(worker, task, &worked, err), err);
+    if (status != MR_OK || worked)
+        return status;
+    status = half_done(mr_worker_take_handed(worker, task, &worked, err), err);
     if (status != MR_OK || worked)
         return status;
     if (atomic_load(&worker->is_stop_requested))

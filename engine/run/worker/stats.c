@@ -60,6 +60,7 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .checkpoints_named = worker->checkpointing.named,
                                .checkpoints_failed = worker->checkpointing.failed,
                                .checkpoints_restored = worker->checkpointing.restored,
+                               .frames_handed = worker->handover.taken,
                                .cut_halvings = worker->cut.halvings};
     for (uint32_t t = 0; t < worker->tasks_count; t++) {
         stats->tasks_parked += worker->tasks[t].is_parked;

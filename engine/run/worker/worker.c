@@ -43,7 +43,7 @@ mr_worker *mr_worker_new(const mr_worker_config *config)
                               .context = worker};
     worker->io.sinks =
         mr_arena_zalloc(&worker->arena, config->plan->sinks_count, sizeof(mr_sink *));
-    worker->frames = (mr_frames_out){.send = mr_worker_send_frame, .context = worker};
+    worker->frames = (mr_frames_out){.send = mr_worker_pass_frame, .context = worker};
     worker->io.frames = &worker->frames;
     mr_report_init(&worker->report, config->metrics, config->plan, &worker->arena);
     worker->io.tally = config->metrics != NULL ? &worker->report.open : NULL;
@@ -71,6 +71,7 @@ void mr_worker_free(mr_worker *worker)
     free(worker->slots);
     free(worker->partitions);
     free(worker->refused);
+    mr_worker_release_handover(worker);
     mr_staging_release(&worker->staging);
     mr_commit_release(&worker->commit);
     mr_arena_release(&worker->arena);

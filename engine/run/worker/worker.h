@@ -38,6 +38,7 @@ typedef struct mr_worker_sabotage {
     bool leak_staged;           /* outputs of an epoch ride in the transaction before it */
     bool leak_changes;          /* changes of an epoch ride in the delta before it */
     bool keep_unseen;           /* tasks are kept, whoever had them meanwhile */
+    bool hand_over_early;       /* frames overtake those that still lie in their topic */
     bool trim_unnamed;          /* the log is trimmed behind a checkpoint that nobody has named */
 } mr_worker_sabotage;
 
@@ -72,6 +73,7 @@ typedef struct mr_worker_config {
     mr_helper *helper;        /* decides beside the worker; NULL: nothing is pipelined */
     mr_blobs *blobs;          /* checkpoints to recover from; NULL: none */
     mr_worker_checkpoints checkpoints;
+    bool are_frames_sent; /* tests: through their topics, to tasks of the same worker too */
     mr_worker_sabotage sabotage;
 } mr_worker_config;
 
@@ -103,7 +105,8 @@ typedef struct mr_worker_stats {
     bool is_deciding;    /* a commit is under way beside the worker */
     size_t staged_bytes;
     uint64_t checkpoints_named, checkpoints_failed, checkpoints_restored;
-    uint32_t cut_halvings; /* of the early cut's limits, by timeout aborts (commit/cut.h) */
+    uint64_t frames_handed; /* between tasks of this worker */
+    uint32_t cut_halvings;  /* of the early cut's limits, by timeout aborts (commit/cut.h) */
 } mr_worker_stats;
 
 typedef struct mr_worker mr_worker;

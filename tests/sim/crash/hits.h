@@ -15,8 +15,8 @@ typedef struct mr_sim_hits {
     uint64_t deaths_deciding, deaths_staged; /* beside a decision; with rows in the staging arena */
     uint64_t stops, stops_in_epoch;          /* SIGSTOP */
     uint64_t results, late, broken, refused, commits, aborts, resets;
-    uint64_t phased;    /* histories in which no row may be late */
-    uint64_t exchanged; /* histories in two stages */
+    uint64_t phased;            /* histories in which no row may be late */
+    uint64_t exchanged, handed; /* histories in two stages; frames between tasks of a worker */
     uint64_t checkpoints_named, checkpoints_restored;
     uint64_t kept, outdated; /* tasks open over a rebalance; those that had moved on meanwhile */
     uint64_t hung;           /* transactions whose end no partition was told */
