@@ -11,6 +11,7 @@
 #define FLAG_CHECKPOINT 4
 #define FLAG_BASE_PART 8
 #define FLAG_BASE_CONTINUED 16
+#define FLAG_MOVED 32
 #define FLAG_IDLE 1
 #define FLAG_ENDED 2
 #define FLAG_PLACE 4
@@ -49,7 +50,8 @@ void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
                                    (record->has_base ? FLAG_BASE : 0) |
                                    (names_checkpoint ? FLAG_CHECKPOINT : 0) |
                                    (record->has_base_part ? FLAG_BASE_PART : 0) |
-                                   (record->is_base_continued ? FLAG_BASE_CONTINUED : 0)));
+                                   (record->is_base_continued ? FLAG_BASE_CONTINUED : 0) |
+                                   (record->is_moved ? FLAG_MOVED : 0)));
     mr_buffer_put_varint(to, record->delta_chunks);
     mr_buffer_put_varint(to, record->base_chunks);
     mr_buffer_put_varint(to, record->base_bytes);
@@ -135,6 +137,7 @@ mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *are
     record->has_base = (flags & FLAG_BASE) != 0;
     record->has_base_part = (flags & FLAG_BASE_PART) != 0;
     record->is_base_continued = (flags & FLAG_BASE_CONTINUED) != 0;
+    record->is_moved = (flags & FLAG_MOVED) != 0;
     record->delta_chunks = (uint32_t)mr_reader_varint(&from);
     record->base_chunks = (uint32_t)mr_reader_varint(&from);
     record->base_bytes = mr_reader_varint(&from);

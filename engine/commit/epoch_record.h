@@ -12,7 +12,8 @@
  *   transactional id    bytes               of the writer; empty: none
  *   flags               u8                  1 finished, 2 holds a base or the last part of one, 4
  *                                           names a checkpoint, 8 holds a part that is not the
- *                                           last, 16 earlier parts stand in the epochs before
+ *                                           last, 16 earlier parts stand in the epochs before, 32
+ *                                           moves the task back to an earlier moment
  *   delta chunks        varint              records of the delta before this one
  *   base chunks         varint              records of the base before this one (behind the delta)
  *   base bytes          varint              size of the newest base, delta bytes since it: when to
@@ -73,6 +74,7 @@ typedef struct mr_epoch_record {
     bool has_base;          /* a base is complete with this epoch */
     bool has_base_part;     /* a part of one, which goes on in the next epochs */
     bool is_base_continued; /* and began in an earlier one */
+    bool is_moved;          /* no journal leads here: the state is that of an earlier moment */
     uint32_t delta_chunks;
     uint32_t base_chunks;
     uint64_t base_bytes;

@@ -21,7 +21,8 @@ uint32_t mr_moments_source(const mr_plan *plan, const char *table)
 typedef struct search {
     const mr_point *point;
     uint64_t oldest_checkpoint; /* its epoch; 0: none */
-    bool has_any;               /* epoch record was seen */
+    bool has_first_claim;       /* the one in front of epoch 1 was seen */
+    bool has_any;               /* an epoch record was seen */
     uint64_t first;             /* epoch of it */
     int64_t first_ms;
     bool has_part; /* the first part of a base was seen */
@@ -73,14 +74,16 @@ static mr_status visit(void *context, const mr_history_record *at, bool *is_enou
 {
     (void)err;
     search *s = context;
+    const mr_epoch_record *record = at->record;
+    s->has_first_claim = s->has_first_claim || (at->is_claim && record->epoch == 0);
     if (at->is_claim)
         return MR_OK;
-    const mr_epoch_record *record = at->record;
     if (!s->has_any) {
         s->has_any = true;
         s->first = record->epoch;
         s->first_ms = at->timestamp_ms;
-        s->has_found = record->epoch == 1 && record->previous_offset == -1;
+        /* Of an epoch 1 behind which the log was trimmed its record alone is left. */
+        s->has_found = s->has_first_claim && record->epoch == 1 && record->previous_offset == -1;
         s->found = beginning;
     }
     bool is_earliest = s->point->kind == MR_POINT_EARLIEST;
@@ -90,7 +93,8 @@ static mr_status visit(void *context, const mr_history_record *at, bool *is_enou
                                .offset = at->offset,
                                .checksum = at->checksum,
                                .timestamp_ms = at->timestamp_ms,
-                               .next_ms = MR_TIME_MAX};
+                               .next_ms = MR_TIME_MAX,
+                               .moved = record->is_moved ? record->epoch : s->found.moved};
     } else if (s->has_found) {
         s->found.next_ms = at->timestamp_ms;
         *is_enough = true;
@@ -120,8 +124,8 @@ static mr_status oldest_checkpoint(const mr_moments *m, uint32_t task, uint64_t 
     return status;
 }
 
-static mr_status find(const mr_moments *m, const mr_point *point, uint32_t task, mr_moment *found,
-                      mr_error *err)
+mr_status mr_moments_find_task(const mr_moments *m, const mr_point *point, uint32_t task,
+                               mr_moment *found, mr_error *err)
 {
     search s = {.point = point, .found = beginning};
     mr_history history = {.log = m->log, .clock = m->clock, .topic = m->state_topic, .task = task};
@@ -164,17 +168,17 @@ mr_status mr_moments_find(const mr_moments *m, const mr_point *point, mr_moment 
         if (named >= m->plan->tasks_count || !mr_manifest_id_read(point->id, &own.epoch, &ignored))
             return mr_error_set(err, MR_E_MOMENT, "`%s` is no checkpoint of job `%s`", point->id,
                                 m->plan->job);
-        status = find(m, &own, named, &found[named], err);
+        status = mr_moments_find_task(m, &own, named, &found[named], err);
         others = (mr_point){.kind = MR_POINT_TIME, .time_ms = found[named].timestamp_ms};
     }
     for (uint32_t t = 0; status == MR_OK && t < m->plan->tasks_count; t++)
         if (t != named)
-            status = find(m, &others, t, &found[t], err);
+            status = mr_moments_find_task(m, &others, t, &found[t], err);
     return status;
 }
 
-static mr_status add_inputs(const mr_moments *m, mr_task *task, const mr_epoch_record *record,
-                            mr_error *err)
+mr_status mr_moments_add_inputs(const mr_moments *m, mr_task *task, const mr_epoch_record *record,
+                                mr_error *err)
 {
     for (uint32_t i = 0; i < record->inputs_count; i++) {
         uint32_t source = mr_moments_source(m->plan, record->inputs[i].source);
@@ -378,7 +382,7 @@ mr_status mr_moment_restore(const mr_moments *m, uint32_t index, const mr_moment
                               ", this job is plan %016" PRIx64 "; take the text that wrote it",
                               record->plan_version, m->plan->version);
     if (status == MR_OK)
-        status = add_inputs(m, task, record, err);
+        status = mr_moments_add_inputs(m, task, record, err);
     if (status == MR_OK)
         status = mr_task_restored(task, is_first ? NULL : record, err);
     if (status != MR_OK) {

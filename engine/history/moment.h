@@ -47,6 +47,7 @@ typedef struct mr_moment {
     uint32_t checksum;    /* of its record */
     int64_t timestamp_ms; /* of its record; MR_TIME_NONE: none */
     int64_t next_ms;      /* of the record behind it; MR_TIME_MAX: there is none */
+    uint64_t moved;       /* the last epoch up to here that moved the task back; 0: none */
 } mr_moment;
 
 /* What a job's history is read with. */
@@ -64,6 +65,9 @@ typedef struct mr_moments {
 /* The moments of all tasks: `found` [plan->tasks_count]. */
 MR_MUST_USE mr_status mr_moments_find(const mr_moments *moments, const mr_point *point,
                                       mr_moment *found, mr_error *err);
+
+MR_MUST_USE mr_status mr_moments_find_task(const mr_moments *moments, const mr_point *point,
+                                           uint32_t task, mr_moment *found, mr_error *err);
 
 /* The epoch record of a moment, in `arena`; at epoch 0 the claim of who was to begin, which says
  * where the inputs stood. */
@@ -88,6 +92,10 @@ MR_MUST_USE mr_status mr_moments_check_job(const mr_moments *moments, mr_error *
 MR_MUST_USE mr_status mr_moments_check_sources(const mr_moments *moments,
                                                const mr_epoch_record *record,
                                                const mr_epoch_record *until, mr_error *err);
+
+/* Before `restored`: the inputs of a record, in its order. */
+MR_MUST_USE mr_status mr_moments_add_inputs(const mr_moments *moments, mr_task *task,
+                                            const mr_epoch_record *record, mr_error *err);
 
 /* Number of a table in the plan; UINT32_MAX: there is none. */
 uint32_t mr_moments_source(const mr_plan *plan, const char *table);

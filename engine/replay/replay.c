@@ -55,6 +55,11 @@ static mr_status measure(mr_replay *replay, uint32_t task, mr_error *err)
                             "task %" PRIu32 " would begin behind epoch %" PRIu64
                             " and end with epoch %" PRIu64,
                             task, replay->from[task].epoch, replay->to[task].epoch);
+    if (replay->to[task].moved > replay->from[task].epoch)
+        return mr_error_set(err, MR_E_MOMENT,
+                            "task %" PRIu32 " was moved back by its epoch %" PRIu64
+                            ": replay what lies before that, or from it on",
+                            task, replay->to[task].moved);
     if (replay->to[task].epoch == replay->from[task].epoch)
         return MR_OK;
     replay->progress.epochs_total += replay->to[task].epoch - replay->from[task].epoch;

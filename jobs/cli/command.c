@@ -64,7 +64,8 @@ static const mr_command commands[] = {
          "  millrace checkpoints list s3://bucket/prefix\n"
          "  millrace checkpoints show file:///backups NAME     NAME as `list` prints it\n"
          "  millrace checkpoints verify file:///backups NAME\n"
-         "  millrace checkpoints delete file:///backups NAME",
+         "  millrace checkpoints delete file:///backups NAME\n"
+         "  millrace checkpoints delete file:///backups --all JOB   of a job that was given up",
      .run_raw = mr_command_checkpoints},
     {.name = "checkpoint",
      .group = "State",
@@ -93,6 +94,32 @@ static const mr_command commands[] = {
      .flags = FLAGS_OF_JOBS | MR_FLAG_FROM | MR_FLAG_TO | MR_FLAG_SUFFIX | MR_FLAG_COMPARE |
               MR_FLAG_QUIET | MR_FLAG_VERBOSE,
      .run = mr_command_replay},
+    {.name = "rewind",
+     .group = "State",
+     .argument = "FILE",
+     .summary = "a stopped job goes back to an earlier moment",
+     .details =
+         "Says what will be read and written again, asks, and writes the state as of POINT "
+         "behind the\njob's last epoch. What was written since then stays where it is. A job "
+         "with live workers, or\nof several stages, is refused. POINT as under `replay`.\n\n"
+         "  millrace rewind job.sql --to 812\n"
+         "  millrace rewind job.sql --to '2026-11-21 14:00:00' --yes",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_TO | MR_FLAG_YES | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+     .run = mr_command_rewind},
+    {.name = "fork",
+     .group = "State",
+     .argument = "FILE",
+     .summary = "a new job begins where this one was",
+     .details =
+         "Makes the state topic of a new job, with the state as of POINT in it. From a "
+         "checkpoint nothing\nelse of the old job is needed, its log least of all. Both may "
+         "run then; they write to the same\ntopics unless the new one's text says "
+         "otherwise.\n\n"
+         "  millrace fork job.sql --as trial                  as of its last epoch\n"
+         "  millrace fork job.sql --as trial --from NAME      as `millrace checkpoints list` "
+         "prints it",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_FROM | MR_FLAG_AS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+     .run = mr_command_fork},
     {.name = "config",
      .group = "Help",
      .verb = "dump",

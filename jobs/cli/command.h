@@ -38,5 +38,7 @@ mr_exit mr_command_explain_error(const mr_flags *flags);
 mr_exit mr_command_checkpoints(int argc, char **argv);
 mr_exit mr_command_checkpoint(const mr_flags *flags);
 mr_exit mr_command_replay(const mr_flags *flags);
+mr_exit mr_command_rewind(const mr_flags *flags);
+mr_exit mr_command_fork(const mr_flags *flags);
 
 #endif

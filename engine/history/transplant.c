@@ -1,0 +1,251 @@
+#include "engine/history/transplant.h"
+
+#include "engine/base/assert.h"
+#include "engine/commit/commit.h"
+#include "engine/commit/delta.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOIN_LIMIT_US INT64_C(60000000)
+#define POLL_TIMEOUT_MS 100
+#define TRANSACTION_TIMEOUT_MS 300000
+
+typedef struct slice_id {
+    uint16_t table;
+    int64_t slice;
+} slice_id;
+
+/* One task's changes in the making: drops, in order, are merged into the puts. */
+typedef struct changes {
+    mr_chunk_writer writer;
+    slice_id *drops;
+    size_t drops_count, drops_capacity, dropped;
+} changes;
+
+static mr_status note_slice(void *context, const mr_store_change *entry, mr_error *err)
+{
+    (void)err;
+    changes *c = context;
+    if (c->drops_count > 0 && c->drops[c->drops_count - 1].table == entry->table &&
+        c->drops[c->drops_count - 1].slice == entry->slice)
+        return MR_OK;
+    if (c->drops_count == c->drops_capacity) {
+        c->drops_capacity = c->drops_capacity != 0 ? c->drops_capacity * 2 : 64;
+        c->drops = realloc(c->drops, c->drops_capacity * sizeof *c->drops);
+        MR_ASSERT(c->drops != NULL);
+    }
+    c->drops[c->drops_count++] = (slice_id){entry->table, entry->slice};
+    return MR_OK;
+}
+
+/* Those of (table, slice) and before; NULL: all that are left. */
+static mr_status drop_up_to(changes *c, const mr_store_change *entry, mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (; status == MR_OK && c->dropped < c->drops_count; c->dropped++) {
+        const slice_id *next = &c->drops[c->dropped];
+        if (entry != NULL && (next->table > entry->table ||
+                              (next->table == entry->table && next->slice > entry->slice)))
+            break;
+        mr_store_change drop = {
+            .table = next->table, .slice = next->slice, .operation = MR_STORE_DROP_SLICE};
+        status = mr_chunk_writer_add(&c->writer, &drop, err);
+    }
+    return status;
+}
+
+static mr_status put_entry(void *context, const mr_store_change *entry, mr_error *err)
+{
+    changes *c = context;
+    mr_status status = drop_up_to(c, entry, err);
+    return status == MR_OK ? mr_chunk_writer_add(&c->writer, entry, err) : status;
+}
+
+/* ---- one task ---- */
+
+static mr_status produce(const mr_transplant *t, mr_log_writer *writer, int32_t partition,
+                         const char *bytes, size_t length, mr_error *err)
+{
+    mr_log_record record = {.value = bytes, .value_length = length, .timestamp_ms = MR_TIME_NONE};
+    return writer->class->produce(writer, t->state_topic, partition, &record, 1, err);
+}
+
+static mr_status produce_chunks(const mr_transplant *t, mr_log_writer *writer, int32_t partition,
+                                const mr_chunk_writer *chunks, mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < chunks->chunks_count; i++) {
+        size_t start = i > 0 ? chunks->ends[i - 1] : 0;
+        status =
+            produce(t, writer, partition, chunks->bytes.data + start, chunks->ends[i] - start, err);
+    }
+    return status;
+}
+
+/* The record of then, as one of now. */
+static mr_epoch_record record_of(const mr_transplant *t, uint32_t index, const changes *c)
+{
+    const mr_transplant_task *task = &t->tasks[index];
+    mr_epoch_record record = *task->record;
+    bool is_fork = task->replaced == NULL;
+    record.job = t->plan->job;
+    record.transactional_id = t->transactional_id;
+    record.checkpoint = NULL;
+    record.journal = "";
+    record.journal_length = 0;
+    record.epoch = is_fork ? (record.epoch > 0 ? record.epoch : 1) : task->last->epoch + 1;
+    record.previous_offset = is_fork ? -1 : task->last->offset;
+    record.previous_checksum = is_fork ? 0 : task->last->checksum;
+    record.has_base = is_fork;
+    record.has_base_part = record.is_base_continued = false;
+    record.is_moved = !is_fork;
+    record.delta_chunks = is_fork ? 0 : c->writer.chunks_count;
+    record.base_chunks = is_fork ? c->writer.chunks_count : 0;
+    if (is_fork)
+        record.base_bytes = c->writer.bytes.length;
+    record.bytes_since_base = is_fork ? 0 : record.bytes_since_base + c->writer.bytes.length;
+    return record;
+}
+
+static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_writer *writer,
+                            mr_commit *commit, mr_error *err)
+{
+    const mr_transplant_task *task = &t->tasks[index];
+    bool is_fork = task->replaced == NULL;
+    uint64_t epoch =
+        is_fork ? (task->record->epoch > 0 ? task->record->epoch : 1) : task->last->epoch + 1;
+    changes c = {.writer = {.header = {.kind = is_fork ? MR_DELTA_BASE : MR_DELTA_CHUNK,
+                                       .task = index,
+                                       .epoch = epoch}}};
+    mr_status status = MR_OK;
+    if (!is_fork)
+        status = mr_state_entries(task->replaced, note_slice, &c, err);
+    if (status == MR_OK)
+        status = mr_state_entries(mr_task_state(task->task), put_entry, &c, err);
+    if (status == MR_OK)
+        status = drop_up_to(&c, NULL, err);
+    mr_chunk_writer_finish(&c.writer);
+    if (status == MR_OK)
+        status = produce_chunks(t, writer, (int32_t)index, &c.writer, err);
+    if (status == MR_OK) {
+        mr_buffer bytes = {0};
+        mr_epoch_record record = record_of(t, index, &c);
+        uint32_t content =
+            mr_delta_content(is_fork ? 0 : c.writer.check, is_fork ? c.writer.check : 0);
+        uint32_t checksum = mr_epoch_record_seal(&record, false, content, &bytes);
+        status = produce(t, writer, (int32_t)index, bytes.data, bytes.length, err);
+        mr_buffer_release(&bytes);
+        mr_commit_add_task(commit, &(mr_commit_task){.number = index,
+                                                     .partition = (int32_t)index,
+                                                     .epoch = record.epoch,
+                                                     .checksum = checksum,
+                                                     .has_base = record.has_base,
+                                                     .is_finished = record.is_finished});
+        for (uint32_t i = 0; i < record.inputs_count; i++)
+            mr_commit_add_offset(commit, &(mr_log_offset){.topic = record.inputs[i].topic,
+                                                          .partition = record.inputs[i].partition,
+                                                          .offset = record.inputs[i].offset_next});
+    }
+    mr_chunk_writer_release(&c.writer);
+    free(c.drops);
+    return status;
+}
+
+/* ---- the group, and the one transaction ---- */
+
+/* Of all partitions, or there is somebody else. */
+static mr_status join(const mr_transplant *t, mr_log_member **member, mr_error *err)
+{
+    mr_member_options options = {.group = t->plan->job, .topic = t->state_topic};
+    mr_status status = t->log->class->open_member(t->log, &options, member, err);
+    int64_t began_us = t->clock->monotonic_us(t->clock);
+    while (status == MR_OK) {
+        mr_member_event event;
+        status = (*member)->class->poll(*member, POLL_TIMEOUT_MS, &event, err);
+        if (status == MR_OK && event.kind == MR_MEMBER_ASSIGNED)
+            return event.partitions_count == t->plan->tasks_count
+                       ? MR_OK
+                       : mr_error_set(err, MR_E_TRANSPLANT,
+                                      "group `%s` has other members: stop the job's workers",
+                                      t->plan->job);
+        if (status == MR_OK && t->clock->monotonic_us(t->clock) - began_us > JOIN_LIMIT_US)
+            return mr_error_set(err, MR_E_TRANSPLANT, "group `%s` gives us no partitions",
+                                t->plan->job);
+        if (status != MR_OK && err->recovery == MR_RECOVERY_RETRY)
+            status = MR_OK;
+    }
+    return status;
+}
+
+/* Now that nobody else can write: is its last epoch still the one that was looked at? */
+static mr_status check_unmoved(const mr_transplant *t, mr_error *err)
+{
+    mr_status status = MR_OK;
+    mr_moments m = {
+        .plan = t->plan, .log = t->log, .clock = t->clock, .state_topic = t->state_topic};
+    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++) {
+        if (t->tasks[i].last == NULL)
+            continue;
+        mr_moment now;
+        status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
+        if (status == MR_OK &&
+            (now.epoch != t->tasks[i].last->epoch || now.checksum != t->tasks[i].last->checksum))
+            status = mr_error_set(err, MR_E_TRANSPLANT,
+                                  "task %" PRIu32 " has gone on to epoch %" PRIu64
+                                  " meanwhile: stop the job's workers",
+                                  i, now.epoch);
+    }
+    return status;
+}
+
+static mr_status commit_all(const mr_transplant *t, mr_log_writer *writer, mr_log_member *member,
+                            mr_error *err)
+{
+    mr_commit commit = {0};
+    mr_status status = writer->class->begin(writer, err);
+    if (status != MR_OK)
+        return status;
+    mr_commit_begin(&commit, &(mr_commit_target){.writer = writer,
+                                                 .member = member,
+                                                 .clock = t->clock,
+                                                 .state_topic = t->state_topic,
+                                                 .is_transactional = true});
+    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
+        status = write_task(t, i, writer, &commit, err);
+    if (status != MR_OK) {
+        mr_commit_cancel(&commit);
+    } else {
+        while (mr_commit_step(&commit))
+            ;
+        if (commit.phase == MR_COMMIT_FAILED) {
+            *err = commit.err;
+            status = err->status;
+        }
+        mr_commit_end(&commit);
+    }
+    mr_commit_release(&commit);
+    return status;
+}
+
+mr_status mr_transplant_run(const mr_transplant *t, mr_error *err)
+{
+    mr_log_member *member = NULL;
+    mr_log_writer *writer = NULL;
+    mr_writer_options options = {.transactional_id = t->transactional_id,
+                                 .transaction_timeout_ms = TRANSACTION_TIMEOUT_MS,
+                                 .knock_first = true};
+    mr_status status = join(t, &member, err);
+    if (status == MR_OK)
+        status = check_unmoved(t, err);
+    if (status == MR_OK)
+        status = t->log->class->open_writer(t->log, &options, &writer, err);
+    if (status == MR_OK)
+        status = commit_all(t, writer, member, err);
+    if (writer != NULL)
+        writer->class->close(writer);
+    if (member != NULL)
+        member->class->close(member);
+    return status;
+}

@@ -1,0 +1,41 @@
+/*
+ * Transplants: the state of tasks as of one moment becomes the last word of a state log.
+ *
+ *   rewind   a delta that drops every slice there is now and puts the entries of then, behind the
+ *            task's last epoch: the next one; whoever has applied all before it comes to the same
+ *   fork     a base, and its epoch record as the first record of a new job's state log
+ *
+ * All tasks in one transaction, with the offsets of the group: it is joined for that, and must be
+ * ours alone, so that no worker can be at work on what is replaced. The deltas are in memory as a
+ * whole, and must be through within the transaction's timeout.
+ * Thread: one; blocks. Errors: those of the log; MR_E_TRANSPLANT.
+ */
+#ifndef MR_ENGINE_HISTORY_TRANSPLANT_H
+#define MR_ENGINE_HISTORY_TRANSPLANT_H
+
+#include "engine/history/moment.h"
+
+enum {
+    MR_E_TRANSPLANT = 4064 /* the job is at work, or was since it was looked at */
+};
+
+typedef struct mr_transplant_task {
+    mr_task *task;                 /* as of then */
+    const mr_epoch_record *record; /* of then */
+    mr_state *replaced;            /* of now; NULL: there is nothing, the log is new */
+    const mr_moment *last;         /* the last epoch of now; NULL with `replaced` */
+} mr_transplant_task;
+
+typedef struct mr_transplant {
+    const mr_plan *plan; /* of the job that is written */
+    mr_log *log;
+    const mr_clock *clock;
+    const mr_logger *logger;
+    const char *state_topic;
+    const char *transactional_id;
+    const mr_transplant_task *tasks; /* [plan->tasks_count] */
+} mr_transplant;
+
+MR_MUST_USE mr_status mr_transplant_run(const mr_transplant *transplant, mr_error *err);
+
+#endif
