@@ -163,10 +163,49 @@ static mr_exit delete (mr_blobs *blobs, const place *at)
     return MR_EXIT_OK;
 }
 
+/* What is removed of a job that was given up: names first, so that nobody finds half of one. */
+typedef struct removal {
+    mr_blobs *blobs;
+    bool is_of_files;
+    uint64_t blobs_count, bytes;
+} removal;
+
+static mr_status remove_one(void *context, const mr_blob_facts *facts, mr_error *err)
+{
+    removal *self = context;
+    char name[MR_BLOB_NAME_MAX + 1];
+    bool is_file = strstr(facts->name, "/files/") != NULL;
+    if (is_file != self->is_of_files)
+        return MR_OK;
+    self->blobs_count++;
+    self->bytes += facts->size;
+    memcpy(name, facts->name, strlen(facts->name) + 1);
+    return self->blobs->class->remove(self->blobs, name, err);
+}
+
+static mr_exit delete_all(mr_blobs *blobs, const char *job)
+{
+    char prefix[MR_BLOB_NAME_MAX + 1];
+    mr_error err;
+    removal self = {.blobs = blobs};
+    mr_manifest_name(job, 0, MR_BLOB_FILES, "", prefix);
+    *(strstr(prefix, "/task-0/") + 1) = '\0';
+    mr_status status = blobs->class->list(blobs, prefix, remove_one, &self, &err);
+    self.is_of_files = true;
+    if (status == MR_OK)
+        status = blobs->class->list(blobs, prefix, remove_one, &self, &err);
+    if (status != MR_OK)
+        return mr_cli_fail(&err);
+    printf("removed %" PRIu64 " blobs, %" PRIu64 " bytes\n", self.blobs_count, self.bytes);
+    return MR_EXIT_OK;
+}
+
 static mr_exit usage(void)
 {
-    fprintf(stderr, "millrace checkpoints: list ADDRESS, or show|verify|delete ADDRESS NAME\n"
-                    "Try: millrace checkpoints --help\n");
+    fprintf(stderr,
+            "millrace checkpoints: list ADDRESS, show|verify|delete ADDRESS NAME, or delete "
+            "ADDRESS --all JOB\n"
+            "Try: millrace checkpoints --help\n");
     return MR_EXIT_USAGE;
 }
 
@@ -185,9 +224,10 @@ mr_exit mr_command_checkpoints(int argc, char **argv)
     while (v < sizeof verbs / sizeof *verbs && (argc < 3 || strcmp(argv[1], verbs[v].verb) != 0))
         v++;
     place at;
-    if (v == sizeof verbs / sizeof *verbs || argc != (v == 0 ? 3 : 4))
+    bool is_all = argc == 5 && strcmp(argv[1], "delete") == 0 && strcmp(argv[3], "--all") == 0;
+    if (v == sizeof verbs / sizeof *verbs || (!is_all && argc != (v == 0 ? 3 : 4)))
         return usage();
-    if (v > 0 && !read_place(argv[3], NULL, &at)) {
+    if (v > 0 && !is_all && !read_place(argv[3], NULL, &at)) {
         fprintf(stderr, "millrace checkpoints: `%s` is no checkpoint; `list` prints their names\n",
                 argv[3]);
         return MR_EXIT_USAGE;
@@ -196,7 +236,9 @@ mr_exit mr_command_checkpoints(int argc, char **argv)
     mr_error err;
     if (mr_blobs_open(argv[2], NULL, &blobs, &err) != MR_OK)
         return mr_cli_fail(&err);
-    mr_exit code = v == 0 ? list(blobs) : verbs[v].run(blobs, &at);
+    mr_exit code = v == 0   ? list(blobs)
+                   : is_all ? delete_all(blobs, argv[4])
+                            : verbs[v].run(blobs, &at);
     blobs->class->close(blobs);
     return code;
 }

@@ -78,6 +78,9 @@ static void look_at_them(const script *s, const char *address)
     snprintf(words, sizeof words, "delete '%s' '%s'", address, first);
     cr_expect(strstr(checkpoints(s, 0, words), "retired") != NULL);
     cr_expect(strstr(checkpoints(s, 1, words), "MR4031") != NULL);
+    (void)checkpoints(s, 2, "delete file:///tmp --all");
+    snprintf(words, sizeof words, "delete '%s' --all nobody", address);
+    cr_expect(strstr(checkpoints(s, 0, words), "removed 0 blobs") != NULL);
     (void)checkpoints(s, 2, "show file:///tmp nonsense");
     (void)checkpoints(s, 2, "list nonsense");
 }
@@ -205,6 +208,10 @@ Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_i
     kill(pid, SIGTERM);
     cr_expect_eq(script_finish(&s, pid, 30), 0, "%s", script_said(&s));
     script_expect_said(&s, "checkpoint restored");
+    snprintf(words, sizeof words, "delete 'file://%s/blobs' --all %s", s.dir, s.name);
+    cr_expect(strstr(checkpoints(&s, 0, words), "removed 0 blobs") == NULL);
+    snprintf(words, sizeof words, "list 'file://%s/blobs'", s.dir);
+    cr_expect_str_empty(checkpoints(&s, 0, words));
     script_close(&s);
 }
 

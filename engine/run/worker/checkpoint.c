@@ -63,6 +63,8 @@ void mr_worker_note_named(mr_worker *worker, mr_worker_task *at)
     at->is_sweep_due = true;
     at->is_hastened = false;
     worker->checkpointing.named++;
+    mr_checkpoint_report_named(&worker->checkpointing.report,
+                               worker->config.clock->wall_ms(worker->config.clock));
 }
 
 void mr_worker_outdate_checkpoint(mr_worker *worker, mr_worker_task *at)
@@ -92,6 +94,8 @@ static void give_up(mr_worker *worker, const mr_error *why)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
     c->failed += !c->is_void;
+    if (!c->is_void)
+        mr_checkpoint_report_failed(&c->report);
     mr_worker_task *at = find(worker, c->index);
     if (at != NULL)
         at->is_hastened = false;
@@ -159,6 +163,8 @@ static mr_status on_sent(mr_worker *worker, mr_error *err)
                    " files=%" PRIu32 " bytes_sent=%" PRIu64 " files_sent=%" PRIu32,
                    worker->plan->job, c->index, manifest->marker.epoch, at->ready_bytes,
                    manifest->files_count, c->upload.bytes_sent, c->upload.files_sent);
+    mr_checkpoint_report_written(&c->report, c->index, mr_worker_now_us(worker) - c->began_us,
+                                 at->ready_bytes, c->upload.bytes_sent);
     mr_upload_end(&c->upload);
     c->errand = MR_ERRAND_NONE;
     if (at->is_hastened) { /* who asked waits for the epoch record that names it */
@@ -240,7 +246,7 @@ static mr_status apply_all(mr_worker_task *at, mr_error *err)
 static void begin_image(mr_worker *worker, mr_worker_task *at, int64_t now_us)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
-    at->checkpoint_began_us = now_us;
+    at->checkpoint_began_us = c->began_us = now_us;
     at->has_applied = false; /* until more is: the same once more would be of no use */
     c->index = at->index;
     c->is_void = false;

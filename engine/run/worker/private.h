@@ -9,6 +9,7 @@
 #include "engine/commit/commit.h"
 #include "engine/commit/cut.h"
 #include "engine/commit/staging.h"
+#include "engine/run/worker/checkpoint_report.h"
 #include "engine/run/worker/report.h"
 #include "engine/run/worker/worker.h"
 
@@ -74,6 +75,8 @@ typedef struct mr_worker_checkpointing {
     mr_status sweep_status;
     mr_error sweep_err;
     uint64_t named, failed, restored;
+    mr_checkpoint_report report;
+    int64_t began_us;  /* the image under way */
     bool is_listening; /* to the control topic */
     int64_t listen_due_us;
 } mr_worker_checkpointing;

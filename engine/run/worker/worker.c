@@ -46,6 +46,9 @@ mr_worker *mr_worker_new(const mr_worker_config *config)
     worker->frames = (mr_frames_out){.send = mr_worker_pass_frame, .context = worker};
     worker->io.frames = &worker->frames;
     mr_report_init(&worker->report, config->metrics, config->plan, &worker->arena);
+    if (config->checkpoints.helper != NULL)
+        mr_checkpoint_report_init(&worker->checkpointing.report, config->metrics,
+                                  config->plan->job);
     worker->io.tally = config->metrics != NULL ? &worker->report.open : NULL;
     return worker;
 }

@@ -31,6 +31,7 @@ typedef struct rig {
     int64_t time_ms;
     bool takes_checkpoints;
     int64_t interval_ms;
+    mr_metrics *metrics;
 } rig;
 
 static void start(rig *r, bool is_bounded)
@@ -49,6 +50,7 @@ static void start(rig *r, bool is_bounded)
                                .apply_epochs = 2,
                                .base_bytes_min = UINT64_MAX,
                                .is_bounded = is_bounded,
+                               .metrics = r->metrics,
                                .blobs = r->blobs[0]};
     if (r->takes_checkpoints)
         config.checkpoints = (mr_worker_checkpoints){.blobs = r->blobs[1],
@@ -330,5 +332,35 @@ Test(checkpoints, all_hold_their_epoch_records_also_after_restarts)
             mr_sim_disk_wipe(r.world.worker[0].disk);
     }
     finish(&r);
+    tear_down(&r);
+}
+
+static uint64_t count_in(mr_metrics *metrics, const char *name, const char *result)
+{
+    const char *labels[] = {"job", "sim", result != NULL ? "result" : NULL, result, NULL};
+    return mr_counter_value(mr_metrics_counter(metrics, name, labels));
+}
+
+Test(checkpoints, metrics_say_how_many_how_large_and_how_long)
+{
+    rig r;
+    set_up(&r);
+    r.metrics = mr_metrics_new();
+    start(&r, false);
+    run_to_checkpoint(&r, 3);
+    mr_manifest manifest = newest(&r);
+    const char *labels[] = {"job", "sim", "task", "0", NULL};
+    uint64_t bits = mr_metrics_gauge(r.metrics, "millrace_durable_checkpoint_bytes", labels)->bits;
+    double bytes;
+    memcpy(&bytes, &bits, sizeof bytes);
+    cr_expect_eq((uint64_t)bytes, mr_manifest_bytes(&manifest));
+    cr_expect_eq(count_in(r.metrics, "millrace_durable_checkpoints_total", "named"),
+                 r.stats.checkpoints_named);
+    cr_expect_eq(count_in(r.metrics, "millrace_durable_checkpoints_total", "failed"), 0);
+    cr_expect_gt(count_in(r.metrics, "millrace_durable_checkpoint_bytes_sent_total", NULL),
+                 (uint64_t)bytes);
+    mr_manifest_release(&manifest);
+    stop(&r);
+    mr_metrics_free(r.metrics);
     tear_down(&r);
 }
