@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define PREFIX_BYTES 5
-#define ASK_AGAIN_MS 10000 /* a schema id that the registry did not know */
+#define ASK_AGAIN_MS 10000
 
 /* What is known of one writer's schema. */
 typedef struct known {
@@ -31,6 +31,7 @@ typedef struct avro_decoder {
     mr_record_part part;
     mr_avro_framing framing;
     mr_registry *registry;
+    int32_t ask_again_ms;
     mr_avro_schema reader;
     mr_avro_want top;
     uint32_t columns_count;
@@ -117,7 +118,7 @@ static mr_status ask(avro_decoder *d, uint32_t id, known **found, mr_error *err)
         mr_avro_texts references = {.texts = schema->references, .count = schema->references_count};
         compile_known(d, k, schema->text, strlen(schema->text), &references);
     } else {
-        set_problem(k, status, err->message, now_ms() + ASK_AGAIN_MS);
+        set_problem(k, status, err->message, now_ms() + d->ask_again_ms);
     }
     return MR_OK;
 }
@@ -346,6 +347,7 @@ mr_status mr_avro_decoder_new(const mr_avro_decoder_config *config, const mr_cod
     d->part = config->part;
     d->framing = config->framing;
     d->registry = config->registry;
+    d->ask_again_ms = config->ask_again_ms > 0 ? config->ask_again_ms : ASK_AGAIN_MS;
     d->columns_count = columns_count;
     d->machine.is_narrow = config->is_narrow || !mr_avro_has_wide();
     d->types = mr_arena_zalloc(&d->memory, columns_count, sizeof *d->types);

@@ -42,6 +42,7 @@ typedef struct mr_avro_decoder_config {
     const char *reader;    /* text of the reader's schema; NULL: the columns are it */
     mr_registry *registry; /* REGISTRY: taken over, also after an error */
     bool is_narrow;        /* decodes as without AVX2, for tests */
+    int32_t ask_again_ms;  /* for a schema id that the registry did not know; 0: 10,000 */
 } mr_avro_decoder_config;
 
 /* A decoder of the columns (`part` of the list is ignored). MR_E_SETTING: a column type Avro cannot

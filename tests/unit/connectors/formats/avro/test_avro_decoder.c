@@ -9,6 +9,8 @@
 #define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
 #define LOGICAL(type, logical) "{\"type\":\"" type "\",\"logicalType\":\"" logical "\"}"
 
+#define ENUM_OF(name, symbols) "{\"type\":\"enum\",\"name\":\"" name "\",\"symbols\":[" symbols "]}"
+
 #define GIVES(writer, reader, columns, records, expected) \
     cr_expect_str_eq(avro_decode(writer, reader, columns, records), expected)
 #define TELLS(writer, reader, columns, records, words)                          \
@@ -46,9 +48,11 @@ Test(avro_decoder, reads_logical_types_in_their_units)
         "{\"name\":\"b\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}},"
         "{\"name\":\"c\",\"type\":{\"type\":\"long\",\"logicalType\":\"local-timestamp-millis\"}},"
         "{\"name\":\"d\",\"type\":{\"type\":\"long\",\"logicalType\":\"local-timestamp-micros\"}},"
-        "{\"name\":\"e\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-nanos\"}}]}";
-    GIVES(instants, NULL, "a LTZ(3), b LTZ(6), c TIMESTAMP(3), d TIMESTAMP(3), e TIMESTAMP(6)",
-          "02 03 03 f9ff01 01", "0: 1000, -2, -2000, -17000, -1;");
+        "{\"name\":\"e\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-nanos\"}},"
+        "{\"name\":\"f\",\"type\":{\"type\":\"long\",\"logicalType\":\"local-timestamp-nanos\"}}]}";
+    GIVES(instants, NULL,
+          "a LTZ(3), b LTZ(6), c TIMESTAMP(3), d TIMESTAMP(3), e TIMESTAMP(6), f TIMESTAMP(6)",
+          "02 03 03 f9ff01 01 d00f", "0: 1000, -2, -2000, -17000, -1, 1;");
     /* A plain long counts in the unit of the column's own schema. */
     GIVES(RECORD(FIELD("a", "\"long\"") "," FIELD("b", "\"long\"")), NULL,
           "a TIMESTAMP(3), b TIMESTAMP(6)", "0404", "0: 2000, 2;");
@@ -128,13 +132,40 @@ Test(avro_decoder, finds_fields_by_name_and_takes_defaults_and_aliases_of_the_re
     TELLS(WRITER, READER, "zz INT", "02 04", "MR2000 ..has no field `zz`");
 }
 
-Test(avro_decoder, takes_of_the_readers_union_the_branch_of_the_writers_name)
+Test(avro_decoder, finds_types_by_the_namespace_around_them)
+{
+    /* `E` is x.E where the record around it is one of x, and y.E where it says y. */
+    GIVES(
+        "{\"type\":\"record\",\"name\":\"x.r\",\"fields\":["
+        "{\"name\":\"a\",\"type\":" ENUM_OF(
+            "E",
+            "\"a\"") "},"
+                     "{\"name\":\"b\",\"type\":{\"type\":\"record\",\"name\":\"s\",\"namespace\":\"y\","
+                     "\"fields\":[{\"name\":\"c\",\"type\":" ENUM_OF(
+                         "E",
+                         "\"b\"") "},"
+                                  "{\"name\":\"d\",\"type\":\"E\"},{\"name\":\"e\",\"type\":\"x.E\"}]}},"
+                                  "{\"name\":\"f\",\"type\":\"E\"}]}",
+        NULL, "a STRING, b.c STRING, b.d STRING, b.e STRING, f STRING", "00 00 00 00 00",
+        "0: 'a', 'b', 'b', 'a', 'a';");
+    GIVES(RECORD(FIELD("a", ENUM_OF("E", "\"a\"")) "," FIELD(
+              "b", "{\"type\":\"record\",\"name\":\"y.s\",\"fields\":[{\"name\":\"c\",\"type\":"
+                   "\"E\"}]}")),
+          NULL, "b.c STRING", "00 00", "0: 'a';");
+}
+
+Test(avro_decoder, finds_symbols_in_the_readers_enum_of_the_writers_name)
 {
 #define ENUM_OF(name, symbols) "{\"type\":\"enum\",\"name\":\"" name "\",\"symbols\":[" symbols "]}"
     const char *reader = RECORD(
         FIELD("e", "[\"null\"," ENUM_OF("x.A", "\"a\"") "," ENUM_OF("x.B", "\"b\",\"c\"") "]"));
     GIVES(RECORD(FIELD("e", ENUM_OF("y.B", "\"c\",\"b\""))), reader, "e STRING", "00 | 02",
           "0: 'c'; 1: 'b';");
+    /* A symbol that the reader's enum does not have is its default. */
+    GIVES(RECORD(FIELD("e", ENUM_OF("A", "\"q\",\"a\""))),
+          RECORD(FIELD("e", "{\"type\":\"enum\",\"name\":\"A\",\"symbols\":[\"a\",\"z\"],"
+                            "\"default\":\"z\"}")),
+          "e STRING", "00 | 02", "0: 'z'; 1: 'a';");
     /* Of another name: the first that is an enum, as if it had none. */
     TELLS(RECORD(FIELD("e", ENUM_OF("C", "\"c\",\"a\""))), reader, "e STRING", "00 | 02",
           "1: 'a'; 0! MR3158..a symbol that the schema given does not have");
