@@ -135,28 +135,20 @@ Test(avro_decoder, finds_fields_by_name_and_takes_defaults_and_aliases_of_the_re
 Test(avro_decoder, finds_types_by_the_namespace_around_them)
 {
     /* `E` is x.E where the record around it is one of x, and y.E where it says y. */
-    GIVES(
-        "{\"type\":\"record\",\"name\":\"x.r\",\"fields\":["
-        "{\"name\":\"a\",\"type\":" ENUM_OF(
-            "E",
-            "\"a\"") "},"
-                     "{\"name\":\"b\",\"type\":{\"type\":\"record\",\"name\":\"s\",\"namespace\":\"y\","
-                     "\"fields\":[{\"name\":\"c\",\"type\":" ENUM_OF(
-                         "E",
-                         "\"b\"") "},"
-                                  "{\"name\":\"d\",\"type\":\"E\"},{\"name\":\"e\",\"type\":\"x.E\"}]}},"
-                                  "{\"name\":\"f\",\"type\":\"E\"}]}",
-        NULL, "a STRING, b.c STRING, b.d STRING, b.e STRING, f STRING", "00 00 00 00 00",
-        "0: 'a', 'b', 'b', 'a', 'a';");
-    GIVES(RECORD(FIELD("a", ENUM_OF("E", "\"a\"")) "," FIELD(
-              "b", "{\"type\":\"record\",\"name\":\"y.s\",\"fields\":[{\"name\":\"c\",\"type\":"
-                   "\"E\"}]}")),
-          NULL, "b.c STRING", "00 00", "0: 'a';");
+#define ENUM_A ENUM_OF("E", "\"a\"")
+#define ENUM_B ENUM_OF("E", "\"b\"")
+#define NAMED(name, fields) "{\"type\":\"record\",\"name\":\"" name ",\"fields\":[" fields "]}"
+#define OF_Y FIELD("c", ENUM_B) "," FIELD("d", "\"E\"") "," FIELD("e", "\"x.E\"")
+    GIVES(NAMED("x.r\"", FIELD("a", ENUM_A) "," FIELD(
+                             "b", NAMED("s\",\"namespace\":\"y\"", OF_Y)) "," FIELD("f", "\"E\"")),
+          NULL, "a STRING, b.c STRING, b.d STRING, b.e STRING, f STRING", "00 00 00 00 00",
+          "0: 'a', 'b', 'b', 'a', 'a';");
+    GIVES(RECORD(FIELD("a", ENUM_A) "," FIELD("b", NAMED("y.s\"", FIELD("c", "\"E\"")))), NULL,
+          "b.c STRING", "00 00", "0: 'a';");
 }
 
 Test(avro_decoder, finds_symbols_in_the_readers_enum_of_the_writers_name)
 {
-#define ENUM_OF(name, symbols) "{\"type\":\"enum\",\"name\":\"" name "\",\"symbols\":[" symbols "]}"
     const char *reader = RECORD(
         FIELD("e", "[\"null\"," ENUM_OF("x.A", "\"a\"") "," ENUM_OF("x.B", "\"b\",\"c\"") "]"));
     GIVES(RECORD(FIELD("e", ENUM_OF("y.B", "\"c\",\"b\""))), reader, "e STRING", "00 | 02",
