@@ -38,8 +38,9 @@ typedef struct mr_binder {
     const char *context; /* first part of node ids: the view or the sink being bound */
     mr_bound_sink *sinks;
     uint32_t sinks_count, sinks_capacity;
-    uint32_t selects_count; /* SELECTs on their own */
-    bool is_explain;        /* the script asks for nothing but EXPLAIN */
+    uint32_t selects_count;      /* SELECTs on their own */
+    const mr_ast_select *select; /* whose WHERE, GROUP BY and list are being bound; NULL: none */
+    bool is_explain;             /* the script asks for nothing but EXPLAIN */
 } mr_binder;
 
 /* All-zero members aside from these five. */

@@ -111,6 +111,16 @@ static const char *aliases_of(mr_binder *binder, const mr_scope *scope)
     return text;
 }
 
+/* Is it the name that the SELECT gives to a column of its own? */
+static bool is_own_alias(const mr_binder *binder, const char *name)
+{
+    const mr_ast_select *select = binder->select;
+    for (uint32_t i = 0; select != NULL && i < select->items_count; i++)
+        if (select->items[i].alias.text != NULL && strcmp(select->items[i].alias.text, name) == 0)
+            return true;
+    return false;
+}
+
 static void report_unknown(mr_binder *binder, const mr_scope *scope, const mr_ast_path *path,
                            range among, uint32_t from)
 {
@@ -132,7 +142,11 @@ static void report_unknown(mr_binder *binder, const mr_scope *scope, const mr_as
                           aliases != NULL ? aliases : "");
     static const char *const words[] = {"DISTINCT"};
     const char *nearest = mr_suggest(name, known, count);
-    if (nearest != NULL && strcmp(nearest, name) != 0)
+    if (path->count == 1 && is_own_alias(binder, name))
+        mr_diagnostics_hint(
+            binder->diagnostics,
+            "`%s` is a name that this SELECT gives: only a query around it knows it", name);
+    else if (nearest != NULL && strcmp(nearest, name) != 0)
         mr_diagnostics_label(binder->diagnostics, "did you mean `%s`?", nearest);
     else if (nearest == NULL && mr_suggest(name, words, 1) != NULL)
         mr_diagnostics_label(binder->diagnostics, "did you mean DISTINCT?");

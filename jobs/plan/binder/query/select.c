@@ -284,7 +284,7 @@ static bool bind_rank(mr_binder *binder, const mr_ast_select *select, mr_scope *
     return true;
 }
 
-mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
+static mr_relation *bind_select(mr_binder *binder, const mr_ast_query *query)
 {
     const mr_ast_select *select = &query->select;
     if (select->from == NULL) {
@@ -300,6 +300,7 @@ mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
     if (is_join ? !mr_bind_join(binder, from, select->where, &scope)
                 : !mr_bind_ref(binder, from, &scope))
         return NULL;
+    binder->select = select;
     if (select->is_distinct) {
         mr_diagnostics_report(binder->diagnostics, MR_E_UNSUPPORTED_QUERY, query->span,
                               "SELECT DISTINCT is not supported yet");
@@ -318,4 +319,12 @@ mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
     if (items.is_bad || !is_good)
         return NULL;
     return make_project(binder, relation_of(binder, &scope), &items);
+}
+
+mr_relation *mr_bind_simple_select(mr_binder *binder, const mr_ast_query *query)
+{
+    const mr_ast_select *outer = binder->select;
+    mr_relation *relation = bind_select(binder, query);
+    binder->select = outer;
+    return relation;
 }
