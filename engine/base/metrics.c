@@ -121,6 +121,12 @@ mr_counter *mr_metrics_counter(mr_metrics *metrics, const char *name, const char
     return &register_metric(metrics, name, labels, COUNTER, 1)->counter;
 }
 
+mr_counter *mr_metrics_counter_of(mr_metrics *metrics, const char *name, const char *const *labels,
+                                  double unit)
+{
+    return &register_metric(metrics, name, labels, COUNTER, unit)->counter;
+}
+
 mr_gauge *mr_metrics_gauge(mr_metrics *metrics, const char *name, const char *const *labels)
 {
     return &register_metric(metrics, name, labels, GAUGE, 1)->gauge;
@@ -172,6 +178,19 @@ void mr_histogram_record(mr_histogram *histogram, int64_t value)
     atomic_fetch_add_explicit(&histogram->count, 1, memory_order_relaxed);
 }
 
+void mr_histogram_move(mr_histogram *to, mr_histogram *from)
+{
+    if (atomic_load_explicit(&from->count, memory_order_relaxed) == 0)
+        return;
+    for (uint32_t b = 0; b < MR_HISTOGRAM_BUCKETS; b++) {
+        uint64_t here = atomic_exchange_explicit(&from->buckets[b], 0, memory_order_relaxed);
+        if (here > 0)
+            atomic_fetch_add_explicit(&to->buckets[b], here, memory_order_relaxed);
+    }
+    atomic_fetch_add_explicit(&to->sum, atomic_exchange(&from->sum, 0), memory_order_relaxed);
+    atomic_fetch_add_explicit(&to->count, atomic_exchange(&from->count, 0), memory_order_relaxed);
+}
+
 uint64_t mr_histogram_quantile(const mr_histogram *histogram, double share)
 {
     uint64_t count = atomic_load_explicit(&histogram->count, memory_order_relaxed);
@@ -215,6 +234,15 @@ static void print_histogram(const metric *m, mr_buffer *to)
                      (unsigned long long)seen);
 }
 
+static void print_counter(const metric *m, mr_buffer *to)
+{
+    unsigned long long value = atomic_load(&m->counter.value);
+    if (m->unit == 1)
+        mr_buffer_printf(to, "%llu", value);
+    else
+        mr_buffer_printf(to, "%.15g", (double)value * m->unit);
+}
+
 void mr_metrics_print_prometheus(mr_metrics *metrics, mr_buffer *to)
 {
     static const char *const kinds[] = {"counter", "gauge", "histogram"};
@@ -226,10 +254,11 @@ void mr_metrics_print_prometheus(mr_metrics *metrics, mr_buffer *to)
         family = m->name;
         if (m->kind == HISTOGRAM)
             print_histogram(m, to);
-        else if (m->kind == COUNTER)
-            mr_buffer_printf(to, "%s{%s} %llu\n", m->name, m->labels,
-                             (unsigned long long)atomic_load(&m->counter.value));
-        else if (!isnan(gauge_value(&m->gauge)))
+        else if (m->kind == COUNTER) {
+            mr_buffer_printf(to, "%s{%s} ", m->name, m->labels);
+            print_counter(m, to);
+            mr_buffer_printf(to, "\n");
+        } else if (!isnan(gauge_value(&m->gauge)))
             mr_buffer_printf(to, "%s{%s} %.17g\n", m->name, m->labels, gauge_value(&m->gauge));
     }
     pthread_mutex_unlock(&metrics->lock);
@@ -265,10 +294,11 @@ void mr_metrics_print_ndjson(mr_metrics *metrics, mr_buffer *to)
             continue;
         mr_buffer_printf(to, "{\"name\":\"%s\"", m->name);
         put_json_labels(to, m->labels);
-        if (m->kind == COUNTER)
-            mr_buffer_printf(to, ",\"value\":%llu}\n",
-                             (unsigned long long)atomic_load(&m->counter.value));
-        else if (m->kind == GAUGE)
+        if (m->kind == COUNTER) {
+            mr_buffer_printf(to, ",\"value\":");
+            print_counter(m, to);
+            mr_buffer_printf(to, "}\n");
+        } else if (m->kind == GAUGE)
             mr_buffer_printf(to, ",\"value\":%.17g}\n", gauge_value(&m->gauge));
         else
             mr_buffer_printf(

@@ -42,6 +42,9 @@ void mr_metrics_free(mr_metrics *metrics);
 /* `labels` is a list "name", "value", .. ended by NULL, or NULL; all strings are copied. The same
  * name and labels give the same handle. A gauge is absent from what is printed until it is set. */
 mr_counter *mr_metrics_counter(mr_metrics *metrics, const char *name, const char *const *labels);
+/* The same of a fraction of a unit (microseconds shown as seconds: unit 1e-6). */
+mr_counter *mr_metrics_counter_of(mr_metrics *metrics, const char *name, const char *const *labels,
+                                  double unit);
 mr_gauge *mr_metrics_gauge(mr_metrics *metrics, const char *name, const char *const *labels);
 mr_histogram *mr_metrics_histogram(mr_metrics *metrics, const char *name, const char *const *labels,
                                    double unit);
@@ -61,6 +64,9 @@ void mr_gauge_clear(mr_gauge *gauge); /* absent again */
 
 /* Negative values count as 0. */
 void mr_histogram_record(mr_histogram *histogram, int64_t value);
+
+/* Adds the values of `from`, which is empty then. */
+void mr_histogram_move(mr_histogram *to, mr_histogram *from);
 
 /* The value below or at which `share` (0..1) of the records lie, in whole units; 0 when there are
  * none. */

@@ -422,6 +422,19 @@ mr_status mr_output_emit(mr_output *out, mr_port port, const mr_batch *batch, mr
     return hand_out(graph, to, batch, err);
 }
 
+mr_status mr_output_late(mr_output *out, const mr_batch *batch, const mr_late_fact *facts,
+                         uint32_t count, mr_error *err)
+{
+    mr_graph *graph = out->graph;
+    for (uint32_t i = 0; i < count && graph->io->tally != NULL; i++)
+        mr_tally_late(graph->io->tally, graph->plan->first_node + out->node, facts[i].late_by_ms);
+    if (count == 0 || !mr_output_is_read(out, MR_PORT_LATE))
+        return MR_OK;
+    mr_arena *arena = mr_output_arena(out);
+    mr_batch late = mr_late_batch(batch, graph->plan->nodes[out->node].id, facts, count, arena);
+    return mr_output_emit(out, MR_PORT_LATE, &late, err);
+}
+
 /* Columns of the rows that die in a node: those it makes, or those of an input. */
 static mr_schema dead_schema(mr_graph *graph, uint32_t node, uint32_t columns_count)
 {
@@ -605,6 +618,20 @@ mr_arena *mr_graph_arena(mr_graph *graph)
 mr_operator_counts mr_graph_node_counts(const mr_graph *graph, uint32_t node)
 {
     return graph->nodes[node].op->counts;
+}
+
+uint64_t mr_graph_windows_fired(const mr_graph *graph, uint32_t node)
+{
+    return graph->nodes[node].op->windows_fired;
+}
+
+bool mr_graph_look(const mr_graph *graph, uint32_t node, mr_operator_look *look)
+{
+    const mr_operator *op = graph->nodes[node].op;
+    if (op->class->look == NULL)
+        return false;
+    *look = op->class->look(op);
+    return true;
 }
 
 mr_sink_counts mr_graph_sink_counts(const mr_graph *graph, uint32_t sink)

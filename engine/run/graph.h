@@ -62,6 +62,9 @@ void mr_graph_reset(mr_graph *graph);
 
 mr_arena *mr_graph_arena(mr_graph *graph);
 mr_operator_counts mr_graph_node_counts(const mr_graph *graph, uint32_t node);
+/* Windows fired since the graph was made; what the node holds now (false: it does not say). */
+uint64_t mr_graph_windows_fired(const mr_graph *graph, uint32_t node);
+bool mr_graph_look(const mr_graph *graph, uint32_t node, mr_operator_look *look);
 mr_sink_counts mr_graph_sink_counts(const mr_graph *graph, uint32_t sink);
 int64_t mr_graph_node_watermark(const mr_graph *graph, uint32_t node);
 

@@ -56,6 +56,13 @@ typedef struct mr_operator_counts {
     uint64_t made_dead; /* results that died while they were made: no part of rows_in */
 } mr_operator_counts;
 
+/* What an operator holds, for whoever looks at it from time to time. */
+typedef struct mr_operator_look {
+    uint64_t windows_open; /* windows, sessions: with rows, and not fired to the end */
+    uint64_t timers;       /* moments of event time at which it has work to do */
+    bool has_windows;
+} mr_operator_look;
+
 typedef struct mr_operator mr_operator;
 typedef struct mr_output mr_output; /* the engine's; engine/run/output.h */
 
@@ -96,16 +103,26 @@ typedef struct mr_operator_class {
      * operators whose rows lie behind their inputs' watermark. NULL: the same. */
     int64_t (*watermark_out)(const mr_operator *op, int64_t watermark_ms);
 
+    /* NULL: it waits for no watermark. Its cost may grow with what is open, not with keys. */
+    mr_operator_look (*look)(const mr_operator *op);
+
     void (*close)(mr_operator *op);
 } mr_operator_class;
 
 struct mr_operator {
     const mr_operator_class *class;
     mr_operator_counts counts;
+    uint64_t windows_fired; /* to the end, since open */
 };
 
 /* Hands a batch to everything below `port`. The batch and what it points to are borrowed. */
 mr_status mr_output_emit(mr_output *out, mr_port port, const mr_batch *batch, mr_error *err);
+
+/* Rows of the batch that are late: they leave by the late port when it is read. `facts` in any
+ * order. */
+struct mr_late_fact;
+mr_status mr_output_late(mr_output *out, const mr_batch *batch, const struct mr_late_fact *facts,
+                         uint32_t count, mr_error *err);
 
 /* Rows of `batch` listed in the settled `errors` leave by the dead port, with what failed. Within
  * on_batch these are rows of its input (counted as `dead` by the operator), else made ones. */

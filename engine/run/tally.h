@@ -1,12 +1,14 @@
 /*
  * What the open epoch counts beside the tasks' own counters: dead letters by stage and code, bytes
- * written to sinks, the age of the oldest record. These are of this process alone, not of the epoch
+ * written to sinks, how late its late rows were, the age of the oldest record. These are of this process alone, not of the epoch
  * record; they are published with their epoch or forgotten with it (worker/report.h).
  *
- * All-zero but for `bytes_out` is ready. Thread: the engine's.
+ * All-zero but for `bytes_out` and `lateness` is ready. Thread: the engine's.
  */
 #ifndef MR_ENGINE_RUN_TALLY_H
 #define MR_ENGINE_RUN_TALLY_H
+
+#include "engine/base/metrics.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,15 +27,21 @@ typedef struct mr_tally {
     uint32_t dead_count;
     uint64_t *bytes_out; /* [sinks]; NULL: nobody asks */
     uint32_t sinks_count;
+    mr_histogram *lateness; /* [nodes of the job], ms; NULL: nobody asks */
+    uint32_t nodes_count;
     int64_t oldest_ms; /* timestamp of a record; 0: none */
 } mr_tally;
 
 /* One letter more. `tally` NULL: nobody counts. */
 void mr_tally_letter(mr_tally *tally, const char *stage, int code, bool is_cut);
 
+/* A row that `node` of the job found late. */
+void mr_tally_late(mr_tally *tally, uint32_t node, int64_t by_ms);
+
 void mr_tally_oldest(mr_tally *tally, int64_t timestamp_ms);
 
-/* Moves all of `from` to `to`; `from` is empty then. Both have room for the same sinks. */
+/* Moves all of `from` to `to`; `from` is empty then. Both have room for the same sinks
+ * and nodes. */
 void mr_tally_move(mr_tally *to, mr_tally *from);
 
 void mr_tally_clear(mr_tally *tally);

@@ -288,16 +288,29 @@ size_t mr_state_dirty_bytes(const mr_state *state)
     return bytes;
 }
 
+size_t mr_state_table_bytes(const mr_state *state, uint32_t number)
+{
+    const mr_table *table = state->tables[number];
+    size_t bytes = sizeof *table + (size_t)table->slices_capacity * sizeof(mr_slice *) +
+                   (size_t)table->dropped_capacity * sizeof(int64_t);
+    for (uint32_t s = 0; s < table->slices_count; s++)
+        bytes += mr_slice_bytes(table->slices[s]);
+    return bytes;
+}
+
+uint64_t mr_state_table_entries(const mr_state *state, uint32_t number)
+{
+    uint64_t count = 0;
+    for (uint32_t s = 0; s < state->tables[number]->slices_count; s++)
+        count += state->tables[number]->slices[s]->count;
+    return count;
+}
+
 size_t mr_state_bytes(const mr_state *state)
 {
     size_t bytes = sizeof *state;
-    for (uint32_t t = 0; t < state->tables_count; t++) {
-        const mr_table *table = state->tables[t];
-        bytes += sizeof *table + (size_t)table->slices_capacity * sizeof(mr_slice *) +
-                 (size_t)table->dropped_capacity * sizeof(int64_t);
-        for (uint32_t s = 0; s < table->slices_count; s++)
-            bytes += mr_slice_bytes(table->slices[s]);
-    }
+    for (uint32_t t = 0; t < state->tables_count; t++)
+        bytes += mr_state_table_bytes(state, t);
     return bytes;
 }
 
@@ -305,7 +318,6 @@ uint64_t mr_state_entries_count(const mr_state *state)
 {
     uint64_t count = 0;
     for (uint32_t t = 0; t < state->tables_count; t++)
-        for (uint32_t s = 0; s < state->tables[t]->slices_count; s++)
-            count += state->tables[t]->slices[s]->count;
+        count += mr_state_table_entries(state, t);
     return count;
 }

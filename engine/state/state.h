@@ -58,4 +58,8 @@ size_t mr_state_dirty_bytes(const mr_state *state);
 size_t mr_state_bytes(const mr_state *state);
 uint64_t mr_state_entries_count(const mr_state *state);
 
+/* The same of one table. */
+size_t mr_state_table_bytes(const mr_state *state, uint32_t table);
+uint64_t mr_state_table_entries(const mr_state *state, uint32_t table);
+
 #endif

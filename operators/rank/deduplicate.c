@@ -27,7 +27,6 @@ typedef struct pending_row {
 typedef struct deduplicate {
     mr_operator base;
     const mr_deduplicate_config *config;
-    const char *id;
     mr_table *seen, *pending, *expiry;
     int64_t watermark_ms;
 } deduplicate;
@@ -74,7 +73,6 @@ static mr_status open_deduplicate(const mr_operator_context *context, mr_operato
     MR_ASSERT(self != NULL);
     self->base.class = &mr_deduplicate_class;
     self->config = context->config;
-    self->id = context->id;
     self->watermark_ms = MR_TIME_NONE;
     mr_table_layout seen_layout = {.name = mr_arena_printf(context->arena, "%s/seen", context->id),
                                    .value_size = sizeof(seen)};
@@ -251,11 +249,7 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
     op->counts.late += late_count;
     op->counts.dead += errors.count;
     mr_status status = errors.count > 0 ? mr_output_dead(out, batch, &errors, err) : MR_OK;
-    if (status == MR_OK && late_count > 0 && mr_output_is_read(out, MR_PORT_LATE)) {
-        mr_batch rows_late = mr_late_batch(batch, self->id, late, late_count, arena);
-        status = mr_output_emit(out, MR_PORT_LATE, &rows_late, err);
-    }
-    return status;
+    return status == MR_OK ? mr_output_late(out, batch, late, late_count, err) : status;
 }
 
 static int compare_due(const void *left, const void *right)
@@ -383,10 +377,26 @@ static mr_status on_watermark(mr_operator *op, int64_t watermark_ms, mr_output *
     return MR_OK;
 }
 
+static uint64_t minutes_of(mr_table *table)
+{
+    uint64_t count = 0;
+    for (mr_slice *slice = mr_table_at_or_after(table, INT64_MIN); slice != NULL;
+         slice = mr_table_at_or_after(table, mr_slice_id(slice) + 1))
+        count++;
+    return count;
+}
+
+static mr_operator_look look(const mr_operator *op)
+{
+    const deduplicate *self = (const deduplicate *)op;
+    return (mr_operator_look){.timers = minutes_of(self->pending) + minutes_of(self->expiry)};
+}
+
 const mr_operator_class mr_deduplicate_class = {
     .name = "deduplicate",
     .open = open_deduplicate,
     .on_batch = on_batch,
     .on_watermark = on_watermark,
+    .look = look,
     .close = close_deduplicate,
 };

@@ -32,7 +32,6 @@ typedef struct due_list {
 typedef struct session_aggregate {
     mr_operator base;
     const mr_window_config *config;
-    const char *id;
     const mr_zone *zone;
     mr_accumulators accumulators;
     mr_sessions sessions;
@@ -99,7 +98,6 @@ static mr_status open_sessions(const mr_operator_context *context, mr_operator *
     MR_ASSERT(self != NULL);
     self->base.class = &mr_session_aggregate_class;
     self->config = config;
-    self->id = context->id;
     self->zone = config->is_local ? context->expr->zone : NULL;
     self->budget = context->budget;
     self->watermark_ms = MR_TIME_NONE;
@@ -419,11 +417,7 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
     sweep_strings(self);
     if (errors.count > 0)
         status = mr_output_dead(out, batch, &errors, err);
-    if (status == MR_OK && in.late_count > 0 && mr_output_is_read(out, MR_PORT_LATE)) {
-        mr_batch late = mr_late_batch(batch, self->id, in.late, in.late_count, arena);
-        status = mr_output_emit(out, MR_PORT_LATE, &late, err);
-    }
-    return status;
+    return status == MR_OK ? mr_output_late(out, batch, in.late, in.late_count, err) : status;
 }
 
 /* --- firing ---------------------------------------------------------------------------- */
@@ -534,10 +528,19 @@ static mr_status on_watermark(mr_operator *op, int64_t watermark_ms, mr_output *
         if (status != MR_OK)
             return status;
         end_sessions(self, due->items + due->next, count);
+        op->windows_fired += count;
         due->next += count;
         room -= count;
     }
     return MR_OK;
+}
+
+/* Each session has its timer. */
+static mr_operator_look look(const mr_operator *op)
+{
+    const session_aggregate *self = (const session_aggregate *)op;
+    uint32_t open = mr_slice_count(mr_table_make(self->sessions.table, 0));
+    return (mr_operator_look){.has_windows = true, .windows_open = open, .timers = open};
 }
 
 const mr_operator_class mr_session_aggregate_class = {
@@ -546,5 +549,6 @@ const mr_operator_class mr_session_aggregate_class = {
     .restored = restored,
     .on_batch = on_batch,
     .on_watermark = on_watermark,
+    .look = look,
     .close = close_sessions,
 };

@@ -28,7 +28,6 @@ typedef struct cursor {
 typedef struct window_aggregate {
     mr_operator base;
     const mr_window_config *config;
-    const char *id;
     mr_grid grid;
     mr_accumulators accumulators;
     mr_table *groups, *distinct, *cursors;
@@ -87,7 +86,6 @@ static mr_status open_window(const mr_operator_context *context, mr_operator **o
     MR_ASSERT(self != NULL);
     self->base.class = &mr_window_aggregate_class;
     self->config = config;
-    self->id = context->id;
     self->grid = mr_grid_of(config->kind, config->size_ms, config->slide_ms, config->offset_ms,
                             config->is_local ? context->expr->zone : NULL);
     self->watermark_ms = MR_TIME_NONE;
@@ -213,11 +211,7 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
     if (in.taken.count > 0)
         mr_window_take(&in.taken);
     mr_status status = errors.count > 0 ? mr_output_dead(out, batch, &errors, err) : MR_OK;
-    if (status == MR_OK && in.late_count > 0 && mr_output_is_read(out, MR_PORT_LATE)) {
-        mr_batch late = mr_late_batch(batch, self->id, in.late, in.late_count, arena);
-        status = mr_output_emit(out, MR_PORT_LATE, &late, err);
-    }
-    return status;
+    return status == MR_OK ? mr_output_late(out, batch, in.late, in.late_count, err) : status;
 }
 
 /* --- firing ---------------------------------------------------------------------------- */
@@ -372,6 +366,7 @@ static mr_status fire(window_aggregate *self, int64_t window, uint32_t *room, bo
     at->emitted = *is_done ? 0 : emitted;
     if (*is_done) {
         at->fired = window;
+        self->base.windows_fired++;
         self->firing = NULL;
         drop_dead_slices(self, window);
     }
@@ -402,10 +397,59 @@ static mr_status on_watermark(mr_operator *op, int64_t watermark_ms, mr_output *
     return MR_OK;
 }
 
+/* --- a look ---------------------------------------------------------------------------- */
+
+/* Windows `first` to `last` have rows. */
+typedef struct window_range {
+    int64_t first, last;
+} window_range;
+
+static int compare_ranges(const void *left, const void *right)
+{
+    const window_range *a = left, *b = right;
+    return a->first < b->first ? -1 : a->first > b->first;
+}
+
+/* A slice each, and those that overlap count once. */
+static mr_operator_look look(const mr_operator *op)
+{
+    window_aggregate *self = (window_aggregate *)(uintptr_t)op;
+    const cursor *at = get_cursor(self, false);
+    mr_arena arena = {0};
+    uint32_t count = 0, room = 0;
+    window_range *ranges = NULL;
+    for (mr_slice *slice = mr_table_at_or_after(self->groups, INT64_MIN); slice != NULL;
+         slice = mr_table_at_or_after(self->groups, mr_slice_id(slice) + 1))
+        room++;
+    ranges = mr_arena_alloc(&arena, (room + 1) * sizeof *ranges);
+    for (mr_slice *slice = mr_table_at_or_after(self->groups, INT64_MIN); slice != NULL;
+         slice = mr_table_at_or_after(self->groups, mr_slice_id(slice) + 1)) {
+        int64_t number = mr_grid_id_slice(&self->grid, mr_slice_id(slice));
+        int64_t first = number + 1 + mr_grid_id_part(&self->grid, mr_slice_id(slice));
+        if (at->is_set != 0 && at->fired >= first)
+            first = at->fired + 1;
+        ranges[count++] = (window_range){first, mr_grid_last_window(&self->grid, number)};
+    }
+    qsort(ranges, count, sizeof *ranges, compare_ranges);
+    mr_operator_look seen = {.has_windows = true};
+    int64_t counted = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t from = ranges[i].first > counted ? ranges[i].first : counted + 1;
+        if (ranges[i].last < from)
+            continue;
+        seen.windows_open += (uint64_t)(ranges[i].last - from) + 1;
+        counted = ranges[i].last;
+    }
+    seen.timers = seen.windows_open;
+    mr_arena_release(&arena);
+    return seen;
+}
+
 const mr_operator_class mr_window_aggregate_class = {
     .name = "window_aggregate",
     .open = open_window,
     .on_batch = on_batch,
     .on_watermark = on_watermark,
+    .look = look,
     .close = close_window,
 };

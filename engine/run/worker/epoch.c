@@ -239,6 +239,7 @@ static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, 
     else if (status == MR_OK)
         status = seal_base(worker, at, &record, &base, delta.bytes.length + 256, err);
     bool is_left_out = worker->config.sabotage.leave_out_deltas;
+    mr_report_sealed_bytes(&worker->report, delta.bytes.length + base.bytes.length);
     record.delta_chunks = is_left_out ? 0 : delta.chunks_count;
     record.base_chunks = base.chunks_count;
     uint32_t content = mr_delta_content(is_left_out ? 0 : delta.check, base.check);

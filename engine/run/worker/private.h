@@ -187,6 +187,12 @@ struct mr_worker {
     mr_report report;
 };
 
+/* What the engine's thread does from now on: for the metrics. */
+static inline void mr_worker_spend(mr_worker *worker, mr_report_state state)
+{
+    mr_report_spend(&worker->report, state, worker->config.clock);
+}
+
 static inline int64_t mr_worker_now_us(const mr_worker *worker)
 {
     return worker->config.clock->monotonic_us(worker->config.clock);

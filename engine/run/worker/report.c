@@ -32,6 +32,13 @@ static const series of_sink[] = {{"millrace_records_in_total", NULL, NULL},
                                  {"millrace_records_accepted_total", NULL, "out"},
                                  {"millrace_records_dead_total", NULL, "dead"}};
 
+/* Of a node that waits for watermarks; all NULL: it does not. */
+typedef struct report_windows {
+    mr_gauge *open, *timers;
+    mr_counter *fired;
+    uint64_t sealed, published; /* fired since the task was made */
+} report_windows;
+
 struct mr_report_task {
     uint32_t count;                      /* of counters; 0: not seen yet */
     mr_counter **shown;                  /* [count] */
@@ -40,8 +47,8 @@ struct mr_report_task {
     uint64_t *published;                 /* [count] */
     int64_t *sealed_next, *decided_next; /* [inputs_room]: offsets */
     uint32_t inputs_count, inputs_room;
-    mr_gauge **watermark; /* [sources], then [nodes] */
-    mr_gauge *state_bytes, *state_entries;
+    mr_gauge **watermark;    /* [sources], then [nodes] */
+    report_windows *windows; /* [nodes] */
 };
 
 static bool has_late_reader(const mr_plan *plan, uint32_t node)
@@ -87,6 +94,19 @@ static mr_gauge *task_gauge(mr_report *report, const char *name, const char *ope
     return mr_metrics_gauge(report->metrics, name, labels);
 }
 
+static void register_windows(mr_report *report, const mr_plan *plan, uint32_t node,
+                             const char *task, report_windows *to)
+{
+    if (plan->nodes[node].class->look == NULL)
+        return;
+    const char *id = plan->nodes[node].id;
+    const char *labels[] = {"job", report->plan->job, "task", task, "operator", id, NULL};
+    *to = (report_windows){
+        .open = task_gauge(report, "millrace_windows_open", id, task),
+        .timers = task_gauge(report, "millrace_timers_pending", id, task),
+        .fired = mr_metrics_counter(report->metrics, "millrace_windows_fired_total", labels)};
+}
+
 /* A table may be read and written by one job, so its name alone would be two operators. */
 static void register_task(mr_report *report, uint32_t index)
 {
@@ -99,6 +119,7 @@ static void register_task(mr_report *report, uint32_t index)
     at->published = mr_arena_zalloc(report->arena, room, sizeof(uint64_t));
     at->watermark =
         mr_arena_zalloc(report->arena, plan->sources_count + plan->nodes_count, sizeof(mr_gauge *));
+    at->windows = mr_arena_zalloc(report->arena, plan->nodes_count, sizeof *at->windows);
     const char *task = mr_arena_printf(report->arena, "%" PRIu32, index);
     const char *wm = "millrace_watermark_timestamp_seconds";
     for (uint32_t s = 0; s < plan->sources_count; s++) {
@@ -111,13 +132,35 @@ static void register_task(mr_report *report, uint32_t index)
         register_series(report, at, task, plan->nodes[n].id, of_node, MR_LENGTH(of_node),
                         has_late_reader(plan, n) ? "side_output" : "dropped", false);
         at->watermark[plan->sources_count + n] = task_gauge(report, wm, plan->nodes[n].id, task);
+        register_windows(report, plan, n, task, &at->windows[n]);
     }
     for (uint32_t s = 0; s < plan->sinks_count; s++)
         register_series(report, at, task,
                         mr_arena_printf(report->arena, "%s/sink", plan->sinks[s].table), of_sink,
                         MR_LENGTH(of_sink), NULL, plan->sinks[s].exchange != NULL);
-    at->state_bytes = task_gauge(report, "millrace_state_bytes", NULL, task);
-    at->state_entries = task_gauge(report, "millrace_state_entries", NULL, task);
+}
+
+static void init_time(mr_report *report)
+{
+    static const char *const states[MR_REPORT_STATES] = {"starting", "busy", "idle",
+                                                         "backpressured", "committing"};
+    for (size_t s = 0; s < MR_REPORT_STATES; s++) {
+        const char *labels[] = {"job", report->plan->job, "state", states[s], NULL};
+        report->spent[s] = mr_metrics_counter_of(report->metrics,
+                                                 "millrace_task_time_seconds_total", labels, 1e-6);
+    }
+}
+
+static void init_lateness(mr_report *report)
+{
+    const mr_plan *plan = report->plan;
+    report->lateness = mr_arena_zalloc(report->arena, plan->nodes_count, sizeof(mr_histogram *));
+    for (uint32_t n = 0; n < plan->nodes_count; n++) {
+        const char *labels[] = {"job", plan->job, "operator", plan->nodes[n].id, NULL};
+        if (plan->nodes[n].class->look != NULL)
+            report->lateness[n] = mr_metrics_histogram(
+                report->metrics, "millrace_record_lateness_seconds", labels, 1e-3);
+    }
 }
 
 /* What is counted by epochs of this process. */
@@ -154,6 +197,9 @@ static void init_more(mr_report *report)
     for (size_t i = 0; i < MR_LENGTH(both); i++) {
         both[i]->sinks_count = plan->sinks_count;
         both[i]->bytes_out = mr_arena_zalloc(report->arena, plan->sinks_count, sizeof(uint64_t));
+        both[i]->nodes_count = plan->nodes_count;
+        both[i]->lateness =
+            mr_arena_zalloc(report->arena, plan->nodes_count, sizeof *both[i]->lateness);
     }
 }
 
@@ -176,7 +222,12 @@ void mr_report_init(mr_report *report, mr_metrics *metrics, const mr_plan *plan,
         mr_metrics_histogram(metrics, "millrace_restore_duration_seconds", job, 1e-6);
     report->committed_at =
         mr_metrics_gauge(metrics, "millrace_checkpoint_last_success_timestamp_seconds", job);
+    if (plan->uses_log)
+        report->size_bytes =
+            mr_metrics_histogram(metrics, "millrace_checkpoint_size_bytes", job, 1);
     init_more(report);
+    init_lateness(report);
+    init_time(report);
     static const char *const totals[] = {"in", "out", "filtered", "late", "dead"};
     for (size_t i = 0; i < MR_LENGTH(totals); i++)
         (void)job_total(report, totals[i]);
@@ -210,8 +261,26 @@ void mr_report_seal(mr_report *report, mr_task *task)
     if (at == NULL)
         return;
     MR_ASSERT(mr_task_counters(task, at->sealed, at->count) == at->count);
+    for (uint32_t n = 0; n < mr_plan_of_task(report->plan, mr_task_index(task))->nodes_count; n++)
+        at->windows[n].sealed = mr_graph_windows_fired(mr_task_graph(task), n);
     seal_offsets(report, at, task);
     mr_tally_move(&report->sealed, &report->open);
+}
+
+void mr_report_sealed_bytes(mr_report *report, uint64_t bytes)
+{
+    report->sealed_bytes += bytes;
+}
+
+void mr_report_spend(mr_report *report, mr_report_state state, const mr_clock *clock)
+{
+    if (report->metrics == NULL)
+        return;
+    int64_t now_us = clock->monotonic_us(clock);
+    if (report->state_since_us != 0)
+        mr_counter_add(report->spent[report->state], (uint64_t)(now_us - report->state_since_us));
+    report->state = state;
+    report->state_since_us = now_us;
 }
 
 /* A code is a label: there are as many as there are errors of rows. */
@@ -235,6 +304,9 @@ static void publish_tally(mr_report *report)
         publish_letters(report, &sealed->dead[i]);
     for (uint32_t s = 0; s < sealed->sinks_count; s++)
         mr_counter_add(report->bytes_out[s], sealed->bytes_out[s]);
+    for (uint32_t n = 0; n < sealed->nodes_count; n++)
+        if (report->lateness[n] != NULL)
+            mr_histogram_move(report->lateness[n], &sealed->lateness[n]);
     if (sealed->oldest_ms != 0)
         report->oldest_ms = sealed->oldest_ms;
     mr_tally_clear(sealed);
@@ -248,6 +320,12 @@ void mr_report_decided(mr_report *report, uint32_t task)
     publish_tally(report);
     for (uint32_t i = 0; i < at->inputs_count; i++)
         at->decided_next[i] = at->sealed_next[i];
+    for (uint32_t n = 0; n < mr_plan_of_task(report->plan, task)->nodes_count; n++) {
+        report_windows *windows = &at->windows[n];
+        if (windows->fired != NULL)
+            mr_counter_add(windows->fired, windows->sealed - windows->published);
+        windows->published = windows->sealed;
+    }
     for (uint32_t i = 0; i < at->count; i++) {
         /* Lower only after a reset by somebody else; then nothing is shown until it is passed. */
         if (at->sealed[i] <= at->published[i])
@@ -267,6 +345,9 @@ void mr_report_committed(mr_report *report, int64_t took_us, int64_t wall_ms)
     mr_counter_add(report->committed, 1);
     mr_histogram_record(report->commit_seconds, took_us);
     mr_gauge_set(report->committed_at, (double)wall_ms / 1000);
+    if (report->size_bytes != NULL)
+        mr_histogram_record(report->size_bytes, (int64_t)report->sealed_bytes);
+    report->sealed_bytes = 0;
     if (report->transactions != NULL) {
         mr_counter_add(report->transactions, 1);
         mr_histogram_record(report->transaction_seconds, took_us);
@@ -283,6 +364,7 @@ void mr_report_aborted(mr_report *report)
     mr_counter_add(report->aborted, 1);
     if (report->transactions_aborted != NULL)
         mr_counter_add(report->transactions_aborted, 1);
+    report->sealed_bytes = 0;
     mr_tally_clear(&report->open);
     mr_tally_clear(&report->sealed);
 }
@@ -309,6 +391,10 @@ void mr_report_restored(mr_report *report, mr_task *task, int64_t took_us)
 {
     if (report->metrics == NULL)
         return;
+    /* It is a task made anew, which has fired nothing. */
+    const mr_plan *plan = mr_plan_of_task(report->plan, mr_task_index(task));
+    for (uint32_t n = 0; n < plan->nodes_count; n++)
+        task_of(report, mr_task_index(task))->windows[n].published = 0;
     mr_report_seal(report, task);
     mr_report_decided(report, mr_task_index(task));
     mr_histogram_record(report->restore_seconds, took_us);
@@ -351,6 +437,47 @@ void mr_report_input(mr_report *report, const mr_task_input *input, int64_t posi
              input->watermark.value_ms);
 }
 
+static void show_windows(const mr_plan *plan, mr_report_task *at, const mr_graph *graph)
+{
+    for (uint32_t n = 0; n < plan->nodes_count; n++) {
+        mr_operator_look look;
+        if (at->windows[n].timers == NULL || !mr_graph_look(graph, n, &look))
+            continue;
+        mr_gauge_set(at->windows[n].timers, (double)look.timers);
+        if (look.has_windows)
+            mr_gauge_set(at->windows[n].open, (double)look.windows_open);
+    }
+}
+
+/* Tables are named OPERATOR/ROLE; an operator's stand together. */
+static void show_state(mr_report *report, const mr_task *task, const mr_state *state)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%" PRIu32, mr_task_index(task));
+    uint32_t count = mr_state_tables_count(state);
+    for (uint32_t t = 0, next; t < count; t = next) {
+        const char *name = mr_state_table_name(state, t);
+        const char *end = strrchr(name, '/');
+        size_t length = end != NULL ? (size_t)(end - name) : strlen(name);
+        char operator[256];
+        snprintf(operator, sizeof operator, "%.*s", (int)length, name);
+        size_t bytes = 0;
+        uint64_t entries = 0;
+        for (next = t; next < count; next++) {
+            const char *other = mr_state_table_name(state, next);
+            const char *slash = strrchr(other, '/');
+            if (strncmp(other, name, length) != 0 || slash != (end != NULL ? other + length : NULL))
+                break;
+            bytes += mr_state_table_bytes(state, next);
+            entries += mr_state_table_entries(state, next);
+        }
+        mr_gauge_set(task_gauge(report, "millrace_state_bytes", operator, number), (double)bytes);
+        mr_gauge_set(task_gauge(report, "millrace_state_entries", operator, number),
+                     (double)entries);
+        next = next > t ? next : t + 1;
+    }
+}
+
 void mr_report_task_now(mr_report *report, mr_task *task)
 {
     mr_report_task *at = task_of(report, mr_task_index(task));
@@ -368,8 +495,8 @@ void mr_report_task_now(mr_report *report, mr_task *task)
     for (uint32_t n = 0; n < plan->nodes_count; n++)
         set_time(at->watermark[plan->sources_count + n],
                  mr_graph_node_watermark(mr_task_graph(task), n));
-    mr_gauge_set(at->state_bytes, (double)mr_state_bytes(mr_task_state(task)));
-    mr_gauge_set(at->state_entries, (double)mr_state_entries_count(mr_task_state(task)));
+    show_windows(plan, at, mr_task_graph(task));
+    show_state(report, task, mr_task_state(task));
 }
 
 void mr_report_memory(mr_report *report, const mr_budget *budget)

@@ -24,6 +24,16 @@
 
 typedef struct mr_report_task mr_report_task;
 
+/* What the engine's thread spends its time on. */
+typedef enum mr_report_state {
+    MR_REPORT_STARTING = 0,  /* everything before the first read, and a restore */
+    MR_REPORT_BUSY,          /* rows and watermarks; looks at the log */
+    MR_REPORT_IDLE,          /* a fetch, also one that finds records */
+    MR_REPORT_BACKPRESSURED, /* the epoch is full, and the one before it not decided */
+    MR_REPORT_COMMITTING,    /* writing an epoch; deciding it, unless a helper does */
+    MR_REPORT_STATES,
+} mr_report_state;
+
 typedef struct mr_report {
     mr_metrics *metrics; /* NULL: nothing is shown */
     const mr_plan *plan;
@@ -34,10 +44,16 @@ typedef struct mr_report {
     mr_gauge *committed_at;
     mr_counter *transactions, *transactions_aborted; /* NULL: there are none */
     mr_histogram *transaction_seconds, *latency_seconds;
+    mr_histogram *size_bytes; /* of what an epoch writes to the state log */
+    uint64_t sealed_bytes;    /* of the one being decided */
     mr_histogram **event_lag; /* [plan->sources_count] */
+    mr_histogram **lateness;  /* [plan->nodes_count] */
     mr_counter **bytes_out;   /* [plan->sinks_count] */
-    mr_tally open, sealed;    /* of the open epoch, and of those being decided */
-    int64_t oldest_ms;        /* of the epoch just decided; 0: none */
+    mr_counter *spent[MR_REPORT_STATES];
+    mr_report_state state;
+    int64_t state_since_us; /* 0: not begun */
+    mr_tally open, sealed;  /* of the open epoch, and of those being decided */
+    int64_t oldest_ms;      /* of the epoch just decided; 0: none */
 } mr_report;
 
 /* Everything the report keeps lives in `arena`. */
@@ -45,6 +61,12 @@ void mr_report_init(mr_report *report, mr_metrics *metrics, const mr_plan *plan,
 
 /* The task's epoch is being sealed: these are the counters it will be decided with. */
 void mr_report_seal(mr_report *report, mr_task *task);
+
+/* Of the epoch that is being sealed, so many bytes went to the state log. */
+void mr_report_sealed_bytes(mr_report *report, uint64_t bytes);
+
+/* From now on the engine's thread does this. */
+void mr_report_spend(mr_report *report, mr_report_state state, const mr_clock *clock);
 
 /* The sealed epoch of the task is decided. */
 void mr_report_decided(mr_report *report, uint32_t task);
@@ -64,7 +86,7 @@ void mr_report_read(mr_report *report, uint32_t source, const mr_task_input *inp
 /* Where an input stands. `position`, `lag` < 0: not known, or not of Kafka. */
 void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag);
 
-/* Watermarks and state of a task. */
+/* Watermarks, windows and state of a task. */
 void mr_report_task_now(mr_report *report, mr_task *task);
 
 /* Memory by part; `budget` NULL: none. */

@@ -106,6 +106,7 @@ static mr_status process(mr_worker *worker, mr_records *records, uint32_t *task,
 
 static mr_status stop(mr_worker *worker, mr_worker_phase phase, mr_error *err)
 {
+    mr_worker_spend(worker, MR_REPORT_COMMITTING);
     mr_status status = half_done(mr_worker_commit(worker, err), err);
     if (status == MR_OK)
         status = mr_worker_settle_stores(worker, err);
@@ -183,11 +184,14 @@ static mr_status see_to_commit(mr_worker *worker, bool *is_done, mr_error *err)
 {
     bool is_full = is_epoch_full(worker);
     bool was_deciding = worker->is_deciding;
+    if (is_full && was_deciding)
+        mr_worker_spend(worker, MR_REPORT_BACKPRESSURED);
     mr_status status = mr_worker_notice(worker, is_full ? FULL_TIMEOUT_MS : 0, err);
     *is_done = status != MR_OK || (was_deciding && (is_full || !worker->is_deciding));
     if (*is_done || worker->is_deciding || (!is_full && !is_commit_due(worker)))
         return status;
     *is_done = true;
+    mr_worker_spend(worker, MR_REPORT_COMMITTING);
     return mr_worker_cut(worker, err);
 }
 
@@ -247,7 +251,9 @@ mr_status mr_worker_run(mr_worker *worker, uint32_t *task, mr_error *err)
     if (mr_worker_is_look_due(worker))
         return mr_worker_look_at_ends(worker, err);
     mr_records records;
+    mr_worker_spend(worker, MR_REPORT_IDLE);
     status = mr_worker_fetch(worker, patience_ms(worker), &records, err);
+    mr_worker_spend(worker, MR_REPORT_BUSY);
     if (status == MR_OK && records.count > 0) {
         worker->has_read = true;
         return process(worker, &records, task, err);

@@ -117,6 +117,7 @@ mr_status mr_worker_step(mr_worker *worker, mr_error *err)
 {
     uint32_t task = UINT32_MAX;
     mr_status status = MR_OK;
+    mr_worker_spend(worker, worker->phase == MR_WORKER_RUN ? MR_REPORT_BUSY : MR_REPORT_STARTING);
     bool is_stop = atomic_load(&worker->is_stop_requested) && worker->phase != MR_WORKER_RUN;
     if (is_stop && worker->phase < MR_WORKER_RUN) {
         status = mr_worker_settle_stores(worker, err); /* of tasks that are open already */

@@ -4,6 +4,7 @@
  * goes on where they were. Method: SQL jobs with rows of every fate on the simulated log; the
  * registry's ndjson is read back.
  */
+#include "tests/unit/engine/run/worker/metrics_text.h"
 #include "tests/unit/engine/run/worker/sql_world.h"
 
 #include <criterion/criterion.h>
@@ -40,23 +41,9 @@ static void put_rows(sql_world *w, int from, int to)
     }
 }
 
-/* Sum of all values of a metric whose line holds `with`. */
 static uint64_t value_of(mr_metrics *metrics, const char *name, const char *with)
 {
-    mr_buffer text = {0};
-    mr_metrics_print_ndjson(metrics, &text);
-    mr_buffer_put_u8(&text, '\0');
-    uint64_t sum = 0;
-    char *rest = NULL, wanted[80];
-    snprintf(wanted, sizeof wanted, "\"name\":\"%s\"", name);
-    for (char *line = strtok_r(text.data, "\n", &rest); line != NULL;
-         line = strtok_r(NULL, "\n", &rest)) {
-        const char *value = strstr(line, "\"value\":");
-        if (value != NULL && strstr(line, wanted) != NULL && strstr(line, with) != NULL)
-            sum += strtoull(value + strlen("\"value\":"), NULL, 10);
-    }
-    mr_buffer_release(&text);
-    return sum;
+    return (uint64_t)metrics_number(metrics, name, with, "value");
 }
 
 static void expect_law(mr_metrics *metrics, const mr_plan *plan)
