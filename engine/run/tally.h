@@ -1,7 +1,8 @@
 /*
  * What the open epoch counts beside the tasks' own counters: dead letters by stage and code, bytes
- * written to sinks, how late its late rows were, the age of the oldest record. These are of this process alone, not of the epoch
- * record; they are published with their epoch or forgotten with it (worker/report.h).
+ * written to sinks, how late its late rows were, the age of the oldest record. These are of this
+ * process alone, not of the epoch record; they are published with their epoch or forgotten with it
+ * (worker/report.h).
  *
  * All-zero but for `bytes_out` and `lateness` is ready. Thread: the engine's.
  */

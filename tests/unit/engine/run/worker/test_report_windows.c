@@ -18,10 +18,11 @@ static const char script[] =
     "CREATE TABLE src (id INT, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3),"
     " WATERMARK FOR ts AS ts) WITH (" SQL_KAFKA ", 'topic' = 'in');"
     "CREATE TABLE dst (n BIGINT) WITH (" SQL_KAFKA ", 'topic' = 'out');" /* three views of it */
-    VIEW("tumbled", "TUMBLE" OVER) VIEW("hopped", "HOP" OVER ", INTERVAL '2' SECOND") VIEW(
-        "visits",
-        "SESSION" OVER) "EXECUTE STATEMENT SET BEGIN INSERT INTO dst SELECT * FROM tumbled;"
-                        " INSERT INTO dst SELECT * FROM hopped; INSERT INTO dst SELECT * FROM visits; END;";
+    VIEW("tumbled", "TUMBLE" OVER)                                       //
+    VIEW("hopped", "HOP" OVER ", INTERVAL '2' SECOND")                   //
+    VIEW("visits", "SESSION" OVER)                                       //
+    "EXECUTE STATEMENT SET BEGIN INSERT INTO dst SELECT * FROM tumbled;"
+    " INSERT INTO dst SELECT * FROM hopped; INSERT INTO dst SELECT * FROM visits; END;";
 
 /*   row   tumbled          hopped                   visits
  *   100   [0, 1)           [-1, 1) [0, 2)           [0.1, 1.1)
