@@ -28,6 +28,9 @@ mr_crash_scenario mr_crash_rolling;
 mr_crash_scenario mr_crash_broker_killed;
 mr_crash_scenario mr_crash_broker_away;
 
+/* slow.c: a restore that takes longer than the group waits for a poll. */
+mr_crash_scenario mr_crash_slow_restore;
+
 /* bites.c: the protocol broken on purpose; the law must fail. */
 mr_crash_scenario mr_crash_bites_apply;
 mr_crash_scenario mr_crash_bites_deltas;

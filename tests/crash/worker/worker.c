@@ -6,6 +6,7 @@
 #include "engine/base/assert.h"
 #include "engine/state/rocksdb_store.h"
 #include "tests/crash/worker/page.h"
+#include "tests/crash/worker/slow.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -39,13 +40,13 @@ void mr_crash_worker_args(const mr_crash_worker_options *o, const char *program,
                                 job->sim.tasks_count, job->sim.later_tasks, job->sim.is_hop,
                                 (int)job->sim.guarantee, job->commit_interval_ms,
                                 job->transaction_timeout_ms);
-    args[n++] = mr_arena_printf(arena,
-                                "bounded=%d pipelined=%d fetch=%" PRIu32 " apply=%" PRIu32
-                                " base=%" PRIu64 " sabotage=%d%d%d%d",
-                                o->is_bounded, o->is_pipelined, o->fetch_rows_max, o->apply_epochs,
-                                o->base_bytes_min, o->sabotage.apply_before_decision,
-                                o->sabotage.leave_out_deltas, o->sabotage.ignore_journal,
-                                o->sabotage.leave_out_offsets);
+    args[n++] = mr_arena_printf(
+        arena,
+        "bounded=%d pipelined=%d fetch=%" PRIu32 " apply=%" PRIu32 " base=%" PRIu64
+        " pause=%" PRIu32 " poll=%" PRIu32 " sabotage=%d%d%d%d",
+        o->is_bounded, o->is_pipelined, o->fetch_rows_max, o->apply_epochs, o->base_bytes_min,
+        o->pause_ms, o->poll_ms, o->sabotage.apply_before_decision, o->sabotage.leave_out_deltas,
+        o->sabotage.ignore_journal, o->sabotage.leave_out_offsets);
     args[n] = NULL;
 }
 
@@ -65,9 +66,9 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
                &o->job.commit_interval_ms, &o->job.transaction_timeout_ms) != 6 ||
         sscanf(args[6],
                "bounded=%d pipelined=%d fetch=%" SCNu32 " apply=%" SCNu32 " base=%" SCNu64
-               " sabotage=%4s",
+               " pause=%" SCNu32 " poll=%" SCNu32 " sabotage=%4s",
                &bounded, &pipelined, &o->fetch_rows_max, &o->apply_epochs, &o->base_bytes_min,
-               sabotage) != 6 ||
+               &o->pause_ms, &o->poll_ms, sabotage) != 8 ||
         strlen(sabotage) != 4)
         return false;
     o->job.sim.is_hop = hop != 0;
@@ -89,6 +90,7 @@ typedef struct world {
     mr_logger logger;
     mr_clock clock;
     mr_log *log;
+    mr_crash_slow slow;
     mr_state_dir *dir;
     mr_store_factory *stores;
     mr_helper *helper;
@@ -116,13 +118,22 @@ static mr_crash_page *map_page(const char *path)
 static mr_status open_world(world *w, const mr_crash_worker_options *options, mr_error *err)
 {
     /* The shortest session that brokers allow: a takeover waits for it. */
-    static const char *const properties[] = {"session.timeout.ms", "6000", "heartbeat.interval.ms",
-                                             "500", NULL};
+    char poll_ms[16];
+    snprintf(poll_ms, sizeof poll_ms, "%" PRIu32, options->poll_ms);
+    const char *const properties[] = {"session.timeout.ms",
+                                      "6000",
+                                      "heartbeat.interval.ms",
+                                      "500",
+                                      options->poll_ms != 0 ? "max.poll.interval.ms" : NULL,
+                                      poll_ms,
+                                      NULL};
     w->logger = (mr_logger){.write = write_line, .level_min = MR_LOG_INFO};
     mr_memory_clock_real(&w->clock);
     mr_kafka_config config = {
         .bootstrap = options->bootstrap, .properties = properties, .logger = &w->logger};
     mr_status status = mr_kafka_log_open(&config, &w->log, err);
+    if (status == MR_OK)
+        mr_crash_slow_open(&w->slow, w->log);
     if (status == MR_OK && options->dir != NULL)
         status = mr_state_dir_open(options->dir, &w->dir, err);
     if (status == MR_OK && w->dir != NULL)
@@ -202,6 +213,7 @@ static mr_status live(world *w, const mr_crash_worker_options *options, const si
     while (status == MR_OK && phase < MR_WORKER_STOPPED) {
         if (was_asked_to_stop(signals))
             mr_worker_request_stop(worker);
+        w->slow.pause_ms = phase == MR_WORKER_RESTORE ? options->pause_ms : 0;
         status = mr_worker_step(worker, err);
         tell(w->page, worker);
         if (mr_worker_phase_of(worker) != phase)

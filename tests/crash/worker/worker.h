@@ -24,6 +24,8 @@ typedef struct mr_crash_worker_options {
     bool is_pipelined;
     uint32_t fetch_rows_max, apply_epochs;
     uint64_t base_bytes_min;
+    uint32_t pause_ms; /* behind each record that a restore reads of the log */
+    uint32_t poll_ms;  /* max.poll.interval.ms; 0: as it comes */
     mr_worker_sabotage sabotage;
 } mr_crash_worker_options;
 

@@ -1,0 +1,39 @@
+#include "tests/crash/worker/slow.h"
+
+#include <stddef.h>
+#include <time.h>
+
+static mr_status fetch(mr_log_reader *reader, uint32_t rows_max, int32_t timeout_ms,
+                       mr_records *records, mr_error *err)
+{
+    const mr_crash_slow *slow =
+        (const mr_crash_slow *)((uintptr_t)reader->class - offsetof(mr_crash_slow, reader_class));
+    (void)rows_max;
+    mr_status status = slow->reader_inner->fetch(reader, 1, timeout_ms, records, err);
+    struct timespec pause = {.tv_sec = slow->pause_ms / 1000,
+                             .tv_nsec = (long)(slow->pause_ms % 1000) * 1000000};
+    if (status == MR_OK && records->count > 0)
+        nanosleep(&pause, NULL);
+    return status;
+}
+
+static mr_status open_reader(mr_log *log, mr_log_reader **reader, mr_error *err)
+{
+    mr_crash_slow *slow =
+        (mr_crash_slow *)((uintptr_t)log->class - offsetof(mr_crash_slow, log_class));
+    mr_status status = slow->log_inner->open_reader(log, reader, err);
+    if (status != MR_OK || slow->pause_ms == 0)
+        return status;
+    slow->reader_inner = (*reader)->class;
+    slow->reader_class = *slow->reader_inner;
+    slow->reader_class.fetch = fetch;
+    (*reader)->class = &slow->reader_class;
+    return MR_OK;
+}
+
+void mr_crash_slow_open(mr_crash_slow *slow, mr_log *log)
+{
+    *slow = (mr_crash_slow){.log_class = *log->class, .log_inner = log->class};
+    slow->log_class.open_reader = open_reader;
+    log->class = &slow->log_class;
+}
