@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FLAGS_OF_FLEETS                                                                   \
+    (MR_FLAG_FLEET | MR_FLAG_KAFKA | MR_FLAG_PROPERTY | MR_FLAG_QUIET | MR_FLAG_VERBOSE | \
+     MR_FLAG_HELP)
 #define FLAGS_OF_JOBS (MR_FLAG_SETTING | MR_FLAG_PROPERTY | MR_FLAG_NAME | MR_FLAG_HELP)
 
 static const mr_command commands[] = {
@@ -53,6 +56,59 @@ static const mr_command commands[] = {
      .flags = FLAGS_OF_JOBS | MR_FLAG_STATE_DIR | MR_FLAG_BOUNDED | MR_FLAG_RESET |
               MR_FLAG_CREATE_TOPICS | MR_FLAG_STATS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
      .run = mr_command_run},
+    {.name = "worker",
+     .group = "Run",
+     .summary = "member of a fleet: runs what it is given",
+     .details =
+         "Joins the fleet and runs each of its jobs on a thread of its own, until SIGTERM, which "
+         "commits\nand leaves. Many workers share the tasks of each job. ${VAR} in jobs and -X "
+         "properties are this\nworker's own.\n\n"
+         "  millrace worker --fleet prod --kafka broker:9092 --state-dir /var/lib/millrace",
+     .flags = FLAGS_OF_FLEETS | MR_FLAG_STATE_DIR,
+     .run = mr_command_worker},
+    {.name = "submit",
+     .group = "Run",
+     .argument = "FILE",
+     .summary = "a job to a running fleet",
+     .details =
+         "Checks the job as `check` does; one that is wrong reaches no worker. A job that was "
+         "stopped goes\non where it was. Without --kafka the fleet is looked for in the job's "
+         "cluster.\n\n"
+         "  millrace submit orders.sql --name orders --fleet prod\n"
+         "  millrace status orders --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_JOBS | FLAGS_OF_FLEETS | MR_FLAG_CREATE_TOPICS,
+     .run = mr_command_submit},
+    {.name = "list",
+     .group = "Run",
+     .summary = "jobs of a fleet",
+     .details = "What is wished of each job, and what its workers have come to.\n\n"
+                "  millrace list --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_FLEETS,
+     .run = mr_command_list},
+    {.name = "status",
+     .group = "Run",
+     .argument = "JOB",
+     .summary = "of a fleet: each worker's word on it",
+     .details = "Tasks, rows and errors by worker. `silent`: it has told nothing for 20 s.\n\n"
+                "  millrace status orders --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_FLEETS,
+     .run = mr_command_status},
+    {.name = "stop",
+     .group = "Run",
+     .argument = "JOB",
+     .summary = "of a fleet: all workers commit and let go of it",
+     .details = "State and offsets are kept: `submit` goes on with it. Waits for the workers.\n\n"
+                "  millrace stop orders --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_FLEETS,
+     .run = mr_command_stop},
+    {.name = "delete",
+     .group = "Run",
+     .argument = "JOB",
+     .summary = "of a fleet: stops it and forgets its state",
+     .details = "Removes its local stores, its group and its state topic. What it wrote stays.\n\n"
+                "  millrace delete orders --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_FLEETS,
+     .run = mr_command_delete},
     {.name = "checkpoints",
      .group = "State",
      .argument = "list|show|verify|delete",

@@ -40,5 +40,11 @@ mr_exit mr_command_checkpoint(const mr_flags *flags);
 mr_exit mr_command_replay(const mr_flags *flags);
 mr_exit mr_command_rewind(const mr_flags *flags);
 mr_exit mr_command_fork(const mr_flags *flags);
+mr_exit mr_command_worker(const mr_flags *flags);
+mr_exit mr_command_submit(const mr_flags *flags);
+mr_exit mr_command_list(const mr_flags *flags);
+mr_exit mr_command_status(const mr_flags *flags);
+mr_exit mr_command_stop(const mr_flags *flags);
+mr_exit mr_command_delete(const mr_flags *flags);
 
 #endif

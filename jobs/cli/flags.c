@@ -17,6 +17,8 @@ static const mr_flag_spec specs[] = {
     {MR_FLAG_COMPARE, "--compare", NULL, "with what the live job wrote; 1 when it differs"},
     {MR_FLAG_AS, "--as", "NAME", "name of the new job"},
     {MR_FLAG_YES, "--yes", NULL, "do not ask"},
+    {MR_FLAG_FLEET, "--fleet", "NAME", "which fleet (default millrace): prefix of its jobs topic"},
+    {MR_FLAG_KAFKA, "--kafka", "HOST:PORT", "where the fleet's jobs topic lies"},
     {MR_FLAG_STATS, "--stats", "MODE",
      "ndjson on stderr; prometheus:FILE; off (default: a line on a terminal)"},
     {MR_FLAG_FORMAT, "--format", "text|dot|json", "how the plan is printed (default text)"},
@@ -110,6 +112,8 @@ static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, 
     case MR_FLAG_TO: flags->to = value; return true;
     case MR_FLAG_SUFFIX: flags->suffix = value; return true;
     case MR_FLAG_AS: flags->as = value; return true;
+    case MR_FLAG_FLEET: flags->fleet = value; return true;
+    case MR_FLAG_KAFKA: flags->kafka = value; return true;
     case MR_FLAG_FORMAT:
         flags->format = value;
         return strcmp(value, "text") == 0 || strcmp(value, "dot") == 0 ||

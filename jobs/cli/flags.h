@@ -39,6 +39,8 @@ typedef enum mr_flag {
     MR_FLAG_COMPARE = 1 << 15,
     MR_FLAG_AS = 1 << 16,
     MR_FLAG_YES = 1 << 17,
+    MR_FLAG_FLEET = 1 << 18,
+    MR_FLAG_KAFKA = 1 << 19,
 } mr_flag;
 
 typedef enum mr_stats_mode {
@@ -60,6 +62,7 @@ typedef struct mr_flags {
     const char *from, *to;                       /* --from, --to */
     const char *suffix;                          /* --outputs-suffix */
     const char *as;                              /* --as */
+    const char *fleet, *kafka;                   /* --fleet, --kafka */
     const char *properties[MR_FLAG_REPEATS_MAX]; /* -X */
     uint32_t properties_count;
     const char *settings[MR_FLAG_REPEATS_MAX]; /* -D */

@@ -4,19 +4,13 @@
  * SIGINT and SIGTERM are blocked in all threads and asked for between steps, so no handler and no
  * shared variable is needed; a call that waits for an absent broker asks too.
  */
-#include "connectors/kafka/log.h"
-#include "connectors/local/helper_thread.h"
 #include "connectors/memory/clock.h"
-#include "connectors/memory/log.h"
-#include "engine/run/worker/worker.h"
-#include "engine/state/rocksdb_store.h"
-#include "jobs/cli/checkpointing.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/load.h"
 #include "jobs/cli/progress.h"
-#include "jobs/cli/topics.h"
 #include "jobs/explain/explain.h"
+#include "jobs/fleet/engine.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -34,15 +28,9 @@ typedef struct run {
     mr_job *job;
     mr_logger logger;
     mr_clock clock;
-    mr_budget budget;
     mr_metrics *metrics;
-    mr_memory_cluster *cluster; /* a job without Kafka */
-    mr_log *log;
     mr_state_dir *dir;
-    mr_store_factory *stores;
-    mr_helper *helper; /* of pipelined commits */
-    mr_checkpointing checkpointing;
-    mr_worker *worker;
+    mr_engine engine;
     atomic_bool was_signalled; /* asked for by calls that wait for a broker, on any thread */
 } run;
 
@@ -98,93 +86,42 @@ static void write_line(void *sink, mr_log_level level, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
-static mr_status open_log(run *self, mr_error *err)
-{
-    if (!self->job->plan.uses_log) {
-        self->cluster = mr_memory_cluster_new(NULL);
-        self->log = mr_memory_log_new(self->cluster, NULL);
-        return MR_OK;
-    }
-    mr_kafka_config config = {.bootstrap = self->job->cluster.bootstrap,
-                              .properties = self->job->cluster.properties,
-                              .logger = &self->logger,
-                              .is_stopping = is_stopping,
-                              .hook = self};
-    return mr_kafka_log_open(&config, &self->log, err);
-}
-
+/* A folder of its own for each job: the lock is on the folder, and two jobs may start from here. */
 static mr_status open_state(run *self, mr_error *err)
 {
     if (self->job->plan.guarantee == MR_NO_GUARANTEE)
         return MR_OK;
-    /* A folder of its own for each job: the lock is on the folder, and two jobs may start from
-     * here. */
     char path[STATE_PATH_MAX];
     if (self->flags->state_dir != NULL)
         snprintf(path, sizeof path, "%s", self->flags->state_dir);
     else
         snprintf(path, sizeof path, STATE_DIR "/%s", self->job->plan.job);
-    mr_status status = mr_state_dir_open(path, &self->dir, err);
-    if (status == MR_OK)
-        self->stores = mr_rocksdb_factory_new(self->dir, NULL, &self->budget);
-    return status;
-}
-
-static mr_status open_worker(run *self, mr_error *err)
-{
-    mr_worker_config config = {.plan = &self->job->plan,
-                               .log = self->log,
-                               .stores = self->stores,
-                               .clock = &self->clock,
-                               .logger = &self->logger,
-                               .budget = &self->budget,
-                               .metrics = self->metrics,
-                               .instance_id =
-                                   self->dir != NULL ? mr_state_dir_instance(self->dir) : "local",
-                               .helper = self->helper,
-                               .is_bounded = mr_flags_has(self->flags, MR_FLAG_BOUNDED)};
-    mr_checkpointing_configure(&self->checkpointing, self->job, &config);
-    if (mr_flags_has(self->flags, MR_FLAG_RESET) && self->job->plan.uses_log) {
-        mr_status status = mr_worker_reset(&config, err);
-        if (status != MR_OK)
-            return status;
-    }
-    self->worker = mr_worker_new(&config);
-    return MR_OK;
+    return mr_state_dir_open(path, &self->dir, err);
 }
 
 static mr_status open_all(run *self, mr_error *err)
 {
-    mr_status status = open_log(self, err);
-    if (status == MR_OK && self->job->plan.uses_log)
-        status = mr_topics_prepare(self->job, self->log,
+    mr_status status = open_state(self, err);
+    if (status != MR_OK)
+        return status;
+    mr_engine_config config = {.job = self->job,
+                               .logger = &self->logger,
+                               .clock = &self->clock,
+                               .metrics = self->metrics,
+                               .state_dir = self->dir,
+                               .is_bounded = mr_flags_has(self->flags, MR_FLAG_BOUNDED),
+                               .must_reset = mr_flags_has(self->flags, MR_FLAG_RESET),
+                               .must_create_topics =
                                    mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS),
-                                   mr_flags_has(self->flags, MR_FLAG_RESET), err);
-    if (status == MR_OK)
-        status = open_state(self, err);
-    if (status == MR_OK && self->job->plan.is_pipelined)
-        status = mr_helper_thread_open(&self->helper, err);
-    if (status == MR_OK && self->stores != NULL)
-        status = mr_checkpointing_open(&self->checkpointing, self->job, &self->logger, err);
-    if (status == MR_OK)
-        status = open_worker(self, err);
-    return status;
+                               .is_stopping = is_stopping,
+                               .hook = self};
+    return mr_engine_open(&self->engine, &config, err);
 }
 
 static void close_all(run *self)
 {
-    if (self->worker != NULL)
-        mr_worker_free(self->worker);
-    if (self->helper != NULL)
-        self->helper->class->close(self->helper);
-    mr_checkpointing_close(&self->checkpointing);
-    if (self->stores != NULL)
-        mr_rocksdb_factory_free(self->stores);
+    mr_engine_close(&self->engine);
     mr_state_dir_close(self->dir);
-    if (self->log != NULL)
-        self->log->class->close(self->log);
-    if (self->cluster != NULL)
-        mr_memory_cluster_free(self->cluster);
     mr_metrics_free(self->metrics);
 }
 
@@ -194,14 +131,14 @@ static mr_status step_until_over(run *self, mr_progress_line *progress, mr_error
 {
     mr_status status = MR_OK;
     while (status == MR_OK) {
-        mr_worker_phase phase = mr_worker_phase_of(self->worker);
+        mr_worker_phase phase = mr_worker_phase_of(self->engine.worker);
         if (phase == MR_WORKER_STOPPED || phase == MR_WORKER_FINISHED)
             break;
         if (take_signal(self))
-            mr_worker_request_stop(self->worker);
-        status = mr_worker_step(self->worker, err);
+            mr_worker_request_stop(self->engine.worker);
+        status = mr_worker_step(self->engine.worker, err);
         if (status == MR_OK)
-            mr_progress_show(progress, self->worker);
+            mr_progress_show(progress, self->engine.worker);
     }
     return status;
 }
@@ -213,9 +150,8 @@ static mr_exit work(run *self)
     mr_progress_begin(&progress, self->job, self->flags, &self->clock, self->metrics);
     bool is_good = step_until_over(self, &progress, &err) == MR_OK;
     mr_worker_stats stats;
-    mr_worker_stats_get(self->worker, &stats);
-    mr_worker_free(self->worker);
-    self->worker = NULL;
+    mr_worker_stats_get(self->engine.worker, &stats);
+    mr_engine_end_worker(&self->engine);
     mr_progress_end(&progress, &stats, is_good);
     return is_good ? MR_EXIT_OK : mr_cli_fail(&err);
 }

@@ -1,0 +1,129 @@
+/* `millrace stop` and `delete`: a wish, then the wait until the workers have come to it. */
+#include "jobs/cli/command.h"
+#include "jobs/cli/failure.h"
+#include "jobs/cli/fleet/reach.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static bool is_stopped(const mr_reach *reach, const mr_board_job *job, uint64_t version)
+{
+    for (uint32_t i = 0; job != NULL && i < job->statuses_count; i++) {
+        const mr_fleet_status *status = &job->statuses[i].status;
+        if (mr_reach_is_live(reach, status) && status->version < version)
+            return false;
+    }
+    return job != NULL && job->has_wish && job->wish.version >= version;
+}
+
+static bool is_forgotten(const mr_reach *reach, const mr_board_job *job, uint64_t version)
+{
+    (void)version;
+    for (uint32_t i = 0; job != NULL && i < job->statuses_count; i++)
+        if (mr_reach_is_live(reach, &job->statuses[i].status))
+            return false;
+    return true;
+}
+
+/* The wish once more, with another kind. */
+static mr_status wish(mr_reach *reach, const mr_board_job *job, mr_wish_kind kind,
+                      uint64_t *version, mr_error *err)
+{
+    mr_wish next = job->wish;
+    *version = next.version;
+    if (next.plan_format > MR_FLEET_PLAN_FORMAT)
+        return mr_error_set(err, MR_E_FLEET_VERSION,
+                            "job `%s` is of %s, which is newer than this program", job->name,
+                            next.written_by != NULL ? next.written_by : "a Millrace");
+    if (next.kind == kind)
+        return MR_OK;
+    next.kind = kind;
+    next.version = ++*version;
+    next.written_by = "millrace " MR_VERSION;
+    next.written_ms = reach->clock.wall_ms(&reach->clock);
+    return mr_board_put_wish(&reach->board, &next, err);
+}
+
+static mr_exit told_late(const mr_reach *reach, const char *job, const mr_error *err)
+{
+    if (err->status != MR_OK)
+        return mr_cli_fail(err);
+    fprintf(stderr,
+            "workers of fleet `%s` still have job `%s` after %d s; the wish stands, and the same "
+            "command waits for them again\n",
+            reach->fleet, job, MR_FLEET_ANSWER_MS / 1000);
+    return MR_EXIT_FAILED;
+}
+
+static mr_exit stop(mr_reach *reach, const mr_board_job *job, const char *name)
+{
+    mr_error err;
+    uint64_t version;
+    if (job->wish.kind == MR_WISH_DELETE) {
+        mr_error_set(&err, MR_E_FLEET_JOB, "job `%s` is being deleted", name);
+        return mr_cli_fail(&err);
+    }
+    if (wish(reach, job, MR_WISH_STOP, &version, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    if (!mr_reach_await(reach, name, is_stopped, version, &err))
+        return told_late(reach, name, &err);
+    fprintf(stderr, "job `%s` is stopped; its state is kept, `millrace submit` goes on with it\n",
+            name);
+    return MR_EXIT_OK;
+}
+
+/* No worker has it any more: what it left in Kafka goes, the wish last. */
+static mr_status forget(mr_reach *reach, const char *name, mr_error *err)
+{
+    mr_log *log = reach->log;
+    mr_status status = log->class->delete_group(log, name, err);
+    if (status == MR_OK)
+        status =
+            log->class->delete_topic(log, mr_arena_printf(&reach->arena, "%s.state", name), err);
+    if (status == MR_E_KAFKA_TOPIC_MISSING)
+        status = MR_OK;
+    const mr_board_job *job = mr_board_job_of(&reach->board, name);
+    for (uint32_t i = 0; status == MR_OK && job != NULL && i < job->statuses_count; i++)
+        status = mr_board_remove_status(&reach->board, name, job->statuses[i].instance, err);
+    return status == MR_OK ? mr_board_remove_wish(&reach->board, name, err) : status;
+}
+
+static mr_exit delete (mr_reach *reach, const mr_board_job *job, const char *name)
+{
+    mr_error err;
+    uint64_t version;
+    if (wish(reach, job, MR_WISH_DELETE, &version, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    if (!mr_reach_await(reach, name, is_forgotten, version, &err))
+        return told_late(reach, name, &err);
+    if (forget(reach, name, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    fprintf(stderr,
+            "job `%s` is deleted: its group, its state and its local stores; what it wrote "
+            "is untouched\n",
+            name);
+    return MR_EXIT_OK;
+}
+
+static mr_exit with_job(const mr_flags *flags,
+                        mr_exit (*act)(mr_reach *reach, const mr_board_job *job, const char *name))
+{
+    mr_reach reach;
+    mr_exit exit = mr_reach_open(&reach, flags, &(mr_reach_options){0});
+    if (exit == MR_EXIT_OK) {
+        const mr_board_job *job = mr_reach_job(&reach, flags->file);
+        exit = job != NULL ? act(&reach, job, flags->file) : MR_EXIT_FAILED;
+    }
+    mr_reach_release(&reach);
+    return exit;
+}
+
+mr_exit mr_command_stop(const mr_flags *flags)
+{
+    return with_job(flags, stop);
+}
+
+mr_exit mr_command_delete(const mr_flags *flags)
+{
+    return with_job(flags, delete);
+}

@@ -1,0 +1,158 @@
+/* `millrace submit`: a job that is right goes to the fleet; one that is not goes nowhere. */
+#include "jobs/cli/command.h"
+#include "jobs/cli/failure.h"
+#include "jobs/cli/fleet/reach.h"
+#include "jobs/cli/load.h"
+#include "jobs/cli/topics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_same(const mr_wish *a, const mr_wish *b)
+{
+    if (a->plan_version != b->plan_version || a->settings_count != b->settings_count ||
+        strcmp(a->sql, b->sql) != 0)
+        return false;
+    for (uint32_t i = 0; i < a->settings_count; i++)
+        if (strcmp(a->settings[i], b->settings[i]) != 0)
+            return false;
+    return true;
+}
+
+/* What stands there already decides about the version, and whether it may be. */
+static mr_status follow(const mr_reach *reach, mr_wish *wish, bool *is_there, mr_error *err)
+{
+    const mr_board_job *job = mr_board_job_of(&reach->board, wish->job);
+    *is_there = false;
+    wish->version = 1;
+    if (job == NULL || !job->has_wish)
+        return MR_OK;
+    const mr_wish *old = &job->wish;
+    wish->version = old->version + 1;
+    if (old->kind == MR_WISH_DELETE)
+        return mr_error_set(err, MR_E_FLEET_JOB,
+                            "job `%s` is being deleted; `millrace delete %s` sees to its end",
+                            wish->job, wish->job);
+    if (old->plan_format > MR_FLEET_PLAN_FORMAT)
+        return mr_error_set(err, MR_E_FLEET_VERSION,
+                            "job `%s` is of %s, which is newer than this program", wish->job,
+                            old->written_by);
+    if (old->plan_version != wish->plan_version)
+        return mr_error_set(err, MR_E_FLEET_JOB,
+                            "fleet `%s` has a job `%s` with another plan (%016" PRIx64
+                            ", this is %016" PRIx64 "): its state would not fit; delete it first, "
+                            "or submit this one under another --name",
+                            reach->fleet, wish->job, old->plan_version, wish->plan_version);
+    *is_there = old->kind == MR_WISH_RUN && is_same(old, wish);
+    return MR_OK;
+}
+
+static bool has_answer(const mr_reach *reach, const mr_board_job *job, uint64_t version)
+{
+    for (uint32_t i = 0; job != NULL && i < job->statuses_count; i++) {
+        const mr_fleet_status *status = &job->statuses[i].status;
+        if (mr_reach_is_live(reach, status) && status->version >= version &&
+            status->state != MR_FLEET_STARTING)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t live_workers(const mr_reach *reach)
+{
+    uint32_t count = 0;
+    for (uint32_t j = 0; j < reach->board.jobs_count; j++)
+        for (uint32_t i = 0; i < reach->board.jobs[j].statuses_count; i++)
+            count += mr_reach_is_live(reach, &reach->board.jobs[j].statuses[i].status);
+    return count;
+}
+
+static mr_exit await(mr_reach *reach, const mr_wish *wish)
+{
+    mr_error err;
+    if (!mr_reach_await(reach, wish->job, has_answer, wish->version, &err)) {
+        if (err.status != MR_OK)
+            return mr_cli_fail(&err);
+        fprintf(stderr, "no worker of fleet `%s` has it at work yet%s\n", reach->fleet,
+                live_workers(reach) == 0 ? ": none is there; it starts with the first one" : "");
+        return MR_EXIT_OK;
+    }
+    const mr_board_job *job = mr_board_job_of(&reach->board, wish->job);
+    mr_exit exit = MR_EXIT_OK;
+    for (uint32_t i = 0; i < job->statuses_count; i++) {
+        const mr_fleet_status *status = &job->statuses[i].status;
+        if (status->version < wish->version)
+            continue;
+        fprintf(stderr, "worker %.8s: %s\n", status->instance, mr_fleet_state_name(status->state));
+        if (status->code == 0)
+            continue;
+        fprintf(stderr, "  error[MR%04d]: %s\n", status->code, status->message);
+        exit = MR_EXIT_FAILED;
+    }
+    return exit;
+}
+
+static mr_exit send(mr_reach *reach, mr_wish *wish)
+{
+    bool is_there;
+    mr_error err;
+    mr_status status = follow(reach, wish, &is_there, &err);
+    if (status == MR_OK && is_there) {
+        fprintf(stderr, "job `%s` is there already, version %" PRIu64 "\n", wish->job,
+                wish->version - 1);
+        return MR_EXIT_OK;
+    }
+    if (status == MR_OK)
+        status = mr_board_put_wish(&reach->board, wish, &err);
+    if (status != MR_OK)
+        return mr_cli_fail(&err);
+    fprintf(stderr, "submitted job `%s` to fleet `%s`, version %" PRIu64 "\n", wish->job,
+            reach->fleet, wish->version);
+    return await(reach, wish);
+}
+
+static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
+{
+    mr_job *job = loaded->job;
+    mr_error err;
+    if (!job->plan.uses_log) {
+        mr_error_set(&err, MR_E_FLEET_JOB,
+                     "job `%s` touches no Kafka topic: a fleet cannot share it; use `millrace run`",
+                     job->plan.job);
+        return mr_cli_fail(&err);
+    }
+    mr_reach reach;
+    mr_reach_options options = {.bootstrap = job->cluster.bootstrap,
+                                .properties = job->cluster.properties,
+                                .must_create = true};
+    mr_exit exit = mr_reach_open(&reach, flags, &options);
+    mr_wish wish = {.job = job->plan.job,
+                    .kind = MR_WISH_RUN,
+                    .plan_format = MR_FLEET_PLAN_FORMAT,
+                    .plan_version = job->plan.version,
+                    .sql =
+                        mr_arena_string(&reach.arena, loaded->script.text, loaded->script.length),
+                    .settings_count = flags->settings_count,
+                    .written_by = "millrace " MR_VERSION,
+                    .written_ms = reach.clock.wall_ms(&reach.clock)};
+    for (uint32_t i = 0; i < flags->settings_count; i++)
+        wish.settings[i] = flags->settings[i];
+    bool creates = mr_flags_has(flags, MR_FLAG_CREATE_TOPICS);
+    if (exit == MR_EXIT_OK && mr_topics_prepare(job, reach.log, creates, false, &err) != MR_OK)
+        exit = mr_cli_fail(&err);
+    if (exit == MR_EXIT_OK)
+        exit = send(&reach, &wish);
+    mr_reach_release(&reach);
+    return exit;
+}
+
+mr_exit mr_command_submit(const mr_flags *flags)
+{
+    mr_loaded loaded = mr_load(flags);
+    mr_exit exit = loaded.exit;
+    if (loaded.job != NULL)
+        exit = submit(flags, &loaded);
+    mr_loaded_release(&loaded);
+    return exit;
+}

@@ -1,0 +1,85 @@
+#include "jobs/fleet/engine.h"
+
+#include "connectors/kafka/log.h"
+#include "connectors/local/helper_thread.h"
+#include "connectors/memory/log.h"
+#include "engine/state/rocksdb_store.h"
+#include "jobs/cli/topics.h"
+
+static mr_status open_log(mr_engine *engine, mr_error *err)
+{
+    const mr_job *job = engine->config.job;
+    if (!job->plan.uses_log) {
+        engine->cluster = mr_memory_cluster_new(NULL);
+        engine->log = mr_memory_log_new(engine->cluster, NULL);
+        return MR_OK;
+    }
+    mr_kafka_config config = {.bootstrap = job->cluster.bootstrap,
+                              .properties = job->cluster.properties,
+                              .logger = engine->config.logger,
+                              .is_stopping = engine->config.is_stopping,
+                              .hook = engine->config.hook};
+    return mr_kafka_log_open(&config, &engine->log, err);
+}
+
+static mr_status open_worker(mr_engine *engine, mr_error *err)
+{
+    const mr_engine_config *c = &engine->config;
+    mr_worker_config config = {
+        .plan = &c->job->plan,
+        .log = engine->log,
+        .stores = engine->stores,
+        .clock = c->clock,
+        .logger = c->logger,
+        .budget = &engine->budget,
+        .metrics = c->metrics,
+        .instance_id = c->state_dir != NULL ? mr_state_dir_instance(c->state_dir) : "local",
+        .helper = engine->helper,
+        .is_bounded = c->is_bounded};
+    mr_checkpointing_configure(&engine->checkpointing, c->job, &config);
+    mr_status status = MR_OK;
+    if (c->must_reset && c->job->plan.uses_log)
+        status = mr_worker_reset(&config, err);
+    if (status == MR_OK)
+        engine->worker = mr_worker_new(&config);
+    return status;
+}
+
+mr_status mr_engine_open(mr_engine *engine, const mr_engine_config *config, mr_error *err)
+{
+    *engine = (mr_engine){.config = *config};
+    mr_job *job = config->job;
+    mr_status status = open_log(engine, err);
+    if (status == MR_OK && job->plan.uses_log)
+        status = mr_topics_prepare(job, engine->log, config->must_create_topics, config->must_reset,
+                                   err);
+    if (status == MR_OK && config->state_dir != NULL)
+        engine->stores = mr_rocksdb_factory_new(config->state_dir, NULL, &engine->budget);
+    if (status == MR_OK && job->plan.is_pipelined)
+        status = mr_helper_thread_open(&engine->helper, err);
+    if (status == MR_OK && engine->stores != NULL)
+        status = mr_checkpointing_open(&engine->checkpointing, job, config->logger, err);
+    return status == MR_OK ? open_worker(engine, err) : status;
+}
+
+void mr_engine_end_worker(mr_engine *engine)
+{
+    if (engine->worker != NULL)
+        mr_worker_free(engine->worker);
+    engine->worker = NULL;
+}
+
+void mr_engine_close(mr_engine *engine)
+{
+    mr_engine_end_worker(engine);
+    if (engine->helper != NULL)
+        engine->helper->class->close(engine->helper);
+    mr_checkpointing_close(&engine->checkpointing);
+    if (engine->stores != NULL)
+        mr_rocksdb_factory_free(engine->stores);
+    if (engine->log != NULL)
+        engine->log->class->close(engine->log);
+    if (engine->cluster != NULL)
+        mr_memory_cluster_free(engine->cluster);
+    *engine = (mr_engine){0};
+}

@@ -1,0 +1,216 @@
+#include "jobs/fleet/work.h"
+
+#include "engine/base/assert.h"
+#include "jobs/fleet/engine.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TELL_EVERY_US INT64_C(250000)
+
+struct mr_work {
+    mr_work_config config;
+    mr_wish wish;
+    mr_arena arena; /* the wish's strings */
+    pthread_t thread;
+    atomic_bool must_stop, has_ended;
+    pthread_mutex_t lock; /* what stands below */
+    mr_fleet_status status;
+    char message[1024];
+};
+
+/* ---- what it tells ---- */
+
+static void tell_end(mr_work *work, mr_fleet_state state, int code, const char *message)
+{
+    pthread_mutex_lock(&work->lock);
+    work->status.state = state;
+    work->status.code = code;
+    work->status.tasks = 0;
+    snprintf(work->message, sizeof work->message, "%s", message);
+    pthread_mutex_unlock(&work->lock);
+    mr_logger_line(work->config.logger, code != 0 ? MR_LOG_ERROR : MR_LOG_INFO,
+                   "job %s job=%s version=%" PRIu64 " code=MR%d reason=\"%s\"",
+                   mr_fleet_state_name(state), work->wish.job, work->wish.version, code, message);
+}
+
+static void tell_stats(mr_work *work, const mr_worker *worker)
+{
+    mr_worker_stats stats;
+    mr_worker_stats_get(worker, &stats);
+    pthread_mutex_lock(&work->lock);
+    work->status.state = stats.phase == MR_WORKER_RUN ? MR_FLEET_RUNNING : MR_FLEET_STARTING;
+    work->status.tasks = stats.tasks;
+    work->status.records_in = stats.records_in;
+    work->status.rows_out = stats.rows_out;
+    work->status.late = stats.late;
+    work->status.dead = stats.dead;
+    work->status.lag = stats.lag_records;
+    pthread_mutex_unlock(&work->lock);
+}
+
+/* ---- the thread ---- */
+
+static bool is_stopping(void *hook)
+{
+    return atomic_load(&((mr_work *)hook)->must_stop);
+}
+
+static void step_until_over(mr_work *work, mr_engine *engine)
+{
+    const mr_clock *clock = work->config.clock;
+    mr_worker *worker = engine->worker;
+    mr_error err;
+    mr_status status = MR_OK;
+    int64_t told_us = 0;
+    while (status == MR_OK && mr_worker_phase_of(worker) < MR_WORKER_STOPPED) {
+        if (atomic_load(&work->must_stop))
+            mr_worker_request_stop(worker);
+        status = mr_worker_step(worker, &err);
+        int64_t now_us = clock->monotonic_us(clock);
+        if (now_us - told_us >= TELL_EVERY_US) {
+            told_us = now_us;
+            tell_stats(work, worker);
+        }
+    }
+    tell_stats(work, worker);
+    bool is_finished = mr_worker_phase_of(worker) == MR_WORKER_FINISHED;
+    mr_engine_end_worker(engine);
+    if (status != MR_OK)
+        tell_end(work, MR_FLEET_FAILED, status, err.message);
+    else
+        tell_end(work, is_finished ? MR_FLEET_FINISHED : MR_FLEET_STOPPED, 0, "");
+}
+
+static void run_job(mr_work *work, mr_job *job)
+{
+    if (job->plan.version != work->wish.plan_version) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "this worker (millrace " MR_VERSION ") comes to plan %016" PRIx64
+                 " of the job, %s submitted it as %016" PRIx64
+                 ": its environment differs, or its version",
+                 job->plan.version, work->wish.written_by, work->wish.plan_version);
+        tell_end(work, MR_FLEET_REFUSED, MR_E_FLEET_VERSION, text);
+        return;
+    }
+    mr_engine engine = {0};
+    mr_engine_config config = {
+        .job = job,
+        .logger = work->config.logger,
+        .clock = work->config.clock,
+        .state_dir = job->plan.guarantee != MR_NO_GUARANTEE ? work->config.state_dir : NULL,
+        .is_stopping = is_stopping,
+        .hook = work};
+    mr_error err;
+    if (mr_engine_open(&engine, &config, &err) == MR_OK)
+        step_until_over(work, &engine);
+    else
+        tell_end(work, MR_FLEET_FAILED, err.status, err.message);
+    mr_engine_close(&engine);
+}
+
+static void tell_diagnostics(mr_work *work, const mr_diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const mr_diagnostic *at = &diagnostics->items[i];
+        if (at->severity != MR_SEVERITY_ERROR)
+            continue;
+        tell_end(work, MR_FLEET_REFUSED, (int)at->code, at->message);
+        return;
+    }
+}
+
+static void *run(void *context)
+{
+    mr_work *work = context;
+    const mr_wish *wish = &work->wish;
+    mr_script script;
+    mr_script_init(&script, wish->job, wish->sql, strlen(wish->sql));
+    mr_job_options options = {.name = wish->job,
+                              .stem = wish->job,
+                              .settings = wish->settings,
+                              .settings_count = wish->settings_count,
+                              .environment = work->config.environment,
+                              .properties = work->config.properties,
+                              .properties_count = work->config.properties_count};
+    mr_diagnostics diagnostics = {0};
+    mr_job *job = mr_job_new(&script, &options, &diagnostics);
+    if (job != NULL)
+        run_job(work, job);
+    else
+        tell_diagnostics(work, &diagnostics);
+    mr_diagnostics_release(&diagnostics);
+    mr_job_free(job);
+    mr_script_release(&script);
+    atomic_store(&work->has_ended, true);
+    return NULL;
+}
+
+/* ---- the keeper's side ---- */
+
+static const char *kept(mr_work *work, const char *text)
+{
+    return text != NULL ? mr_arena_string(&work->arena, text, strlen(text)) : "";
+}
+
+mr_status mr_work_start(const mr_work_config *config, const mr_wish *wish, mr_work **result,
+                        mr_error *err)
+{
+    mr_work *work = calloc(1, sizeof *work);
+    MR_ASSERT(work != NULL);
+    work->config = *config;
+    work->wish = *wish;
+    work->wish.job = kept(work, wish->job);
+    work->wish.sql = kept(work, wish->sql);
+    work->wish.written_by = kept(work, wish->written_by);
+    for (uint32_t i = 0; i < wish->settings_count; i++)
+        work->wish.settings[i] = kept(work, wish->settings[i]);
+    work->status = (mr_fleet_status){
+        .job = work->wish.job, .version = wish->version, .state = MR_FLEET_STARTING, .lag = -1};
+    pthread_mutex_init(&work->lock, NULL);
+    if (pthread_create(&work->thread, NULL, run, work) != 0) {
+        pthread_mutex_destroy(&work->lock);
+        mr_arena_release(&work->arena);
+        free(work);
+        return mr_error_set(err, MR_E_ENVIRONMENT, "no thread for job `%s`", wish->job);
+    }
+    *result = work;
+    return MR_OK;
+}
+
+void mr_work_request_stop(mr_work *work)
+{
+    atomic_store(&work->must_stop, true);
+}
+
+bool mr_work_has_ended(mr_work *work)
+{
+    return atomic_load(&work->has_ended);
+}
+
+uint64_t mr_work_version(const mr_work *work)
+{
+    return work->wish.version;
+}
+
+void mr_work_status(mr_work *work, mr_fleet_status *status, char *message, size_t size)
+{
+    pthread_mutex_lock(&work->lock);
+    *status = work->status;
+    snprintf(message, size, "%s", work->message);
+    pthread_mutex_unlock(&work->lock);
+    status->message = message;
+}
+
+void mr_work_free(mr_work *work)
+{
+    pthread_join(work->thread, NULL);
+    pthread_mutex_destroy(&work->lock);
+    mr_arena_release(&work->arena);
+    free(work);
+}

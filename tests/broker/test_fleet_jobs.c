@@ -1,0 +1,225 @@
+/*
+ * Goal: jobs given to a fleet run on its workers, survive a kill -9, stop, go on and go away as
+ * wished; what is wrong never reaches the fleet, and what is of a newer Millrace stops with a word.
+ * Method: the program's own commands on a real Kafka, two workers; the jobs topic is read and
+ * written by the board.
+ */
+#include "jobs/fleet/board.h"
+#include "tests/broker/script.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ROWS 300
+#define READY_MS 40000
+#define JOB                                                                                \
+    "SET 'parallelism.default' = '2';\n"                                                   \
+    "CREATE TABLE src (id INT) WITH (" KAFKA_TABLE                                         \
+    "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');\n"       \
+    "CREATE TABLE dst (id INT) WITH (" KAFKA_TABLE "'topic' = '%s', 'format' = 'json');\n" \
+    "INSERT INTO dst SELECT %s FROM src;\n"
+
+/* Runs `millrace VERB ..` in the script's folder; what it said is in the file "said". */
+static int say(const script *s, const char *verb, const char *argument)
+{
+    char command[1024];
+    snprintf(
+        command, sizeof command,
+        "cd '%s' && \"$MILLRACE\" %s %s --fleet '%s-fleet' --kafka \"$MILLRACE_TEST_BROKER\" > "
+        "said 2>&1",
+        s->dir, verb, argument, s->name);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static pid_t start_worker(const script *s, const char *state)
+{
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child > 0)
+        return child;
+    char fleet[200], log[64];
+    snprintf(fleet, sizeof fleet, "%s-fleet", s->name);
+    snprintf(log, sizeof log, "said-%s", state);
+    const char *millrace = getenv("MILLRACE");
+    if (chdir(s->dir) != 0 || freopen(log, "a", stderr) == NULL)
+        _exit(99);
+    execl(millrace, millrace, "worker", "--fleet", fleet, "--kafka", getenv("MILLRACE_TEST_BROKER"),
+          "--state-dir", state, "-v", "-X", "session.timeout.ms=6000", (char *)NULL);
+    _exit(99);
+}
+
+static void put_rows(const script *s, const char *in, int first, int count)
+{
+    mr_error err;
+    mr_log_writer *writer; /* not transactional */
+    cr_assert_eq(s->log->class->open_writer(s->log, &(mr_writer_options){0}, &writer, &err), MR_OK);
+    for (int id = first; id < first + count; id++) {
+        char value[32];
+        int length = snprintf(value, sizeof value, "{\"id\":%d}", id);
+        mr_log_record record = {
+            .value = value, .value_length = (size_t)length, .timestamp_ms = MR_TIME_NONE};
+        cr_assert_eq(writer->class->produce(writer, in, id % 2, &record, 1, &err), MR_OK);
+    }
+    cr_assert_eq(writer->class->flush(writer, 10000, &err), MR_OK, "%s", err.message);
+    writer->class->close(writer);
+}
+
+static void expect_each_once(const script *s, const char *out, uint32_t ids)
+{
+    uint8_t seen[4 * ROWS] = {0};
+    double end_ms = kafka_ms() + READY_MS;
+    uint32_t count = 0, missing = ids;
+    while (missing > 0 && kafka_ms() < end_ms) {
+        memset(seen, 0, sizeof seen);
+        usleep(100000);
+        count = script_count_ids(s, out, seen, ids);
+        missing = 0;
+        for (uint32_t i = 0; i < ids; i++)
+            missing += seen[i] == 0;
+    }
+    usleep(300000); /* one row too many would come now */
+    memset(seen, 0, sizeof seen);
+    count = script_count_ids(s, out, seen, ids);
+    cr_assert_eq(count, ids, "%u rows of %u", count, ids);
+    for (uint32_t i = 0; i < ids; i++)
+        cr_assert_eq(seen[i], 1, "row %u came %u times", i, seen[i]);
+}
+
+/* Until `list` or `status` says so. */
+static void await_said(const script *s, const char *verb, const char *argument, const char *part)
+{
+    double end_ms = kafka_ms() + READY_MS;
+    for (;;) {
+        cr_assert_eq(say(s, verb, argument), 0, "%s", script_read_file(s, "said"));
+        if (strstr(script_read_file(s, "said"), part) != NULL)
+            return;
+        cr_assert_lt(kafka_ms(), end_ms, "no `%s`: %s", part, script_read_file(s, "said"));
+        usleep(300000);
+    }
+}
+
+static void submit(const script *s, const char *name, int code)
+{
+    char argument[200];
+    snprintf(argument, sizeof argument, "job.sql --name %s", name);
+    cr_assert_eq(say(s, "submit", argument), code, "%s", script_read_file(s, "said"));
+}
+
+static void stop_worker(const script *s, pid_t worker)
+{
+    kill(worker, SIGTERM);
+    cr_expect_eq(script_finish(s, worker, 30), 0);
+}
+
+Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240)
+{
+    script s;
+    script_open(&s, "given");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    script_write(&s, JOB, in, out, "id");
+    pid_t a = start_worker(&s, "a"), b = start_worker(&s, "b");
+    put_rows(&s, in, 0, ROWS);
+    submit(&s, s.name, 0);
+    expect_each_once(&s, out, ROWS);
+    await_said(&s, "list", "", "running          2     2");
+    submit(&s, s.name, 0);
+    cr_expect_not_null(strstr(script_read_file(&s, "said"), "there already"));
+
+    kill(a, SIGKILL); /* the other one takes over, and it takes back its word when it is there */
+    cr_expect_eq(script_finish(&s, a, 10), 128 + SIGKILL);
+    put_rows(&s, in, ROWS, ROWS);
+    expect_each_once(&s, out, 2 * ROWS);
+    a = start_worker(&s, "a");
+    await_said(&s, "list", "", "running          2     2");
+
+    cr_assert_eq(say(&s, "stop", s.name), 0, "%s", script_read_file(&s, "said"));
+    await_said(&s, "list", "", "stop    stopped");
+    put_rows(&s, in, 2 * ROWS, ROWS);
+    usleep(500000);
+    expect_each_once(&s, out, 2 * ROWS);
+    submit(&s, s.name, 0);
+    expect_each_once(&s, out, 3 * ROWS);
+
+    cr_assert_eq(say(&s, "delete", s.name), 0, "%s", script_read_file(&s, "said"));
+    cr_assert_eq(say(&s, "list", ""), 0);
+    cr_expect_null(strstr(script_read_file(&s, "said"), s.name), "%s",
+                   script_read_file(&s, "said"));
+    char topic[200];
+    mr_topic_facts facts;
+    mr_error err;
+    snprintf(topic, sizeof topic, "%s.state", s.name);
+    cr_assert_eq(s.log->class->describe(s.log, topic, &facts, &err), MR_OK);
+    cr_expect_not(facts.exists, "its state topic is still there");
+    stop_worker(&s, a);
+    stop_worker(&s, b);
+    script_close(&s);
+}
+
+Test(fleet_jobs, what_is_wrong_never_reaches_the_topic, .timeout = 120)
+{
+    script s;
+    script_open(&s, "wrong");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    char fleet[200];
+    snprintf(fleet, sizeof fleet, "%s-fleet", s.name);
+    mr_board board;
+    mr_error err;
+    cr_assert_eq(mr_board_open(&board, s.log, NULL, fleet, true, &err), MR_OK, "%s", err.message);
+    script_write(&s, JOB, in, out, "idd");
+    submit(&s, s.name, 3);
+    cr_expect_not_null(strstr(script_read_file(&s, "said"), "MR1104"), "%s",
+                       script_read_file(&s, "said"));
+    script_write(&s, JOB, in, "no-such-topic", "id");
+    submit(&s, s.name, 1);
+    cr_assert_eq(mr_board_catch_up(&board, &err), MR_OK, "%s", err.message);
+    cr_expect_eq(board.changes, 0, "something was written");
+    mr_board_close(&board);
+    script_close(&s);
+}
+
+Test(fleet_jobs, one_of_a_newer_millrace_is_stopped_with_a_word_and_the_rest_go_on, .timeout = 240)
+{
+    script s;
+    script_open(&s, "newer");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    const char *other = kafka_topic(s.log, "other", 1);
+    char fleet[200], beside[200];
+    snprintf(fleet, sizeof fleet, "%s-fleet", s.name);
+    snprintf(beside, sizeof beside, "%s-beside", s.name);
+    pid_t a = start_worker(&s, "a");
+    put_rows(&s, in, 0, ROWS);
+    script_write(&s, JOB, in, other, "id");
+    submit(&s, beside, 0);
+    script_write(&s, JOB, in, out, "id");
+    submit(&s, s.name, 0);
+    expect_each_once(&s, out, ROWS);
+
+    mr_board board;
+    mr_error err;
+    cr_assert_eq(mr_board_open(&board, s.log, NULL, fleet, false, &err), MR_OK);
+    cr_assert_eq(mr_board_catch_up(&board, &err), MR_OK);
+    const mr_board_job *job = mr_board_job_of(&board, s.name);
+    cr_assert(job != NULL && job->has_wish);
+    mr_wish newer = job->wish;
+    newer.version++;
+    newer.plan_format = 99;
+    newer.written_by = "millrace 9.9";
+    cr_assert_eq(mr_board_put_wish(&board, &newer, &err), MR_OK, "%s", err.message);
+    mr_board_close(&board);
+    await_said(&s, "status", s.name, "refused");
+    const char *said = script_read_file(&s, "said");
+    cr_expect_not_null(strstr(said, "MR2062"), "%s", said);
+    cr_expect_not_null(strstr(said, "millrace 9.9, with plan format 99"), "%s", said);
+    submit(&s, s.name, 1); /* an older program does not overwrite what it cannot read */
+    put_rows(&s, in, ROWS, ROWS);
+    expect_each_once(&s, other, 2 * ROWS);
+    expect_each_once(&s, out, ROWS);
+    stop_worker(&s, a);
+    script_close(&s);
+}
