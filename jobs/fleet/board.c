@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FETCH_ROWS 512
 #define ENDS_TIMEOUT_MS 5000
+#define MADE_WAIT_MS 50
+#define MADE_TRIES 200
 #define QUIET_MAX 200 /* looks at the end without a record, 50 ms each */
 #define FLUSH_TIMEOUT_MS 30000
 #define KEY_MAX 1024
@@ -22,6 +25,19 @@ static char *copy(const char *text, size_t length)
     memcpy(made, text, length);
     made[length] = '\0';
     return made;
+}
+
+/* Not every broker knows yet of a topic that another worker has just made. */
+static mr_status begin(mr_board *board, mr_error *err)
+{
+    const mr_reader_class *class = board->reader->class;
+    mr_status status = MR_E_KAFKA_TOPIC_MISSING;
+    for (int tries = 0; tries < MADE_TRIES && status == MR_E_KAFKA_TOPIC_MISSING; tries++) {
+        if (tries > 0)
+            nanosleep(&(struct timespec){.tv_nsec = MADE_WAIT_MS * 1000000}, NULL);
+        status = class->add(board->reader, 0, board->topic, 0, MR_OFFSET_EARLIEST, err);
+    }
+    return status;
 }
 
 mr_status mr_board_open(mr_board *board, mr_log *log, const mr_logger *logger, const char *fleet,
@@ -47,8 +63,7 @@ mr_status mr_board_open(mr_board *board, mr_log *log, const mr_logger *logger, c
     if (status == MR_OK)
         status = log->class->open_reader(log, &board->reader, err);
     if (status == MR_OK)
-        status =
-            board->reader->class->add(board->reader, 0, board->topic, 0, MR_OFFSET_EARLIEST, err);
+        status = begin(board, err);
     if (status != MR_OK)
         mr_board_close(board);
     return status;

@@ -1,4 +1,5 @@
 /* `millrace stop` and `delete`: a wish, then the wait until the workers have come to it. */
+#include "engine/run/worker/worker.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/fleet/reach.h"
@@ -75,13 +76,9 @@ static mr_exit stop(mr_reach *reach, const mr_board_job *job, const char *name)
 /* No worker has it any more: what it left in Kafka goes, the wish last. */
 static mr_status forget(mr_reach *reach, const char *name, mr_error *err)
 {
-    mr_log *log = reach->log;
-    mr_status status = log->class->delete_group(log, name, err);
-    if (status == MR_OK)
-        status =
-            log->class->delete_topic(log, mr_arena_printf(&reach->arena, "%s.state", name), err);
-    if (status == MR_E_KAFKA_TOPIC_MISSING)
-        status = MR_OK;
+    mr_plan plan = {.job = name}; /* local stores are the workers' own */
+    mr_worker_config config = {.plan = &plan, .log = reach->log};
+    mr_status status = mr_worker_reset(&config, err);
     const mr_board_job *job = mr_board_job_of(&reach->board, name);
     for (uint32_t i = 0; status == MR_OK && job != NULL && i < job->statuses_count; i++)
         status = mr_board_remove_status(&reach->board, name, job->statuses[i].instance, err);
