@@ -540,7 +540,8 @@ int64_t mr_task_watermark(const mr_task *task)
 {
     int64_t lowest = MR_TIME_MAX;
     for (uint32_t s = 0; s < task->plan->sources_count; s++)
-        if (task->plan->sources[s].watermark != NULL && task->sources[s].watermark_ms < lowest)
+        if ((task->plan->sources[s].watermark != NULL || task->sources[s].inlet != NULL) &&
+            task->sources[s].watermark_ms < lowest)
             lowest = task->sources[s].watermark_ms;
     return lowest;
 }

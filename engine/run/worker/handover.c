@@ -116,14 +116,19 @@ static mr_status send_rest(mr_worker *worker, mr_error *err)
     return status;
 }
 
-static mr_status advance_receivers(mr_worker *worker, uint32_t *steps, mr_error *err)
+/* Of later stages alone: a task that was flushed has said how far it is, and must not go on before
+ * the seal. */
+static mr_status advance_behind(mr_worker *worker, const mr_plan *stage, uint32_t *steps,
+                                mr_error *err)
 {
     mr_status status = MR_OK;
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
-        mr_task *task = worker->tasks[t].task;
-        while (status == MR_OK && task != NULL && !mr_task_is_settled(task) && *steps > 0) {
+        const mr_worker_task *at = &worker->tasks[t];
+        bool is_behind = mr_worker_stage_of(worker, at)->first_task > stage->first_task;
+        while (status == MR_OK && is_behind && at->task != NULL && !mr_task_is_settled(at->task) &&
+               *steps > 0) {
             mr_progress progress;
-            status = mr_task_advance(task, &progress, err);
+            status = mr_task_advance(at->task, &progress, err);
             --*steps;
         }
     }
@@ -147,9 +152,9 @@ static mr_status flush_stage(mr_worker *worker, const mr_plan *stage, uint32_t *
     bool worked = true;
     while (status == MR_OK && worked) {
         uint32_t task;
-        status = mr_worker_take_handed(worker, &task, &worked, err);
-        if (status == MR_OK && worked)
-            status = advance_receivers(worker, steps, err);
+        status = advance_behind(worker, stage, steps, err);
+        if (status == MR_OK)
+            status = mr_worker_take_handed(worker, &task, &worked, err);
     }
     return status;
 }
