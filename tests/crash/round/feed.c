@@ -17,6 +17,7 @@
 #define FLUSH_MS 60000
 #define ORDERLY_BACK 4 /* below the job's delay of 5 ms: never late, however inputs interleave */
 #define LATE_BACK 60
+#define SPELL_MS 16 /* a session's gap is 6 ms */
 
 struct mr_crash_feed {
     mr_crash_feed_options options;
@@ -104,6 +105,11 @@ static void put_row(mr_crash_feed *feed)
     int64_t back = (int64_t)draw(feed, is_late ? LATE_BACK : ORDERLY_BACK);
     int64_t time = feed->event_time_ms > back ? feed->event_time_ms - back : 0;
     int64_t amount = (int64_t)draw(feed, 100);
+    if (feed->options.has_spells) {
+        if ((time / SPELL_MS + key) % 3 == 0)
+            return;
+        amount = 1 + (int64_t)atomic_load(&feed->rows);
+    }
     mr_crash_row_print(value, sizeof value, feed->options.is_json, key, time, amount);
     put(feed, partition, value);
 }

@@ -21,6 +21,8 @@ typedef struct mr_crash_feed_options {
     uint64_t seed;
     uint32_t rows_per_second;
     bool is_orderly; /* no row can be late */
+    /* keys fall silent for longer than a session's gap; no two amounts are equal */
+    bool has_spells;
     bool is_json;
 } mr_crash_feed_options;
 

@@ -49,7 +49,12 @@ bool mr_crash_round_begin(mr_crash_round *round, mr_crash_env *env, const char *
     snprintf(round->state, sizeof round->state, "%s.state", round->name);
     round->law = calloc(1, sizeof *round->law);
     MR_ASSERT(round->law != NULL);
-    mr_sim_law_init(round->law, 10, round->options.sim.is_hop ? 5 : 10);
+    bool is_session = round->options.sim.is_session;
+    mr_sim_law_init(round->law, is_session ? 6 : 10,
+                    is_session                  ? 1
+                    : round->options.sim.is_hop ? 5
+                                                : 10);
+    round->law->is_session = is_session;
     round->watch = mr_crash_watch_new(env->bootstrap);
     if (!make_topics(round))
         return false;
@@ -58,6 +63,7 @@ bool mr_crash_round_begin(mr_crash_round *round, mr_crash_env *env, const char *
                                   .seed = mr_crash_draw(env, UINT64_MAX),
                                   .rows_per_second = round->options.rows_per_second,
                                   .is_orderly = round->options.is_orderly,
+                                  .has_spells = is_session,
                                   .is_json = round->options.is_json};
     round->feed = mr_crash_feed_start(&feed, round->law);
     mr_crash_feed_allow(round->feed, 100);

@@ -1,7 +1,8 @@
 /*
  * kill -9 at random while the feed goes on, in rounds of ten: a fresh job each, with other numbers
- * of tasks, other windows, other commit intervals. Between two lives the state directory may be
- * deleted, or a worker with another directory and another instance id takes over.
+ * of tasks, other windows (tumbling, hopping, sessions), other commit intervals. Between two lives
+ * the state directory may be deleted, or a worker with another directory and another instance id
+ * takes over.
  *
  * Half of the kills must have hit an open epoch or a restore; else the suite proves nothing.
  */
@@ -147,7 +148,7 @@ bool mr_crash_kills(mr_crash_env *env, char *text, size_t size)
         uint32_t n = done / KILLS_A_ROUND;
         uint32_t left = env->kills - done;
         mr_crash_round_options options = {
-            .sim = {.tasks_count = tasks[n % 4], .is_hop = n % 3 == 2},
+            .sim = {.tasks_count = tasks[n % 4], .is_hop = n % 3 == 2, .is_session = n % 3 == 1},
             .commit_interval_ms = intervals[n % 4]};
         mr_crash_round round;
         is_good = mr_crash_round_begin(&round, env, "kills", &options) &&

@@ -36,10 +36,10 @@ void mr_crash_worker_args(const mr_crash_worker_options *o, const char *program,
     args[n++] = mr_arena_printf(arena, "%s", o->instance != NULL ? o->instance : "-");
     args[n++] = mr_arena_printf(arena,
                                 "tasks=%" PRIu32 " later=%" PRIu32
-                                " hop=%d guarantee=%d interval=%" PRId64 " timeout=%" PRId32,
-                                job->sim.tasks_count, job->sim.later_tasks, job->sim.is_hop,
-                                (int)job->sim.guarantee, job->commit_interval_ms,
-                                job->transaction_timeout_ms);
+                                " window=%d guarantee=%d interval=%" PRId64 " timeout=%" PRId32,
+                                job->sim.tasks_count, job->sim.later_tasks,
+                                job->sim.is_session ? 2 : job->sim.is_hop, (int)job->sim.guarantee,
+                                job->commit_interval_ms, job->transaction_timeout_ms);
     args[n++] = mr_arena_printf(
         arena,
         "bounded=%d pipelined=%d fetch=%" PRIu32 " apply=%" PRIu32 " base=%" PRIu64
@@ -52,7 +52,7 @@ void mr_crash_worker_args(const mr_crash_worker_options *o, const char *program,
 
 static bool parse(int count, char **args, mr_crash_worker_options *o)
 {
-    int hop, guarantee, bounded, pipelined;
+    int window, guarantee, bounded, pipelined;
     char sabotage[5];
     if (count != 7)
         return false;
@@ -60,9 +60,9 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
     o->dir = strcmp(args[3], "-") != 0 ? args[3] : NULL;
     o->instance = strcmp(args[4], "-") != 0 ? args[4] : NULL;
     if (sscanf(args[5],
-               "tasks=%" SCNu32 " later=%" SCNu32 " hop=%d guarantee=%d interval=%" SCNd64
+               "tasks=%" SCNu32 " later=%" SCNu32 " window=%d guarantee=%d interval=%" SCNd64
                " timeout=%" SCNd32,
-               &o->job.sim.tasks_count, &o->job.sim.later_tasks, &hop, &guarantee,
+               &o->job.sim.tasks_count, &o->job.sim.later_tasks, &window, &guarantee,
                &o->job.commit_interval_ms, &o->job.transaction_timeout_ms) != 6 ||
         sscanf(args[6],
                "bounded=%d pipelined=%d fetch=%" SCNu32 " apply=%" SCNu32 " base=%" SCNu64
@@ -71,7 +71,8 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
                &o->pause_ms, &o->poll_ms, sabotage) != 8 ||
         strlen(sabotage) != 4)
         return false;
-    o->job.sim.is_hop = hop != 0;
+    o->job.sim.is_hop = window == 1;
+    o->job.sim.is_session = window == 2;
     o->job.sim.guarantee = (mr_guarantee)guarantee;
     o->is_bounded = bounded != 0;
     o->is_pipelined = pipelined != 0;
