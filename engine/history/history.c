@@ -1,5 +1,7 @@
 #include "engine/history/history.h"
 
+#include "engine/history/ask.h"
+
 #include "engine/commit/delta.h"
 
 #include <inttypes.h>
@@ -108,10 +110,9 @@ mr_status mr_history_read(const mr_history *history, int64_t from, int64_t until
     reading r = {.history = history, .until = until, .visit = visit, .context = context};
     mr_status status = MR_OK;
     if (from == MR_OFFSET_EARLIEST)
-        status = log->class->offset(log, history->topic, partition, from, &from, err);
+        status = mr_ask_offset(log, history->topic, partition, from, &from, err);
     if (status == MR_OK && until < 0)
-        status =
-            log->class->offset(log, history->topic, partition, MR_OFFSET_LATEST, &r.until, err);
+        status = mr_ask_offset(log, history->topic, partition, MR_OFFSET_LATEST, &r.until, err);
     r.position = from;
     if (status == MR_OK)
         status = log->class->open_reader(log, &r.reader, err);

@@ -1,5 +1,7 @@
 #include "engine/history/moment.h"
 
+#include "engine/history/ask.h"
+
 #include "engine/base/assert.h"
 #include "engine/checkpoint/shelf.h"
 #include "engine/commit/delta.h"
@@ -113,8 +115,8 @@ static mr_status oldest_checkpoint(const mr_moments *m, uint32_t task, uint64_t 
     *epoch = 0;
     if (m->blobs == NULL || m->stores == NULL)
         return MR_OK;
-    mr_status status = m->log->class->offset(m->log, m->state_topic, (int32_t)task,
-                                             MR_OFFSET_EARLIEST, &start, err);
+    mr_status status =
+        mr_ask_offset(m->log, m->state_topic, (int32_t)task, MR_OFFSET_EARLIEST, &start, err);
     if (status == MR_OK)
         status = mr_shelf_read(m->blobs, m->plan->job, task, MR_BLOB_MANIFESTS, &shelf, err);
     for (size_t i = 0; status == MR_OK && i < shelf.count && *epoch == 0; i++)
@@ -280,8 +282,8 @@ mr_status mr_moments_check_sources(const mr_moments *m, const mr_epoch_record *r
         int64_t start;
         if (until != NULL && (there == NULL || there->offset_next <= input->offset_next))
             continue;
-        mr_status status = m->log->class->offset(m->log, input->topic, input->partition,
-                                                 MR_OFFSET_EARLIEST, &start, err);
+        mr_status status =
+            mr_ask_offset(m->log, input->topic, input->partition, MR_OFFSET_EARLIEST, &start, err);
         if (status == MR_OK && start > input->offset_next)
             status = mr_error_set(err, MR_E_REPLAY_GONE,
                                   "%s[%" PRId32 "] begins at offset %" PRId64
@@ -305,8 +307,8 @@ static mr_status pick_checkpoint(const mr_moments *m, uint32_t task, const mr_mo
     id[0] = '\0';
     if (m->blobs == NULL || m->stores == NULL)
         return MR_OK;
-    mr_status status = m->log->class->offset(m->log, m->state_topic, (int32_t)task,
-                                             MR_OFFSET_EARLIEST, &start, err);
+    mr_status status =
+        mr_ask_offset(m->log, m->state_topic, (int32_t)task, MR_OFFSET_EARLIEST, &start, err);
     if (status == MR_OK)
         status = mr_shelf_read(m->blobs, m->plan->job, task, MR_BLOB_MANIFESTS, &shelf, err);
     for (size_t i = 0; status == MR_OK && i < shelf.count; i++)

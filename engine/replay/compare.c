@@ -1,5 +1,7 @@
 #include "engine/replay/compare.h"
 
+#include "engine/history/ask.h"
+
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 
@@ -210,19 +212,9 @@ static mr_status live_start(const compare *c, int32_t partition, int64_t *from, 
 {
     mr_log *log = c->request->moments->log;
     if (c->output->has_dead || c->window.from_low == MR_TIME_NONE)
-        return log->class->offset(log, c->output->live, partition, MR_OFFSET_EARLIEST, from, err);
-    return log->class->offset_at(log, c->output->live, partition, c->window.from_low - APPENDED_MS,
-                                 from, err);
-}
-
-/* Not the stable end: a commit is answered before its markers are written. */
-static mr_status replay_end(const compare *c, int32_t partition, int64_t *until, mr_error *err)
-{
-    mr_log *log = c->request->moments->log;
-    mr_log_ends ends = {.topic = c->output->replay, .partition = partition};
-    mr_status status = log->class->ends(log, &ends, 1, err);
-    *until = ends.high;
-    return status;
+        return mr_ask_offset(log, c->output->live, partition, MR_OFFSET_EARLIEST, from, err);
+    return mr_ask_offset_at(log, c->output->live, partition, c->window.from_low - APPENDED_MS, from,
+                            err);
 }
 
 static mr_status read_side(compare *c, bool is_live, mr_error *err)
@@ -238,8 +230,8 @@ static mr_status read_side(compare *c, bool is_live, mr_error *err)
         mr_log_reader *reader = NULL;
         if (is_live)
             status = live_start(c, p, &from, err);
-        else
-            status = replay_end(c, p, &until, err);
+        else /* not the stable end: a commit is answered before its markers are written */
+            status = mr_ask_high(log, topic, p, &until, err);
         if (status != MR_OK || from >= until)
             continue;
         status = log->class->open_reader(log, &reader, err);

@@ -1,5 +1,6 @@
 #include "engine/replay/outputs.h"
 
+#include "engine/history/ask.h"
 #include "engine/history/moment.h"
 
 #include <inttypes.h>
@@ -29,7 +30,7 @@ static mr_status ends_of(const mr_output *output, const char *topic, mr_log *log
 {
     mr_status status = MR_OK;
     for (int32_t p = 0; status == MR_OK && p < output->partitions; p++)
-        status = log->class->offset(log, topic, p, MR_OFFSET_LATEST, &to[p], err);
+        status = mr_ask_offset(log, topic, p, MR_OFFSET_LATEST, &to[p], err);
     return status;
 }
 
@@ -85,9 +86,7 @@ mr_status mr_outputs_look_again(mr_outputs *outputs, mr_log *log, mr_error *err)
     for (uint32_t i = 0; status == MR_OK && i < outputs->count; i++) {
         const mr_output *output = &outputs->items[i];
         for (int32_t p = 0; status == MR_OK && p < output->partitions; p++) {
-            mr_log_ends ends = {.topic = output->live, .partition = p};
-            status = log->class->ends(log, &ends, 1, err);
-            output->live_after[p] = ends.high;
+            status = mr_ask_high(log, output->live, p, &output->live_after[p], err);
         }
     }
     return status;

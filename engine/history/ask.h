@@ -1,0 +1,17 @@
+/*
+ * Questions to the log that are asked again while it says so: a leader may just be moving.
+ * Thread: the log's; they block.
+ */
+#ifndef MR_ENGINE_HISTORY_ASK_H
+#define MR_ENGINE_HISTORY_ASK_H
+
+#include "engine/ports/log.h"
+
+MR_MUST_USE mr_status mr_ask_offset(mr_log *log, const char *topic, int32_t partition,
+                                    int64_t which, int64_t *offset, mr_error *err);
+MR_MUST_USE mr_status mr_ask_offset_at(mr_log *log, const char *topic, int32_t partition,
+                                       int64_t timestamp_ms, int64_t *offset, mr_error *err);
+MR_MUST_USE mr_status mr_ask_high(mr_log *log, const char *topic, int32_t partition, int64_t *high,
+                                  mr_error *err);
+
+#endif
