@@ -12,9 +12,9 @@
 #
 # Every executable lands in the build folder's bin/.
 
-pkg_check_modules(criterion IMPORTED_TARGET criterion)
+pkg_check_modules(criterion REQUIRED IMPORTED_TARGET criterion)
 # The oracle of decimal arithmetic (tests/unit/engine/expr/test_decimal.c).
-find_library(MR_GMP_LIBRARY gmp)
+find_library(MR_GMP_LIBRARY gmp REQUIRED)
 mark_as_advanced(MR_GMP_LIBRARY)
 # The oracle of Avro (tests/harness/avro_oracle).
 pkg_check_modules(avro REQUIRED IMPORTED_TARGET avro-c)
@@ -55,10 +55,6 @@ function(mr_criterion name folder)
     mr_glob(sources ${folder}/*.c)
     list(FILTER sources EXCLUDE REGEX "/main_[^/]*\\.c$")
     if(NOT sources)
-        return()
-    endif()
-    if(NOT criterion_FOUND OR NOT MR_GMP_LIBRARY)
-        message(WARNING "no Criterion or no GMP: ${name} is not built")
         return()
     endif()
     mr_executable(${name} SOURCES ${sources} ${PROJECT_SOURCE_DIR}/tests/harness/leaks.c

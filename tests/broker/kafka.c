@@ -48,7 +48,7 @@ const char *kafka_topic(mr_log *log, const char *stem, int32_t partitions)
 mr_log_writer *kafka_writer(mr_log *log, const char *transactional_id)
 {
     mr_writer_options options = {.transactional_id = transactional_id,
-                                 .transaction_timeout_ms = 10000};
+                                 .transaction_timeout_ms = 60000}; /* a busy disk is no failure */
     mr_log_writer *writer;
     mr_error err;
     OK(log->class->open_writer(log, &options, &writer, &err), err);
@@ -168,6 +168,28 @@ int64_t kafka_settled_end(mr_log *log, const char *topic, int32_t partition)
             usleep(20000);
     } while (ends.stable != ends.high && kafka_ms() < end_ms);
     return ends.stable;
+}
+
+uint32_t kafka_each(mr_log *log, const char *topic, int32_t partition, kafka_visit visit,
+                    void *context)
+{
+    mr_log_reader *reader = kafka_reader(log);
+    mr_error err;
+    uint32_t count = 0;
+    OK(reader->class->add(reader, 0, topic, partition, 0, &err), err);
+    int64_t end = kafka_settled_end(log, topic, partition);
+    mr_input_ends ends = {0};
+    for (double end_ms = kafka_ms() + 20000; ends.position < end && kafka_ms() < end_ms;) {
+        mr_records records;
+        OK(reader->class->fetch(reader, 4096, 50, &records, &err), err);
+        for (uint32_t i = 0; i < records.count; i++, count++)
+            if (visit != NULL)
+                visit(context, records.record[i].value, records.record[i].value_length);
+        OK(reader->class->ends(reader, 0, 1000, &ends, &err), err);
+    }
+    cr_assert_geq(ends.position, end, "%s was not read to its end within 20 s", topic);
+    reader->class->close(reader);
+    return count;
 }
 
 double kafka_ms(void)

@@ -49,6 +49,11 @@ int64_t kafka_end(mr_log *log, const char *topic, int32_t partition); /* last st
  * marker is written. */
 int64_t kafka_settled_end(mr_log *log, const char *topic, int32_t partition);
 
+/* How many committed records lie in a partition up to there; `visit` (may be NULL) sees each. */
+typedef void (*kafka_visit)(void *context, const char *value, size_t length);
+uint32_t kafka_each(mr_log *log, const char *topic, int32_t partition, kafka_visit visit,
+                    void *context);
+
 double kafka_ms(void); /* monotonic */
 
 /* The call must succeed; its message is the test's. */

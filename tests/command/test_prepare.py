@@ -1,4 +1,4 @@
-"""`.ci/prepare` on a machine that lacks packages: as root, with sudo, with a sudo that refuses, and with neither.
+"""`.ci/prepare` and `.ci/build` on a machine that lacks packages: as root, with sudo, with a sudo that refuses, and with neither.
 
 The machine is a PATH of its own: real tools by name, and stand-ins for what would change or ask the system."""
 
@@ -101,3 +101,30 @@ def test_with_nothing_to_do_nothing_is_said():
     machine_that_has_all()
     code, said, _ = prepare()
     assert (code, said) == (0, ""), said
+
+
+def build(*targets):
+    """`.ci/build release` in a scratch copy, with a CMake that remembers what it was asked."""
+    done = subprocess.run(["tree/.ci/build", "release", *targets], capture_output=True, text=True, check=False, timeout=60,
+                          env={"PATH": os.path.abspath("bin"), "HOME": os.getcwd()})
+    assert done.returncode == 0, done.stderr
+    log = pathlib.Path("log").read_text()
+    pathlib.Path("log").write_text("")
+    return log.split()
+
+
+def test_the_program_is_built_without_the_libraries_of_the_tests_and_the_tests_with_them():
+    machine(0)
+    for tool in ("bash", "tee", "touch", "mkdir"):
+        os.symlink(shutil.which(tool), f"bin/{tool}")
+    os.makedirs("tree/.ci")
+    shutil.copy(millrace.TOP / ".ci/build", "tree/.ci/build")
+    log = os.path.abspath("log")
+    stand_in("cmake", 'for last; do :; done\nmkdir -p build/release\ntouch build/release/build.ninja\n'
+             f'echo "MR_TESTS:BOOL=${{last#*=}}" >build/release/CMakeCache.txt\necho "$last" >>{log}\n')
+    stand_in("ninja", "exit 0\n")
+    stand_in("pkg-config", "exit 1\n")
+    assert build("millrace") == ["-DMR_TESTS=OFF"]
+    assert build("millrace") == []
+    assert build() == ["-DMR_TESTS=ON"], "the tests, where the program alone was built before"
+    assert build() == [] and build("millrace") == [] and build("sim_crash") == []
