@@ -258,6 +258,18 @@ const mr_board_job *mr_board_job_of(const mr_board *board, const char *name)
     return NULL;
 }
 
+bool mr_board_job_is_down(const mr_board_job *job, int64_t now_ms)
+{
+    for (uint32_t i = 0; i < job->statuses_count; i++) {
+        const mr_fleet_status *status = &job->statuses[i].status;
+        if (job->has_wish && status->version == job->wish.version &&
+            now_ms - status->written_ms < MR_FLEET_SILENT_MS &&
+            (status->state == MR_FLEET_FAILED || status->state == MR_FLEET_REFUSED))
+            return true;
+    }
+    return false;
+}
+
 /* ---- writing ---- */
 
 /* `value` NULL: the key goes. */

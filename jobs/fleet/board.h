@@ -52,6 +52,10 @@ MR_MUST_USE mr_status mr_board_catch_up(mr_board *board, mr_error *err);
 /* NULL: no wish and no status bears that name. Valid until the next poll. */
 const mr_board_job *mr_board_job_of(const mr_board *board, const char *name);
 
+/* A worker that lives says that it failed with the job as it is wished, or refused it. `now_ms` is
+ * wall time. */
+bool mr_board_job_is_down(const mr_board_job *job, int64_t now_ms);
+
 /* Written and delivered when these return; the board shows it when it has been read. */
 MR_MUST_USE mr_status mr_board_put_wish(mr_board *board, const mr_wish *wish, mr_error *err);
 MR_MUST_USE mr_status mr_board_put_status(mr_board *board, const mr_fleet_status *status,

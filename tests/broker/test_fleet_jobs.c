@@ -161,6 +161,63 @@ Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240
     script_close(&s);
 }
 
+/* Wishes that the job runs, whatever stands there: `submit` would find out that it cannot. */
+static void wish_again(const script *s)
+{
+    char fleet[200];
+    mr_board board;
+    mr_error err;
+    snprintf(fleet, sizeof fleet, "%s-fleet", s->name);
+    cr_assert_eq(mr_board_open(&board, s->log, NULL, fleet, false, &err), MR_OK);
+    cr_assert_eq(mr_board_catch_up(&board, &err), MR_OK, "%s", err.message);
+    const mr_board_job *job = mr_board_job_of(&board, s->name);
+    cr_assert(job != NULL && job->has_wish);
+    mr_wish wish = job->wish;
+    wish.version++;
+    wish.kind = MR_WISH_RUN;
+    cr_assert_eq(mr_board_put_wish(&board, &wish, &err), MR_OK, "%s", err.message);
+    mr_board_close(&board);
+}
+
+static void await_topic(const script *s, const char *topic, bool exists)
+{
+    double end_ms = kafka_ms() + READY_MS;
+    mr_topic_facts facts;
+    mr_error err;
+    do {
+        cr_assert_lt(kafka_ms(), end_ms);
+        usleep(100000);
+        cr_assert_eq(s->log->class->describe(s->log, topic, &facts, &err), MR_OK);
+    } while (facts.exists != exists);
+}
+
+Test(fleet_jobs, one_that_failed_starts_again_when_it_is_submitted_again, .timeout = 240)
+{
+    script s;
+    script_open(&s, "again");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    mr_error err;
+    script_write(&s, JOB, in, out, "id");
+    pid_t a = start_worker(&s, "a");
+    submit(&s, s.name, 0);
+    cr_assert_eq(say(&s, "stop", s.name), 0, "%s", script_read_file(&s, "said"));
+    cr_assert_eq(s.log->class->delete_topic(s.log, out, &err), MR_OK, "%s", err.message);
+    await_topic(&s, out, false);
+    wish_again(&s);
+    await_said(&s, "list", "", "run     failed");
+    cr_assert_eq(s.log->class->create_topic(s.log, out, 1, NULL, &err), MR_OK, "%s", err.message);
+    await_topic(&s, out, true);
+    put_rows(&s, in, 0, ROWS);
+    submit(&s, s.name, 0);
+    cr_expect_not_null(strstr(script_read_file(&s, "said"), "version 4"), "%s",
+                       script_read_file(&s, "said"));
+    expect_each_once(&s, out, ROWS);
+    submit(&s, s.name, 0);
+    cr_expect_not_null(strstr(script_read_file(&s, "said"), "there already"));
+    stop_worker(&s, a);
+    script_close(&s);
+}
+
 Test(fleet_jobs, what_is_wrong_never_reaches_the_topic, .timeout = 120)
 {
     script s;

@@ -44,7 +44,8 @@ static mr_status follow(const mr_reach *reach, mr_wish *wish, bool *is_there, mr
                             ", this is %016" PRIx64 "): its state would not fit; delete it first, "
                             "or submit this one under another --name",
                             reach->fleet, wish->job, old->plan_version, wish->plan_version);
-    *is_there = old->kind == MR_WISH_RUN && is_same(old, wish);
+    *is_there = old->kind == MR_WISH_RUN && is_same(old, wish) &&
+                !mr_board_job_is_down(job, reach->clock.wall_ms(&reach->clock));
     return MR_OK;
 }
 

@@ -96,6 +96,32 @@ Test(board, shows_the_newest_of_each)
     tear_down(&r);
 }
 
+/* What one worker says of version 2 of job "a", at 50 s. */
+static bool is_down(rig *r, uint64_t version, mr_fleet_state state, int64_t now_ms)
+{
+    mr_fleet_status status = {
+        .job = "a", .instance = "w1", .version = version, .state = state, .written_ms = 50000};
+    cr_assert_eq(mr_board_put_status(&r->board, &status, &r->err), MR_OK, "%s", r->err.message);
+    cr_assert_eq(mr_board_catch_up(&r->board, &r->err), MR_OK, "%s", r->err.message);
+    return mr_board_job_is_down(mr_board_job_of(&r->board, "a"), now_ms);
+}
+
+Test(board, job_is_down_where_a_live_worker_failed_with_its_newest_wish)
+{
+    rig r = {0};
+    set_up(&r);
+    wish(&r, "a", 2, MR_WISH_RUN);
+    tell(&r, "a", "w2", 2);
+    cr_expect(is_down(&r, 2, MR_FLEET_FAILED, 50000));
+    cr_expect(is_down(&r, 2, MR_FLEET_REFUSED, 50000 + MR_FLEET_SILENT_MS - 1));
+    cr_expect_not(is_down(&r, 2, MR_FLEET_FAILED, 50000 + MR_FLEET_SILENT_MS), "it died");
+    cr_expect_not(is_down(&r, 1, MR_FLEET_FAILED, 50000), "of an older wish");
+    cr_expect_not(is_down(&r, 2, MR_FLEET_STARTING, 50000));
+    cr_expect_not(is_down(&r, 2, MR_FLEET_RUNNING, 50000));
+    cr_expect_not(is_down(&r, 2, MR_FLEET_FINISHED, 50000));
+    tear_down(&r);
+}
+
 Test(board, forgets_what_is_removed)
 {
     rig r = {0};
