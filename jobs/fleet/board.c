@@ -109,7 +109,8 @@ static mr_board_job *job_of(mr_board *board, const char *name, size_t length)
     MR_ASSERT(board->jobs != NULL);
     memmove(&board->jobs[at + 1], &board->jobs[at], (board->jobs_count - at) * sizeof *board->jobs);
     board->jobs_count++;
-    board->jobs[at] = (mr_board_job){.name = copy(name, length)};
+    board->jobs[at] = (mr_board_job){
+        .name = copy(name, length), .wish_offset = -1, .overwritten = {.offset = -1}};
     return &board->jobs[at];
 }
 
@@ -135,9 +136,14 @@ static mr_status take_wish(mr_board *board, const char *name, const mr_record *r
     if (status != MR_OK) {
         mr_arena_release(&arena);
     } else {
+        job->overwritten =
+            (struct mr_board_overwritten){.offset = job->wish_offset,
+                                          .plan_version = job->wish.plan_version,
+                                          .was_delete = job->wish.kind == MR_WISH_DELETE};
         mr_arena_release(&job->arena);
         job->arena = arena;
         job->wish = wish;
+        job->wish_offset = record->offset;
         job->has_wish = record->value != NULL;
     }
     drop_if_empty(board, job);
@@ -305,6 +311,50 @@ mr_status mr_board_put_wish(mr_board *board, const mr_wish *wish, mr_error *err)
     mr_wish_encode(wish, &value);
     mr_status status = put(board, key, &value, err);
     mr_buffer_release(&value);
+    return status;
+}
+
+/* What the other command wrote may have had its workers already. */
+static mr_status compare(const mr_board *board, const mr_wish *mine, int64_t offset, int64_t seen,
+                         mr_error *err)
+{
+    const mr_board_job *job = mr_board_job_of(board, mine->job);
+    const char *stands = NULL;
+    if (job == NULL || !job->has_wish)
+        stands = "the job is removed";
+    else if (job->wish_offset != offset && !mr_wish_is_same(&job->wish, mine))
+        stands = "its wish stands, not this one";
+    else if (job->wish_offset == offset && job->overwritten.offset != seen &&
+             (job->overwritten.was_delete || job->overwritten.plan_version != mine->plan_version))
+        stands = "this wish stands over one of another plan, whose state may be there";
+    if (stands == NULL)
+        return MR_OK;
+    return mr_error_set(err, MR_E_FLEET_JOB,
+                        "another command wrote to job `%s` at the same time: %s; see `millrace "
+                        "status %s`",
+                        mine->job, stands, mine->job);
+}
+
+mr_status mr_board_settle_wish(mr_board *board, const mr_wish *wish, mr_error *err)
+{
+    const mr_board_job *job = mr_board_job_of(board, wish->job);
+    int64_t seen = job != NULL ? job->wish_offset : -1;
+    mr_wish mine; /* with strings of its own: `wish` may have those of the board, which go */
+    mr_arena arena = {0};
+    mr_buffer bytes = {0};
+    mr_wish_encode(wish, &bytes);
+    mr_status status = mr_wish_decode(bytes.data, bytes.length, &arena, &mine, err);
+    if (status == MR_OK)
+        status = mr_board_put_wish(board, &mine, err);
+    int64_t offset = -1;
+    if (status == MR_OK) {
+        offset = board->writer->class->last_offset(board->writer, board->topic, 0);
+        status = mr_board_catch_up(board, err);
+    }
+    if (status == MR_OK)
+        status = compare(board, &mine, offset, seen, err);
+    mr_buffer_release(&bytes);
+    mr_arena_release(&arena);
     return status;
 }
 

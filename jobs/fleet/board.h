@@ -16,7 +16,13 @@
 typedef struct mr_board_job {
     char *name;
     bool has_wish;
-    mr_wish wish; /* its strings live in `arena` */
+    mr_wish wish;        /* its strings live in `arena` */
+    int64_t wish_offset; /* names the wish: two may bear one version. Of a removal too */
+    struct mr_board_overwritten {
+        int64_t offset; /* of the wish before this one, if it was seen; else -1 */
+        uint64_t plan_version;
+        bool was_delete;
+    } overwritten;
     mr_arena arena;
     struct mr_board_status {
         char *instance;
@@ -58,6 +64,9 @@ bool mr_board_job_is_down(const mr_board_job *job, int64_t now_ms);
 
 /* Written and delivered when these return; the board shows it when it has been read. */
 MR_MUST_USE mr_status mr_board_put_wish(mr_board *board, const mr_wish *wish, mr_error *err);
+/* The same, and reads the board to its end. MR_E_FLEET_JOB: another command wrote to that job
+ * meanwhile, and another wish stands, or this one stands over one of another plan. */
+MR_MUST_USE mr_status mr_board_settle_wish(mr_board *board, const mr_wish *wish, mr_error *err);
 MR_MUST_USE mr_status mr_board_put_status(mr_board *board, const mr_fleet_status *status,
                                           mr_error *err);
 MR_MUST_USE mr_status mr_board_remove_wish(mr_board *board, const char *job, mr_error *err);

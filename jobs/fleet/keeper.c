@@ -30,7 +30,7 @@ static mr_keeper_job *add(mr_keeper *keeper, const char *name)
     keeper->jobs = realloc(keeper->jobs, (keeper->jobs_count + 1) * sizeof *keeper->jobs);
     MR_ASSERT(keeper->jobs != NULL);
     mr_keeper_job *job = &keeper->jobs[keeper->jobs_count++];
-    *job = (mr_keeper_job){.name = strdup(name)};
+    *job = (mr_keeper_job){.name = strdup(name), .acted_on = -1};
     MR_ASSERT(job->name != NULL);
     return job;
 }
@@ -123,9 +123,11 @@ static void refuse_newer(mr_keeper *keeper, mr_keeper_job *job, const mr_wish *w
 }
 
 /* Nothing of the job is at work here. */
-static void begin(mr_keeper *keeper, mr_keeper_job *job, const mr_wish *wish)
+static void begin(mr_keeper *keeper, mr_keeper_job *job, const mr_board_job *on_board)
 {
     mr_error err;
+    const mr_wish *wish = &on_board->wish;
+    job->acted_on = on_board->wish_offset;
     job->version = wish->version;
     if (wish->plan_format > MR_FLEET_PLAN_FORMAT) {
         refuse_newer(keeper, job, wish);
@@ -162,9 +164,9 @@ static void look_at(mr_keeper *keeper, mr_keeper_job *job)
             take_back(keeper, job);
         return;
     }
-    if (wish->version != job->version) {
+    if (on_board->wish_offset != job->acted_on) {
         if (end(keeper, job))
-            begin(keeper, job, wish);
+            begin(keeper, job, on_board);
         return;
     }
     if (job->work != NULL) {
@@ -176,7 +178,7 @@ static void look_at(mr_keeper *keeper, mr_keeper_job *job)
     } else if (job->has_status) { /* it is as it was; the worker still lives */
         tell(keeper, job, &job->status);
     } else if (wish->kind != MR_WISH_DELETE) {
-        job->version = 0; /* what could not be told: once more */
+        job->acted_on = -1; /* what could not be told: once more */
     }
 }
 

@@ -12,7 +12,8 @@
 
 typedef struct mr_keeper_job {
     char *name;
-    uint64_t version; /* of the wish that was acted on; 0: none */
+    int64_t acted_on; /* offset of the wish; -1: none */
+    uint64_t version; /* of that wish */
     mr_work *work;    /* NULL: not at work */
     mr_fleet_status status;
     char message[1024];

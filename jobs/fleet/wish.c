@@ -22,6 +22,18 @@ const char *mr_fleet_state_name(mr_fleet_state state)
     return states[state];
 }
 
+bool mr_wish_is_same(const mr_wish *a, const mr_wish *b)
+{
+    if (a->plan_format != b->plan_format || a->kind != b->kind ||
+        a->plan_version != b->plan_version || a->settings_count != b->settings_count ||
+        strcmp(a->sql, b->sql) != 0)
+        return false;
+    for (uint32_t i = 0; i < a->settings_count; i++)
+        if (strcmp(a->settings[i], b->settings[i]) != 0)
+            return false;
+    return true;
+}
+
 static void put(json_t *object, const char *name, json_t *value)
 {
     MR_ASSERT(value != NULL && json_object_set_new(object, name, value) == 0);

@@ -68,6 +68,9 @@ typedef struct mr_fleet_status {
 const char *mr_wish_kind_name(mr_wish_kind kind);
 const char *mr_fleet_state_name(mr_fleet_state state);
 
+/* One text, plan and settings: who wrote it, when and as which version is not looked at. */
+bool mr_wish_is_same(const mr_wish *a, const mr_wish *b);
+
 /* Both put the bytes behind what `to` holds. */
 void mr_wish_encode(const mr_wish *wish, mr_buffer *to);
 void mr_fleet_status_encode(const mr_fleet_status *status, mr_buffer *to);

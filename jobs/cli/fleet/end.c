@@ -11,7 +11,9 @@ static bool is_stopped(const mr_reach *reach, const mr_board_job *job, uint64_t 
 {
     for (uint32_t i = 0; job != NULL && i < job->statuses_count; i++) {
         const mr_fleet_status *status = &job->statuses[i].status;
-        if (mr_reach_is_live(reach, status) && status->version < version)
+        bool is_at_work = status->state == MR_FLEET_STARTING || status->state == MR_FLEET_RUNNING;
+        if (mr_reach_is_live(reach, status) &&
+            (status->version < version || (status->version == version && is_at_work)))
             return false;
     }
     return job != NULL && job->has_wish && job->wish.version >= version;
@@ -42,7 +44,7 @@ static mr_status wish(mr_reach *reach, const mr_board_job *job, mr_wish_kind kin
     next.version = ++*version;
     next.written_by = "millrace " MR_VERSION;
     next.written_ms = reach->clock.wall_ms(&reach->clock);
-    return mr_board_put_wish(&reach->board, &next, err);
+    return mr_board_settle_wish(&reach->board, &next, err);
 }
 
 static mr_exit told_late(const mr_reach *reach, const char *job, const mr_error *err)

@@ -9,17 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_same(const mr_wish *a, const mr_wish *b)
-{
-    if (a->plan_version != b->plan_version || a->settings_count != b->settings_count ||
-        strcmp(a->sql, b->sql) != 0)
-        return false;
-    for (uint32_t i = 0; i < a->settings_count; i++)
-        if (strcmp(a->settings[i], b->settings[i]) != 0)
-            return false;
-    return true;
-}
-
 /* What stands there already decides about the version, and whether it may be. */
 static mr_status follow(const mr_reach *reach, mr_wish *wish, bool *is_there, mr_error *err)
 {
@@ -44,7 +33,7 @@ static mr_status follow(const mr_reach *reach, mr_wish *wish, bool *is_there, mr
                             ", this is %016" PRIx64 "): its state would not fit; delete it first, "
                             "or submit this one under another --name",
                             reach->fleet, wish->job, old->plan_version, wish->plan_version);
-    *is_there = old->kind == MR_WISH_RUN && is_same(old, wish) &&
+    *is_there = mr_wish_is_same(old, wish) &&
                 !mr_board_job_is_down(job, reach->clock.wall_ms(&reach->clock));
     return MR_OK;
 }
@@ -105,7 +94,7 @@ static mr_exit send(mr_reach *reach, mr_wish *wish)
         return MR_EXIT_OK;
     }
     if (status == MR_OK)
-        status = mr_board_put_wish(&reach->board, wish, &err);
+        status = mr_board_settle_wish(&reach->board, wish, &err);
     if (status != MR_OK)
         return mr_cli_fail(&err);
     fprintf(stderr, "submitted job `%s` to fleet `%s`, version %" PRIu64 "\n", wish->job,

@@ -122,6 +122,51 @@ Test(board, job_is_down_where_a_live_worker_failed_with_its_newest_wish)
     tear_down(&r);
 }
 
+/* A second command, which has seen what `r` had seen, settles `mine` after `theirs` was written. */
+static mr_status settle_behind(rig *r, uint64_t theirs, uint64_t mine, const char *sql)
+{
+    mr_board other;
+    mr_wish wish = {.job = "a",
+                    .version = 1,
+                    .plan_format = MR_FLEET_PLAN_FORMAT,
+                    .plan_version = mine,
+                    .sql = sql};
+    cr_assert_eq(mr_board_open(&other, r->world.outside, &r->logger, "f", false, &r->err), MR_OK);
+    cr_assert_eq(mr_board_catch_up(&other, &r->err), MR_OK, "%s", r->err.message);
+    wish.plan_version = theirs;
+    cr_assert_eq(mr_board_put_wish(&r->board, &wish, &r->err), MR_OK, "%s", r->err.message);
+    wish.plan_version = mine;
+    mr_status status = mr_board_settle_wish(&other, &wish, &r->err);
+    mr_board_close(&other);
+    return status;
+}
+
+Test(board, tells_one_of_two_commands_that_wrote_one_version_with_other_plans)
+{
+    rig r = {0};
+    set_up(&r);
+    cr_expect_eq(settle_behind(&r, 7, 7, "x"), MR_OK, "%s", r.err.message);
+    cr_expect_eq(settle_behind(&r, 7, 8, "x"), MR_E_FLEET_JOB);
+    cr_expect_not_null(strstr(r.err.message, "this wish stands over"), "%s", r.err.message);
+    cr_expect_eq(settle_behind(&r, 8, 8, "y"), MR_OK, "%s", r.err.message);
+    tear_down(&r);
+}
+
+Test(board, names_two_wishes_of_one_version_by_their_offsets)
+{
+    rig r = {0};
+    set_up(&r);
+    wish(&r, "a", 1, MR_WISH_RUN);
+    cr_assert_eq(mr_board_catch_up(&r.board, &r.err), MR_OK);
+    cr_expect_eq(mr_board_job_of(&r.board, "a")->wish_offset, 0);
+    wish(&r, "a", 1, MR_WISH_STOP);
+    cr_assert_eq(mr_board_catch_up(&r.board, &r.err), MR_OK);
+    const mr_board_job *job = mr_board_job_of(&r.board, "a");
+    cr_expect_eq(job->wish_offset, 1);
+    cr_expect_eq(job->overwritten.offset, 0);
+    tear_down(&r);
+}
+
 Test(board, forgets_what_is_removed)
 {
     rig r = {0};

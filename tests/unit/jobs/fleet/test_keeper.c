@@ -1,0 +1,76 @@
+/*
+ * Goal: a keeper does what the last record of a job wishes, and nothing that no longer stands.
+ * Method: a keeper on the simulated log; a second board writes wishes that need no Kafka to follow.
+ */
+#include "jobs/fleet/keeper.h"
+#include "tests/sim/world.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+typedef struct rig {
+    mr_sim_world world;
+    mr_board board, other;
+    mr_logger logger;
+    mr_keeper keeper;
+    mr_error err;
+} rig;
+
+static void pass_over(void *sink, mr_log_level level, const char *line)
+{
+    (void)sink;
+    (void)level;
+    (void)line;
+}
+
+static void set_up(rig *r)
+{
+    r->logger = (mr_logger){.write = pass_over};
+    mr_sim_world_init(&r->world, 1, 1, NULL);
+    mr_log *log = r->world.outside;
+    cr_assert_eq(mr_board_open(&r->board, log, &r->logger, "f", true, &r->err), MR_OK);
+    cr_assert_eq(mr_board_open(&r->other, log, &r->logger, "f", false, &r->err), MR_OK);
+    mr_work_config config = {.logger = &r->logger, .clock = mr_sim_clock(&r->world)};
+    mr_keeper_init(&r->keeper, &r->board, &config, "me");
+}
+
+static void tear_down(rig *r)
+{
+    mr_keeper_release(&r->keeper);
+    mr_board_close(&r->board);
+    mr_board_close(&r->other);
+    mr_sim_world_release(&r->world);
+}
+
+static void wish(rig *r, mr_wish_kind kind, uint32_t plan_format)
+{
+    mr_wish wish = {.job = "a",
+                    .version = 1,
+                    .kind = kind,
+                    .plan_format = plan_format,
+                    .sql = "nothing that could run",
+                    .written_by = "millrace"};
+    cr_assert_eq(mr_board_put_wish(&r->other, &wish, &r->err), MR_OK, "%s", r->err.message);
+}
+
+/* What stands on the board after one look; -1: nothing. */
+static int look(rig *r)
+{
+    cr_assert_eq(mr_keeper_step(&r->keeper, 0, &r->err), MR_OK, "%s", r->err.message);
+    cr_assert_eq(mr_board_catch_up(&r->other, &r->err), MR_OK, "%s", r->err.message);
+    const mr_board_job *job = mr_board_job_of(&r->other, "a");
+    return job != NULL && job->statuses_count == 1 ? (int)job->statuses[0].status.state : -1;
+}
+
+Test(keeper, follows_the_last_of_two_wishes_of_one_version)
+{
+    rig r = {0};
+    set_up(&r);
+    wish(&r, MR_WISH_STOP, MR_FLEET_PLAN_FORMAT);
+    cr_expect_eq(look(&r), MR_FLEET_STOPPED);
+    wish(&r, MR_WISH_RUN, MR_FLEET_PLAN_FORMAT + 1);
+    cr_expect_eq(look(&r), MR_FLEET_REFUSED);
+    wish(&r, MR_WISH_STOP, MR_FLEET_PLAN_FORMAT);
+    cr_expect_eq(look(&r), MR_FLEET_STOPPED);
+    tear_down(&r);
+}
