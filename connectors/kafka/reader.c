@@ -219,7 +219,8 @@ static mr_status reader_remove(mr_log_reader *base, uint32_t number, mr_error *e
     reader *r = reader_of(base);
     input *in = find(r, number);
     MR_ASSERT(in != NULL);
-    messages_drop(r);
+    if (r->source == in) /* what was taken for another comes only once */
+        messages_drop(r);
     rd_kafka_error_t *error =
         in->is_assigned ? rd_kafka_incremental_unassign(r->client.rk, in->list) : NULL;
     r->added -= !in->is_assigned;
