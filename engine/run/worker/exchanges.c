@@ -118,15 +118,31 @@ mr_status mr_worker_find_frames(mr_worker *worker, const char **topic, mr_error 
     return MR_OK;
 }
 
-mr_status mr_worker_delete_exchanges(mr_log *log, const char *job, mr_error *err)
+static mr_status has_topic(mr_log *log, const char *topic, bool *has, mr_error *err)
+{
+    mr_topic_facts facts = {0};
+    mr_status status = log->class->describe(log, topic, &facts, err);
+    *has = status == MR_OK && facts.exists;
+    return status == MR_E_KAFKA_TOPIC_MISSING ? MR_OK : status;
+}
+
+/* They are found by counting, so the last goes first: what is left when we are killed here is found
+ * again. Those of the plan are found behind one that is missing, too. */
+mr_status mr_worker_delete_exchanges(mr_log *log, const mr_plan *plan, mr_error *err)
 {
     mr_arena arena = {0};
-    mr_topic_facts facts = {.exists = true};
     mr_status status = MR_OK;
-    for (uint32_t n = 0; status == MR_OK && facts.exists; n++) {
-        const char *topic = mr_arena_printf(&arena, "%s.exchange.%" PRIu32, job, n);
-        status = log->class->describe(log, topic, &facts, err);
-        if (status == MR_OK && facts.exists)
+    uint32_t planned = 0, count = 0;
+    for (uint32_t s = 0; s < plan->sources_count; s++)
+        planned += plan->sources[s].exchange != NULL;
+    for (bool has = true; status == MR_OK && has; count += has)
+        status = has_topic(log, mr_arena_printf(&arena, "%s.exchange.%" PRIu32, plan->job, count),
+                           &has, err);
+    for (uint32_t n = count > planned ? count : planned; status == MR_OK && n-- > 0;) {
+        const char *topic = mr_arena_printf(&arena, "%s.exchange.%" PRIu32, plan->job, n);
+        bool has;
+        status = has_topic(log, topic, &has, err);
+        if (status == MR_OK && has)
             status = log->class->delete_topic(log, topic, err);
         if (status == MR_E_KAFKA_TOPIC_MISSING)
             status = MR_OK;

@@ -295,8 +295,9 @@ mr_status mr_worker_send_frame(mr_worker *worker, const mr_exchange *exchange, u
 mr_status mr_worker_check_exchanges(mr_worker *worker, mr_error *err);
 /* A topic of an exchange that something was written to; NULL: there is none. */
 mr_status mr_worker_find_frames(mr_worker *worker, const char **topic, mr_error *err);
-/* All that the job ever had, whatever its plan is now. */
-mr_status mr_worker_delete_exchanges(mr_log *log, const char *job, mr_error *err);
+/* All that the job ever had, whatever its plan is now; also after one of these calls was cut
+ * short. */
+mr_status mr_worker_delete_exchanges(mr_log *log, const mr_plan *plan, mr_error *err);
 /* An epoch of the task is decided: now and then, what it has taken is deleted. */
 void mr_worker_trim_exchanges(mr_worker *worker, mr_worker_task *at, const mr_commit *decided);
 

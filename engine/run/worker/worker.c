@@ -159,7 +159,7 @@ mr_status mr_worker_reset(const mr_worker_config *config, mr_error *err)
     if (status == MR_E_KAFKA_TOPIC_MISSING)
         status = MR_OK;
     if (status == MR_OK)
-        status = mr_worker_delete_exchanges(log, config->plan->job, err);
+        status = mr_worker_delete_exchanges(log, config->plan, err);
     if (status == MR_OK)
         status = log->class->delete_topic(
             log, mr_arena_printf(&arena, "%s.control", config->plan->job), err);
