@@ -195,8 +195,8 @@ static mr_status start_position(mr_worker *worker, const mr_worker_partition *at
     return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
 }
 
-static mr_status find_bound(mr_worker *worker, const mr_worker_partition *at, int64_t *bound,
-                            mr_error *err)
+mr_status mr_worker_find_bound(mr_worker *worker, const mr_worker_partition *at, int64_t *bound,
+                               mr_error *err)
 {
     const mr_plan_source *source = &worker->plan->sources[at->source];
     mr_log *log = worker->config.log;
@@ -225,7 +225,8 @@ mr_status mr_worker_find_bounds(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
     for (uint32_t i = 0; status == MR_OK && i < worker->partitions_count; i++)
-        status = find_bound(worker, &worker->partitions[i], &worker->partitions[i].bound, err);
+        status =
+            mr_worker_find_bound(worker, &worker->partitions[i], &worker->partitions[i].bound, err);
     return status;
 }
 
@@ -317,19 +318,23 @@ mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_reco
                                  mr_error *err)
 {
     mr_worker_task *at = &worker->tasks[task];
+    mr_status status = MR_OK;
+    /* Left out, its position would be missing from our next record, and be its start again. */
+    if (recovered != NULL && recovered->has_epoch)
+        status = mr_worker_learn_inputs(worker, at->index, &recovered->epoch, err);
+    if (status == MR_OK && recovered != NULL && recovered->has_claim)
+        status = mr_worker_learn_inputs(worker, at->index, &recovered->claim, err);
+    if (status != MR_OK)
+        return status;
     uint32_t count = 0;
     for (uint32_t i = 0; i < worker->partitions_count; i++)
         count += is_input_of(worker, i, at->index);
     at->first_slot = find_slots(worker, count);
     at->slots_count = 0;
-    for (uint32_t i = 0; i < worker->partitions_count; i++) {
-        if (!is_input_of(worker, i, at->index))
-            continue;
-        mr_status status = place(worker, at, &worker->partitions[i], recovered, err);
-        if (status != MR_OK)
-            return status;
-    }
-    return MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < worker->partitions_count; i++)
+        if (is_input_of(worker, i, at->index))
+            status = place(worker, at, &worker->partitions[i], recovered, err);
+    return status;
 }
 
 /* An input that was idle may be left so only where nothing has come since: else what has piled up

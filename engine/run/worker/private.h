@@ -267,6 +267,9 @@ mr_status mr_worker_find_partitions(mr_worker *worker, mr_error *err);
 /* Where a bounded run ends: of all partitions, for they may become ours later, and asked once, at
  * the start: what is done again after an abort ends where the first try would have. */
 mr_status mr_worker_find_bounds(mr_worker *worker, mr_error *err);
+/* Of one partition, which need not be known; -1: it has none. */
+mr_status mr_worker_find_bound(mr_worker *worker, const mr_worker_partition *at, int64_t *bound,
+                               mr_error *err);
 mr_status mr_worker_open_readers(mr_worker *worker, mr_error *err);
 /* Adds the inputs of a task with their positions: epoch record, else claim, else the start mode. */
 mr_status mr_worker_place_inputs(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
@@ -336,6 +339,9 @@ void mr_worker_cut_at_bound(const mr_worker *worker, mr_records *records);
 bool mr_worker_is_growth_due(mr_worker *worker);
 /* Learns of them; `*has_grown`: there are some. MR_E_STATE_TASKS when keys have moved with that. */
 mr_status mr_worker_look_for_growth(mr_worker *worker, bool *has_grown, mr_error *err);
+/* Adds the partitions of the task that only the record knows: whoever wrote it had found them. */
+mr_status mr_worker_learn_inputs(mr_worker *worker, uint32_t task, const mr_epoch_record *record,
+                                 mr_error *err);
 
 /* restore.c */
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);

@@ -7,6 +7,7 @@
 #include "tests/unit/engine/run/worker/sql_world.h"
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -168,5 +169,70 @@ Test(growth, keys_that_moved_with_it_stop_the_job_with_its_work_committed)
                        w.worker[0].err.message);
     sql_stop(&w, 0);
     sql_expect(&w, "out", WINDOW("1", "00:10", "1"));
+    sql_close(&w);
+}
+
+/* Steps of workers `first` to `last`, until this time of the world's clock. */
+static void step_until(sql_world *w, uint32_t first, uint32_t last, int64_t ms)
+{
+    const mr_clock *clock = mr_sim_clock(&w->world);
+    while (clock->monotonic_us(clock) < ms * 1000) {
+        for (uint32_t k = first; k <= last; k++)
+            cr_assert(sql_step(w, k), "%" PRIu32 ": %s", k, w->worker[k].err.message);
+        mr_sim_pass(&w->world, 20);
+    }
+}
+
+/* Two workers and one task. The first has it, finds partitions that were added, commits a row of
+ * one and goes; the second, which started late, has not looked yet. Returns the time. */
+static int64_t hand_over_a_partition(sql_world *w, bool is_bounded)
+{
+    sql_open(w, 2,
+             "CREATE TABLE src (id INT) WITH (" SQL_KAFKA ", 'topic' = 'in'); CREATE TABLE dst "
+             "(id INT) WITH (" SQL_KAFKA ", 'topic' = 'out'); INSERT INTO dst SELECT id FROM src;");
+    sql_topic(w, "in", 1);
+    sql_topic(w, "out", 1);
+    sql_put(w, "in", 0, "{\"id\":1}");
+    const mr_clock *clock = mr_sim_clock(&w->world);
+    int64_t began_ms = clock->monotonic_us(clock) / 1000;
+    sql_start(w, 0, false);
+    step_until(w, 0, 0, began_ms + 15000);
+    sql_start(w, 1, is_bounded);
+    step_until(w, 0, 1, began_ms + 18000);
+    mr_sim_grow(&w->world, "in", 3);
+    sql_put(w, "in", 2, "{\"id\":2}");
+    step_until(w, 0, 1, began_ms + 24000);
+    stop(w);
+    sql_expect(w, "out", "{\"id\":1} {\"id\":2}");
+    const char *added = strstr(w->log, "partitions added job=");
+    cr_assert(added != NULL && strstr(added + 1, "partitions added job=") == NULL, "%s", w->log);
+    return began_ms + 24000;
+}
+
+Test(growth, a_worker_that_takes_the_task_over_knows_what_its_commit_knows)
+{
+    sql_world w;
+    int64_t now_ms = hand_over_a_partition(&w, false);
+    sql_put(&w, "in", 0, "{\"id\":3}"); /* so that it commits before it looks */
+    step_until(&w, 1, 1, now_ms + 2 * FOUND_MS);
+    sql_put(&w, "in", 1, "{\"id\":4}");
+    step_until(&w, 1, 1, now_ms + 3 * FOUND_MS);
+    sql_expect(&w, "out", "{\"id\":1} {\"id\":2} {\"id\":3} {\"id\":4}");
+    sql_stop(&w, 1);
+    sql_close(&w);
+}
+
+Test(growth, a_bounded_worker_reads_the_partitions_its_commit_knows_to_their_ends)
+{
+    sql_world w;
+    hand_over_a_partition(&w, true);
+    sql_put(&w, "in", 2, "{\"id\":3}");
+    for (uint32_t s = 0; sql_step(&w, 1); s++) {
+        cr_assert_lt(s, STEPS_MAX);
+        mr_sim_pass(&w.world, 20);
+    }
+    cr_assert_eq(w.worker[1].status, MR_OK, "%s", w.worker[1].err.message);
+    sql_expect(&w, "out", "{\"id\":1} {\"id\":2} {\"id\":3}");
+    sql_stop(&w, 1);
     sql_close(&w);
 }
