@@ -122,10 +122,29 @@ static void refuse_newer(mr_keeper *keeper, mr_keeper_job *job, const mr_wish *w
     tell_end(keeper, job, MR_FLEET_REFUSED, MR_E_FLEET_VERSION, text);
 }
 
+/* The word first, then one more look, then the work: a `delete` whose wish was written before the
+ * word is seen here, one written behind it finds the word and waits. What could not be told or
+ * read is tried at the next look. */
+static void begin_run(mr_keeper *keeper, mr_keeper_job *job)
+{
+    mr_error err;
+    int64_t acted_on = job->acted_on;
+    job->acted_on = -1;
+    tell_end(keeper, job, MR_FLEET_STARTING, 0, "");
+    if (!job->has_status || job->status.version != job->version ||
+        job->status.state != MR_FLEET_STARTING || mr_board_catch_up(keeper->board, &err) != MR_OK)
+        return;
+    const mr_board_job *on_board = mr_board_job_of(keeper->board, job->name);
+    if (on_board == NULL || !on_board->has_wish || on_board->wish_offset != acted_on)
+        return;
+    job->acted_on = acted_on;
+    if (mr_work_start(&keeper->work, &on_board->wish, &job->work, &err) != MR_OK)
+        tell_end(keeper, job, MR_FLEET_FAILED, err.status, err.message);
+}
+
 /* Nothing of the job is at work here. */
 static void begin(mr_keeper *keeper, mr_keeper_job *job, const mr_board_job *on_board)
 {
-    mr_error err;
     const mr_wish *wish = &on_board->wish;
     job->acted_on = on_board->wish_offset;
     job->version = wish->version;
@@ -136,8 +155,8 @@ static void begin(mr_keeper *keeper, mr_keeper_job *job, const mr_board_job *on_
     } else if (wish->kind == MR_WISH_DELETE) {
         remove_stores(keeper, job->name);
         take_back(keeper, job);
-    } else if (mr_work_start(&keeper->work, wish, &job->work, &err) != MR_OK) {
-        tell_end(keeper, job, MR_FLEET_FAILED, err.status, err.message);
+    } else {
+        begin_run(keeper, job);
     }
 }
 

@@ -74,3 +74,22 @@ Test(keeper, follows_the_last_of_two_wishes_of_one_version)
     cr_expect_eq(look(&r), MR_FLEET_STOPPED);
     tear_down(&r);
 }
+
+/* More records between two wishes than one poll takes: the keeper meets the second one only when it
+ * has told that it starts, as a worker does that a `delete` overtakes. */
+Test(keeper, starts_nothing_that_is_not_wished_any_more_once_it_has_told)
+{
+    rig r = {0};
+    set_up(&r);
+    wish(&r, MR_WISH_RUN, MR_FLEET_PLAN_FORMAT);
+    for (int i = 0; i < 600; i++) {
+        mr_fleet_status status = {.job = "b", .instance = "other", .version = 1};
+        cr_assert_eq(mr_board_put_status(&r.other, &status, &r.err), MR_OK);
+    }
+    wish(&r, MR_WISH_STOP, MR_FLEET_PLAN_FORMAT);
+    cr_expect_eq(look(&r), MR_FLEET_STARTING);
+    cr_assert_eq(r.keeper.jobs_count, 1);
+    cr_expect_null(r.keeper.jobs[0].work, "it is at work");
+    cr_expect_eq(look(&r), MR_FLEET_STOPPED);
+    tear_down(&r);
+}
