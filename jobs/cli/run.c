@@ -9,8 +9,8 @@
 #include "jobs/cli/failure.h"
 #include "jobs/cli/load.h"
 #include "jobs/cli/progress.h"
+#include "jobs/engine/engine.h"
 #include "jobs/explain/explain.h"
-#include "jobs/fleet/engine.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 #include "jobs/fleet/work.h"
 
 #include "engine/base/assert.h"
-#include "jobs/fleet/engine.h"
+#include "jobs/engine/engine.h"
 
 #include <inttypes.h>
 #include <pthread.h>

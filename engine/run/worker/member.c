@@ -75,6 +75,14 @@ mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error 
     return status == MR_OK ? on_member_event(worker, &event, err) : status;
 }
 
+/* Who asks for a stop is often the thread that restores: it cannot ask before this is over. */
+static bool is_to_stop(const mr_worker *worker)
+{
+    const mr_worker_config *config = &worker->config;
+    return atomic_load(&worker->is_stop_requested) ||
+           (config->is_stopping != NULL && config->is_stopping(config->hook));
+}
+
 /* The event is seen to when the restore is unwound: here it would pull the task from under it. */
 mr_status mr_worker_breathe(void *context, mr_error *err)
 {
@@ -82,7 +90,7 @@ mr_status mr_worker_breathe(void *context, mr_error *err)
     mr_status status = poll(worker, 0, &worker->event, err);
     if (status != MR_OK)
         return status;
-    if (worker->event.kind == MR_MEMBER_NOTHING && !atomic_load(&worker->is_stop_requested))
+    if (worker->event.kind == MR_MEMBER_NOTHING && !is_to_stop(worker))
         return MR_OK;
     return mr_error_set_recovery(err, MR_E_INTERRUPTED, MR_RECOVERY_RETRY,
                                  "a restore was broken off: the group gives or takes tasks, or the "

@@ -73,6 +73,8 @@ typedef struct mr_worker_config {
     mr_helper *helper;        /* decides beside the worker; NULL: nothing is pipelined */
     mr_blobs *blobs;          /* checkpoints to recover from; NULL: none */
     mr_worker_checkpoints checkpoints;
+    bool (*is_stopping)(void *hook); /* asked amid what takes long; `request_stop` is to follow */
+    void *hook;
     bool are_frames_sent; /* tests: through their topics, to tasks of the same worker too */
     mr_worker_sabotage sabotage;
 } mr_worker_config;

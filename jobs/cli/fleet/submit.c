@@ -3,7 +3,7 @@
 #include "jobs/cli/failure.h"
 #include "jobs/cli/fleet/reach.h"
 #include "jobs/cli/load.h"
-#include "jobs/cli/topics.h"
+#include "jobs/engine/topics.h"
 
 #include <inttypes.h>
 #include <stdio.h>

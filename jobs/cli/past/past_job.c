@@ -6,7 +6,7 @@
 #include "engine/state/folder.h"
 #include "engine/state/rocksdb_store.h"
 #include "jobs/cli/failure.h"
-#include "jobs/cli/topics.h"
+#include "jobs/engine/topics.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -64,6 +64,8 @@ void sql_start(sql_world *w, uint32_t k, bool is_bounded)
                                .metrics = at->metrics,
                                .instance_id = instances[k],
                                .is_bounded = is_bounded,
+                               .is_stopping = w->is_stopping,
+                               .hook = w->hook,
                                .is_dynamic_member = w->world.workers_count > 1};
     at->worker = mr_worker_new(&config);
 }

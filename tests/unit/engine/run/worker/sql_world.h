@@ -39,8 +39,10 @@ typedef struct sql_world {
     mr_job *job;
     mr_arena arena;
     sql_worker worker[3];
-    mr_store_factory *stores; /* of worker 0, the test's own; NULL: the simulated ones */
-    char log[8192];           /* lines of the workers' loggers */
+    mr_store_factory *stores;        /* of worker 0, the test's own; NULL: the simulated ones */
+    bool (*is_stopping)(void *hook); /* of the workers' config */
+    void *hook;
+    char log[8192]; /* lines of the workers' loggers */
     mr_logger logger;
 } sql_world;
 

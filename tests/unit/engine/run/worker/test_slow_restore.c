@@ -42,7 +42,7 @@ typedef struct slow {
     bool is_log_slow, is_store_slow;
     uint32_t waits;     /* of SLOW_MS each */
     uint32_t joins_at;  /* worker 1 comes at this wait; 0: never */
-    uint32_t stops_at;  /* worker 0 is asked to stop */
+    uint32_t stops_at;  /* a signal comes */
     uint32_t helped_at; /* the first wait at which worker 1 owned a task; 0: not yet */
 } slow;
 
@@ -53,8 +53,6 @@ static void wait_slowly(slow *s)
     s->waits++;
     if (s->waits == s->joins_at)
         sql_start(w, 1, false);
-    if (s->waits == s->stops_at)
-        mr_worker_request_stop(w->worker[0].worker);
     if (w->worker[1].worker == NULL)
         return;
     cr_assert(sql_step(w, 1), "%s", w->worker[1].err.message);
@@ -261,15 +259,27 @@ Test(slow_restore, a_rebalance_is_answered_in_the_middle_of_it)
     close_world(&w);
 }
 
-Test(slow_restore, a_stop_is_answered_in_the_middle_of_it)
+static bool is_signalled(void *hook)
+{
+    const slow *s = hook;
+    return s->waits >= s->stops_at;
+}
+
+/* As a program does: it takes the signal between two steps, on the thread that restores. */
+Test(slow_restore, a_signal_is_answered_in_the_middle_of_it)
 {
     sql_world w;
     open_world(&w, 4);
     mr_sim_disk_wipe(w.world.worker[0].disk);
     slow s = {.is_log_slow = true, .stops_at = 3};
+    w.is_stopping = is_signalled;
+    w.hook = &s;
     start_slowly(&w, &s);
-    for (uint32_t n = 0; sql_step(&w, 0); n++)
+    for (uint32_t n = 0; sql_step(&w, 0); n++) {
         cr_assert_lt(n, STEPS_MAX);
+        if (is_signalled(&s))
+            mr_worker_request_stop(w.worker[0].worker);
+    }
     cr_expect_eq(w.worker[0].stats.phase, MR_WORKER_STOPPED);
     cr_expect_lt(s.waits, 5);
     close_world(&w);

@@ -4,12 +4,12 @@
  * `run` has one, a fleet's worker one for each job, each on a thread of its own. Thread: one; the
  * config's hook is asked on any.
  */
-#ifndef MR_JOBS_FLEET_ENGINE_H
-#define MR_JOBS_FLEET_ENGINE_H
+#ifndef MR_JOBS_ENGINE_ENGINE_H
+#define MR_JOBS_ENGINE_ENGINE_H
 
 #include "engine/run/worker/worker.h"
 #include "engine/state/state_dir.h"
-#include "jobs/cli/checkpointing.h"
+#include "jobs/engine/checkpointing.h"
 #include "jobs/plan/job.h"
 
 typedef struct mr_engine_config {
@@ -19,7 +19,7 @@ typedef struct mr_engine_config {
     mr_metrics *metrics;     /* NULL: none */
     mr_state_dir *state_dir; /* NULL: no local state */
     bool is_bounded, must_reset, must_create_topics;
-    bool (*is_stopping)(void *hook); /* asked by calls that wait for a broker */
+    bool (*is_stopping)(void *hook); /* asked by calls that take long */
     void *hook;
 } mr_engine_config;
 

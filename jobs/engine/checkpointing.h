@@ -2,8 +2,8 @@
  * What `run` needs for checkpoints: two handles on the blob store (recovery's own, for it is on the
  * worker's thread), and a helper's thread. All-zero: there are none. Thread: one.
  */
-#ifndef MR_JOBS_CLI_CHECKPOINTING_H
-#define MR_JOBS_CLI_CHECKPOINTING_H
+#ifndef MR_JOBS_ENGINE_CHECKPOINTING_H
+#define MR_JOBS_ENGINE_CHECKPOINTING_H
 
 #include "engine/run/worker/worker.h"
 #include "jobs/plan/job.h"

@@ -1,4 +1,4 @@
-#include "jobs/cli/topics.h"
+#include "jobs/engine/topics.h"
 
 #include <stdio.h>
 #include <string.h>

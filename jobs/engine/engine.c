@@ -1,10 +1,10 @@
-#include "jobs/fleet/engine.h"
+#include "jobs/engine/engine.h"
 
 #include "connectors/kafka/log.h"
 #include "connectors/local/helper_thread.h"
 #include "connectors/memory/log.h"
 #include "engine/state/rocksdb_store.h"
-#include "jobs/cli/topics.h"
+#include "jobs/engine/topics.h"
 
 static mr_status open_log(mr_engine *engine, mr_error *err)
 {
@@ -35,7 +35,9 @@ static mr_status open_worker(mr_engine *engine, mr_error *err)
         .metrics = c->metrics,
         .instance_id = c->state_dir != NULL ? mr_state_dir_instance(c->state_dir) : "local",
         .helper = engine->helper,
-        .is_bounded = c->is_bounded};
+        .is_bounded = c->is_bounded,
+        .is_stopping = c->is_stopping,
+        .hook = c->hook};
     mr_checkpointing_configure(&engine->checkpointing, c->job, &config);
     mr_status status = MR_OK;
     if (c->must_reset && c->job->plan.uses_log)

@@ -1,8 +1,8 @@
 /*
  * The topics a job needs: all there, or created when asked to.
  */
-#ifndef MR_JOBS_CLI_TOPICS_H
-#define MR_JOBS_CLI_TOPICS_H
+#ifndef MR_JOBS_ENGINE_TOPICS_H
+#define MR_JOBS_ENGINE_TOPICS_H
 
 #include "jobs/plan/job.h"
 

@@ -1,4 +1,4 @@
-#include "jobs/cli/checkpointing.h"
+#include "jobs/engine/checkpointing.h"
 
 #include "connectors/blobs/blobs.h"
 #include "connectors/local/helper_thread.h"
