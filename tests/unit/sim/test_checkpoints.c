@@ -3,264 +3,146 @@
  * and log when its disk is gone; what is gone as well is said. Method: the simulator's job, killed
  * disks and blobs; committed output is judged by the law. Crashes in between are sim_crash's.
  */
-#include "engine/base/assert.h"
 #include "engine/checkpoint/shelf.h"
-#include "engine/run/worker/worker.h"
-#include "tests/sim/helper.h"
-#include "tests/sim/job.h"
-#include "tests/sim/law.h"
-#include "tests/sim/world.h"
+#include "tests/unit/sim/rig.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define STEPS_MAX 20000
 
-typedef struct rig {
-    mr_sim_world world;
-    mr_sim_job job;
-    mr_sim_law *law;
-    mr_sim_helper helper;
-    mr_blobs *blobs[2];
-    mr_log *log;
-    mr_worker *worker;
-    mr_worker_stats stats;
-    mr_error err;
-    int64_t time_ms;
-    bool takes_checkpoints;
-    int64_t interval_ms;
-    mr_metrics *metrics;
-} rig;
-
-static void start(rig *r, bool is_bounded)
+static void set_up(mr_rig *r)
 {
-    mr_memory_process *process = mr_sim_process(&r->world, 0);
-    r->log = mr_sim_connect(&r->world, 0);
-    for (int i = 0; i < 2; i++)
-        r->blobs[i] = mr_sim_blobs_open(r->world.blobs, process);
-    mr_sim_helper_init(&r->helper, r->world.cluster, process);
-    mr_worker_config config = {.plan = &r->job.plan,
-                               .log = r->log,
-                               .stores = mr_sim_stores(&r->world, 0),
-                               .clock = mr_sim_clock(&r->world),
-                               .instance_id = "w",
-                               .fetch_rows_max = 16,
-                               .apply_epochs = 2,
-                               .base_bytes_min = UINT64_MAX,
-                               .is_bounded = is_bounded,
-                               .metrics = r->metrics,
-                               .blobs = r->blobs[0]};
-    if (r->takes_checkpoints)
-        config.checkpoints = (mr_worker_checkpoints){.blobs = r->blobs[1],
-                                                     .helper = &r->helper.helper,
-                                                     .interval_ms = r->interval_ms,
-                                                     .count_max = 2,
-                                                     .grace_ms = 60000};
-    r->worker = mr_worker_new(&config);
-}
-
-static void stop(rig *r)
-{
-    mr_worker_free(r->worker);
-    r->log->class->close(r->log);
-    for (int i = 0; i < 2; i++)
-        r->blobs[i]->class->close(r->blobs[i]);
-}
-
-static void set_up(rig *r)
-{
-    *r = (rig){.takes_checkpoints = true, .interval_ms = 100};
-    mr_sim_world_init(&r->world, 1, 1, NULL);
-    mr_sim_create(&r->world, "in", MR_SIM_PARTITIONS);
-    mr_sim_create(&r->world, "out", 1);
-    mr_sim_create(&r->world, "late", 1);
-    mr_sim_create(&r->world, "dlq", MR_SIM_PARTITIONS);
-    mr_sim_job_init(&r->job, &(mr_sim_job_options){.tasks_count = 1});
-    r->law = calloc(1, sizeof *r->law);
-    MR_ASSERT(r->law != NULL);
-    mr_sim_law_init(r->law, r->job.window.size_ms, r->job.window.slide_ms);
-}
-
-static void tear_down(rig *r)
-{
-    mr_sim_world_release(&r->world);
-    mr_sim_job_release(&r->job);
-    mr_sim_law_release(r->law);
-    free(r->law);
-}
-
-static void feed(rig *r, uint32_t rounds)
-{
-    for (; rounds > 0; rounds--, r->time_ms += 10) {
-        for (uint32_t key = 0; key < MR_SIM_KEYS; key++) {
-            char value[64];
-            snprintf(value, sizeof value, "k%" PRIu32 "|%" PRId64 "|%d", key, r->time_ms, 5);
-            mr_sim_put(&r->world, "in", (int32_t)(key % MR_SIM_PARTITIONS), NULL, value,
-                       MR_TIME_NONE);
-            mr_sim_law_sent(r->law, key, r->time_ms, 5);
-        }
-    }
-}
-
-static bool step(rig *r)
-{
-    bool is_good = mr_worker_step(r->worker, &r->err) == MR_OK;
-    mr_worker_stats_get(r->worker, &r->stats);
-    return is_good;
+    mr_rig_set_up(r, &(mr_rig_options){.job = {.tasks_count = 1}});
+    r->config.base_bytes_min = UINT64_MAX;
 }
 
 /* Feeds and steps until `count` checkpoints have been named in this life. */
-static void run_to_checkpoint(rig *r, uint64_t count)
+static void run_to_checkpoint(mr_rig *r, uint64_t count)
 {
     for (uint32_t s = 0; r->stats.checkpoints_named < count; s++) {
         cr_assert_lt(s, STEPS_MAX, "no checkpoint comes");
         if (s % 20 == 0)
-            feed(r, 1);
-        cr_assert(step(r), "%s", r->err.message);
+            mr_rig_feed(r, 1, 10);
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
     }
     for (int s = 0; s < 200; s++) /* its sweep, and the trim behind it */
-        cr_assert(step(r), "%s", r->err.message);
-}
-
-static int64_t log_start(rig *r)
-{
-    int64_t start = -1;
-    mr_log *log = r->world.outside;
-    cr_assert_eq(log->class->offset(log, "sim.state", 0, MR_OFFSET_EARLIEST, &start, &r->err),
-                 MR_OK);
-    return start;
-}
-
-static void finish(rig *r)
-{
-    start(r, true);
-    for (uint32_t s = 0; r->stats.phase != MR_WORKER_FINISHED; s++) {
-        cr_assert_lt(s, STEPS_MAX, "it does not finish");
-        cr_assert(step(r), "MR%d %s", r->err.status, r->err.message);
-    }
-    stop(r);
-    char why[512] = "";
-    mr_buffer text = {0};
-    mr_sim_read(&r->world, "out", 0, &text);
-    mr_buffer_put_u8(&text, '\0');
-    cr_expect(mr_sim_law_take(r->law, "out", text.data, why, sizeof why), "%s", why);
-    cr_expect(mr_sim_law_holds(r->law, why, sizeof why), "%s", why);
-    mr_buffer_release(&text);
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
 }
 
 Test(checkpoints, the_log_is_kept_from_the_oldest_kept_on)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
-    start(&r, false);
+    mr_rig_start(&r, 0, false);
     run_to_checkpoint(&r, 1);
-    int64_t first = log_start(&r);
+    int64_t first = mr_rig_log_start(&r, 0);
     cr_expect_gt(first, 0);
     run_to_checkpoint(&r, 2);
-    cr_expect_eq(log_start(&r), first, "two are kept");
+    cr_expect_eq(mr_rig_log_start(&r, 0), first, "two are kept");
     run_to_checkpoint(&r, 3);
-    cr_expect_gt(log_start(&r), first);
-    stop(&r);
-    finish(&r);
-    tear_down(&r);
+    cr_expect_gt(mr_rig_log_start(&r, 0), first);
+    mr_rig_stop(&r, 0);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(checkpoints, a_lost_disk_comes_back_from_blobs_and_log)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
-    start(&r, false);
+    mr_rig_start(&r, 0, false);
     run_to_checkpoint(&r, 3);
-    feed(&r, 3);
+    mr_rig_feed(&r, 3, 10);
     for (int s = 0; s < 100; s++)
-        cr_assert(step(&r));
-    stop(&r);
-    cr_assert_gt(log_start(&r), 0);
+        cr_assert(mr_rig_step(&r, 0));
+    mr_rig_stop(&r, 0);
+    cr_assert_gt(mr_rig_log_start(&r, 0), 0);
     mr_sim_disk_wipe(r.world.worker[0].disk);
     r.stats = (mr_worker_stats){0};
-    finish(&r);
+    mr_rig_finish(&r);
     cr_expect_eq(r.stats.checkpoints_restored, 1);
     cr_expect_gt(r.stats.epochs_restored, 0, "and the log behind it");
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(checkpoints, a_disk_that_is_there_needs_no_blobs)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
-    start(&r, false);
+    mr_rig_start(&r, 0, false);
     run_to_checkpoint(&r, 1);
-    stop(&r);
+    mr_rig_stop(&r, 0);
     mr_sim_blobs_wipe(r.world.blobs);
-    finish(&r);
+    mr_rig_finish(&r);
     cr_expect_eq(r.stats.checkpoints_restored, 0);
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(checkpoints, without_disk_and_blobs_it_says_what_is_missing)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
-    start(&r, false);
+    mr_rig_start(&r, 0, false);
     run_to_checkpoint(&r, 1);
-    stop(&r);
+    mr_rig_stop(&r, 0);
     mr_sim_disk_wipe(r.world.worker[0].disk);
     mr_sim_blobs_wipe(r.world.blobs);
-    start(&r, false);
+    mr_rig_start(&r, 0, false);
     uint32_t s = 0;
-    while (step(&r))
+    while (mr_rig_step(&r, 0))
         cr_assert_lt(s++, STEPS_MAX, "it does not stop");
     cr_expect_eq(r.err.status, 4011, "MR%d", r.err.status);
     cr_expect(strstr(r.err.message, "no checkpoint (") != NULL, "%s", r.err.message);
     cr_expect(strstr(r.err.message, "does not exist") != NULL, "%s", r.err.message);
-    stop(&r);
-    tear_down(&r);
+    mr_rig_stop(&r, 0);
+    mr_rig_tear_down(&r);
 }
 
 Test(checkpoints, the_log_alone_does_where_it_reaches_back)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
     r.takes_checkpoints = false;
-    start(&r, false);
-    feed(&r, 5);
+    mr_rig_start(&r, 0, false);
+    mr_rig_feed(&r, 5, 10);
     for (int s = 0; s < 300; s++)
-        cr_assert(step(&r));
-    stop(&r);
-    cr_assert_eq(log_start(&r), 0);
+        cr_assert(mr_rig_step(&r, 0));
+    mr_rig_stop(&r, 0);
+    cr_assert_eq(mr_rig_log_start(&r, 0), 0);
     mr_sim_disk_wipe(r.world.worker[0].disk);
-    finish(&r);
+    mr_rig_finish(&r);
     cr_expect_eq(r.stats.checkpoints_restored, 0);
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(checkpoints, a_blob_store_that_is_away_stops_nothing)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
-    start(&r, false);
+    mr_rig_start(&r, 0, false);
     mr_memory_faults faults = {.fetch_error = 1000000};
     for (uint32_t s = 0; r.stats.checkpoints_failed < 3; s++) {
         cr_assert_lt(s, STEPS_MAX);
         if (s % 20 == 0)
-            feed(&r, 1);
+            mr_rig_feed(&r, 1, 10);
         /* Away for checkpoints only: the log shares the fault, so it is away between steps. */
-        mr_sim_set_faults(&r.world, 0, r.helper.is_busy ? &faults : &(mr_memory_faults){0});
-        (void)step(&r);
+        mr_sim_set_faults(&r.world, 0,
+                          r.seats[0].helper.is_busy ? &faults : &(mr_memory_faults){0});
+        (void)mr_rig_step(&r, 0);
     }
     mr_sim_set_faults(&r.world, 0, &(mr_memory_faults){0});
     cr_expect_eq(r.stats.checkpoints_named, 0);
-    cr_expect_eq(log_start(&r), 0);
+    cr_expect_eq(mr_rig_log_start(&r, 0), 0);
     run_to_checkpoint(&r, 1);
-    stop(&r);
-    finish(&r);
-    tear_down(&r);
+    mr_rig_stop(&r, 0);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
 
 /* The newest kept checkpoint of task 0. */
-static mr_manifest newest(rig *r)
+static mr_manifest newest(mr_rig *r)
 {
     mr_shelf shelf;
     mr_manifest manifest;
@@ -276,24 +158,24 @@ static mr_manifest newest(rig *r)
 }
 
 /* Steps without input until `count` are named. */
-static void await_named(rig *r, uint64_t count)
+static void await_named(mr_rig *r, uint64_t count)
 {
     for (uint32_t s = 0; r->stats.checkpoints_named < count; s++) {
         cr_assert_lt(s, STEPS_MAX, "no checkpoint comes");
-        cr_assert(step(r), "%s", r->err.message);
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
     }
 }
 
 Test(checkpoints, one_is_taken_when_somebody_asks_and_holds_all_that_was_committed)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
-    r.interval_ms = INT64_C(1000) * 3600 * 24;
-    start(&r, false);
+    r.config.checkpoints.interval_ms = INT64_C(1000) * 3600 * 24;
+    mr_rig_start(&r, 0, false);
     for (int s = 0; s < 3000; s++) {
         if (s % 100 == 0 && s < 1500)
-            feed(&r, 1);
-        cr_assert(step(&r));
+            mr_rig_feed(&r, 1, 10);
+        cr_assert(mr_rig_step(&r, 0));
     }
     cr_expect_eq(r.stats.checkpoints_named, 0);
     uint64_t commits = r.stats.commits;
@@ -308,18 +190,18 @@ Test(checkpoints, one_is_taken_when_somebody_asks_and_holds_all_that_was_committ
     mr_manifest_release(&manifest);
     mr_sim_put(&r.world, "sim.control", 0, NULL, "v1|checkpoint|me again", MR_TIME_NONE);
     await_named(&r, 2);
-    stop(&r);
+    mr_rig_stop(&r, 0);
     mr_sim_disk_wipe(r.world.worker[0].disk);
-    finish(&r);
-    tear_down(&r);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(checkpoints, all_hold_their_epoch_records_also_after_restarts)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
     for (int life = 0; life < 6; life++) {
-        start(&r, false);
+        mr_rig_start(&r, 0, false);
         r.stats = (mr_worker_stats){0};
         run_to_checkpoint(&r, 2);
         mr_manifest manifest = newest(&r);
@@ -327,12 +209,12 @@ Test(checkpoints, all_hold_their_epoch_records_also_after_restarts)
         mr_manifest_release(&manifest);
         if (life % 3 == 1)
             mr_memory_process_kill(mr_sim_process(&r.world, 0));
-        stop(&r);
+        mr_rig_stop(&r, 0);
         if (life % 3 == 2)
             mr_sim_disk_wipe(r.world.worker[0].disk);
     }
-    finish(&r);
-    tear_down(&r);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
 
 static uint64_t count_in(mr_metrics *metrics, const char *name, const char *result)
@@ -343,24 +225,25 @@ static uint64_t count_in(mr_metrics *metrics, const char *name, const char *resu
 
 Test(checkpoints, metrics_say_how_many_how_large_and_how_long)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
-    r.metrics = mr_metrics_new();
-    start(&r, false);
+    r.config.metrics = mr_metrics_new();
+    mr_rig_start(&r, 0, false);
     run_to_checkpoint(&r, 3);
     mr_manifest manifest = newest(&r);
     const char *labels[] = {"job", "sim", "task", "0", NULL};
-    uint64_t bits = mr_metrics_gauge(r.metrics, "millrace_durable_checkpoint_bytes", labels)->bits;
+    uint64_t bits =
+        mr_metrics_gauge(r.config.metrics, "millrace_durable_checkpoint_bytes", labels)->bits;
     double bytes;
     memcpy(&bytes, &bits, sizeof bytes);
     cr_expect_eq((uint64_t)bytes, mr_manifest_bytes(&manifest));
-    cr_expect_eq(count_in(r.metrics, "millrace_durable_checkpoints_total", "named"),
+    cr_expect_eq(count_in(r.config.metrics, "millrace_durable_checkpoints_total", "named"),
                  r.stats.checkpoints_named);
-    cr_expect_eq(count_in(r.metrics, "millrace_durable_checkpoints_total", "failed"), 0);
-    cr_expect_gt(count_in(r.metrics, "millrace_durable_checkpoint_bytes_sent_total", NULL),
+    cr_expect_eq(count_in(r.config.metrics, "millrace_durable_checkpoints_total", "failed"), 0);
+    cr_expect_gt(count_in(r.config.metrics, "millrace_durable_checkpoint_bytes_sent_total", NULL),
                  (uint64_t)bytes);
     mr_manifest_release(&manifest);
-    stop(&r);
-    mr_metrics_free(r.metrics);
-    tear_down(&r);
+    mr_rig_stop(&r, 0);
+    mr_metrics_free(r.config.metrics);
+    mr_rig_tear_down(&r);
 }

@@ -5,141 +5,59 @@
  * idle for a while, with rows out of order, late and broken, its worker killed now and then; its
  * topics against the replay's, record by record, and by compare.
  */
-#include "engine/base/assert.h"
 #include "engine/checkpoint/shelf.h"
 #include "engine/replay/compare.h"
-#include "engine/run/worker/worker.h"
-#include "tests/sim/helper.h"
-#include "tests/sim/job.h"
-#include "tests/sim/world.h"
+#include "tests/unit/sim/rig.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS_MAX 40000
-
-typedef struct rig {
-    mr_sim_world world;
-    mr_sim_job job;
-    mr_sim_helper helper, pipelining;
-    mr_blobs *blobs[2];
-    mr_log *log;
-    mr_worker *worker;
-    mr_worker_stats stats;
-    mr_error err;
-    int64_t time_ms;
-    uint64_t random;
-    uint64_t broken;
-    bool takes_checkpoints, writes_bases;
-    int64_t middle_ms; /* wall time about half way */
-} rig;
-
 static const char *const outputs[] = {"out", "late", "dlq"};
 
-static uint64_t draw(rig *r, uint64_t below)
+static void set_up(mr_rig *r, uint32_t tasks, uint64_t seed)
 {
-    r->random = r->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (r->random >> 33) % below;
+    mr_rig_set_up(r, &(mr_rig_options){.seed = seed * 3 + 1,
+                                       .workers = 2,
+                                       .out_partitions = 2,
+                                       .job = {.tasks_count = tasks,
+                                               .is_hop = seed % 4 == 1,
+                                               .is_session = seed % 4 == 2,
+                                               .is_join = seed % 4 == 3,
+                                               .idle_timeout_ms = 60}});
+    r->random = seed;
+    r->is_pipelined = true;
+    r->takes_checkpoints = false;
+    r->config.base_bytes_min = UINT64_MAX;
+    r->config.checkpoints.count_max = 3;
 }
 
-static void start(rig *r, bool is_bounded)
+/* Wall time about half way. */
+static int64_t live(mr_rig *r, uint32_t steps)
 {
-    mr_memory_process *process = mr_sim_process(&r->world, 0);
-    r->log = mr_sim_connect(&r->world, 0);
-    for (int i = 0; i < 2; i++)
-        r->blobs[i] = mr_sim_blobs_open(r->world.blobs, process);
-    mr_sim_helper_init(&r->helper, r->world.cluster, process);
-    mr_sim_helper_init(&r->pipelining, r->world.cluster, process);
-    mr_worker_config config = {.plan = &r->job.plan,
-                               .log = r->log,
-                               .stores = mr_sim_stores(&r->world, 0),
-                               .clock = mr_sim_clock(&r->world),
-                               .instance_id = "w",
-                               .fetch_rows_max = 16,
-                               .apply_epochs = 2,
-                               .base_bytes_min = r->writes_bases ? 12000 : UINT64_MAX,
-                               .is_bounded = is_bounded,
-                               .helper = &r->pipelining.helper,
-                               .blobs = r->blobs[0]};
-    if (r->takes_checkpoints)
-        config.checkpoints = (mr_worker_checkpoints){.blobs = r->blobs[1],
-                                                     .helper = &r->helper.helper,
-                                                     .interval_ms = 100,
-                                                     .count_max = 3,
-                                                     .grace_ms = 60000};
-    r->worker = mr_worker_new(&config);
-}
-
-static void stop(rig *r)
-{
-    mr_worker_free(r->worker);
-    r->log->class->close(r->log);
-    for (int i = 0; i < 2; i++)
-        r->blobs[i]->class->close(r->blobs[i]);
-}
-
-static void set_up(rig *r, uint32_t tasks, uint64_t seed)
-{
-    *r = (rig){.random = seed};
-    mr_sim_world_init(&r->world, seed * 3 + 1, 2, NULL);
-    mr_sim_create(&r->world, "in", MR_SIM_PARTITIONS);
-    mr_sim_create(&r->world, "out", 2);
-    mr_sim_create(&r->world, "late", 1);
-    mr_sim_create(&r->world, "dlq", MR_SIM_PARTITIONS);
-    mr_sim_job_init(&r->job, &(mr_sim_job_options){.tasks_count = tasks,
-                                                   .is_hop = seed % 4 == 1,
-                                                   .is_session = seed % 4 == 2,
-                                                   .is_join = seed % 4 == 3,
-                                                   .idle_timeout_ms = 60});
-}
-
-static void tear_down(rig *r)
-{
-    mr_sim_world_release(&r->world);
-    mr_sim_job_release(&r->job);
-}
-
-/* Some rows late, some broken; partitions 2 and 3 have none for every other stretch of time. */
-static void feed(rig *r)
-{
-    for (uint32_t key = 0; key < MR_SIM_KEYS; key++) {
-        char value[64];
-        int32_t partition = (int32_t)(key % MR_SIM_PARTITIONS);
-        if (partition >= 2 && r->time_ms / 200 % 2 == 1)
-            continue;
-        int64_t time_ms = r->time_ms - (draw(r, 6) == 0 ? (int64_t)draw(r, 60) : 0);
-        snprintf(value, sizeof value, "k%" PRIu32 "|%" PRId64 "|%d", key, time_ms, 5);
-        if (draw(r, 15) == 0)
-            snprintf(value, sizeof value, "broken %" PRIu64, r->broken++);
-        mr_sim_put(&r->world, "in", partition, NULL, value, MR_TIME_NONE);
-    }
-    r->time_ms += 7;
-}
-
-static void live(rig *r, uint32_t steps)
-{
-    start(r, false);
+    int64_t middle_ms = 0;
+    mr_rig_start(r, 0, false);
     for (uint32_t s = 0; s < steps; s++) {
         if (s % 15 == 0 && s < steps - 300)
-            feed(r);
+            mr_rig_feed_mixed(r);
         if (s == steps / 2)
-            r->middle_ms = mr_sim_clock(&r->world)->wall_ms(mr_sim_clock(&r->world));
+            middle_ms = mr_sim_clock(&r->world)->wall_ms(mr_sim_clock(&r->world));
         if (s % 700 == 699)
-            mr_sim_kill_at(&r->world, 0, 1 + draw(r, 60), MR_MEMORY_CRASH_DRAWN);
-        if (mr_worker_step(r->worker, &r->err) == MR_OK)
+            mr_sim_kill_at(&r->world, 0, 1 + mr_rig_draw(r, 60), MR_MEMORY_CRASH_DRAWN);
+        if (mr_rig_step(r, 0))
             continue;
         cr_assert_eq(r->err.status, MR_E_CRASHED, "MR%d %s", r->err.status, r->err.message);
-        stop(r);
-        start(r, false);
+        mr_rig_stop(r, 0);
+        mr_rig_start(r, 0, false);
     }
-    mr_worker_request_stop(r->worker);
-    while (mr_worker_phase_of(r->worker) < MR_WORKER_STOPPED)
-        if (mr_worker_step(r->worker, &r->err) != MR_OK)
+    mr_worker_request_stop(r->seats[0].worker);
+    while (mr_worker_phase_of(r->seats[0].worker) < MR_WORKER_STOPPED)
+        if (!mr_rig_step(r, 0))
             break; /* killed: what is committed counts */
-    stop(r);
+    mr_rig_stop(r, 0);
     mr_sim_pass(&r->world, 20000); /* what it left open is over */
+    return middle_ms;
 }
 
 /* ---- replaying ---- */
@@ -153,7 +71,7 @@ typedef struct side {
     uint32_t shown;
 } side;
 
-static mr_status open_side(rig *r, side *to, mr_point from, mr_point until)
+static mr_status open_side(mr_rig *r, side *to, mr_point from, mr_point until)
 {
     *to = (side){.log = mr_sim_connect(&r->world, 1),
                  .blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, 1))};
@@ -177,7 +95,7 @@ static void count_shown(void *context, const mr_compare_row *row)
     ((side *)context)->shown++;
 }
 
-static void compare_side(rig *r, side *s)
+static void compare_side(mr_rig *r, side *s)
 {
     const mr_outputs *found = mr_replay_outputs(s->replay);
     cr_assert_eq(found->count, 3);
@@ -205,7 +123,7 @@ static void close_side(side *s)
     s->log->class->close(s->log);
 }
 
-static void replay(rig *r, side *s, mr_point from, mr_point until)
+static void replay(mr_rig *r, side *s, mr_point from, mr_point until)
 {
     cr_assert_eq(open_side(r, s, from, until), MR_OK, "MR%d %s", r->err.status, r->err.message);
     cr_assert_eq(mr_replay_run(s->replay, &r->err), MR_OK, "MR%d %s", r->err.status,
@@ -224,7 +142,7 @@ static int compare_lines(const void *left, const void *right)
 }
 
 /* All values of a topic, whatever partition, in order of their text. */
-static void sorted(rig *r, const char *topic, int32_t partitions, mr_buffer *to)
+static void sorted(mr_rig *r, const char *topic, int32_t partitions, mr_buffer *to)
 {
     mr_buffer text = {0};
     for (int32_t p = 0; p < partitions; p++)
@@ -242,7 +160,7 @@ static void sorted(rig *r, const char *topic, int32_t partitions, mr_buffer *to)
     mr_buffer_release(&text);
 }
 
-static void expect_same_text(rig *r)
+static void expect_same_text(mr_rig *r)
 {
     static const int32_t partitions[] = {2, 1, MR_SIM_PARTITIONS};
     for (int i = 0; i < 3; i++) {
@@ -272,25 +190,25 @@ static void expect_equal(const side *s)
 Test(replay, from_the_beginning_it_gives_what_the_live_job_gave)
 {
     for (uint64_t seed = 1; seed <= 24; seed++) {
-        rig r;
+        mr_rig r;
         side s;
         set_up(&r, seed % 3 == 0 ? 4 : (uint32_t)(seed % 3), seed);
-        live(&r, 3000);
+        (void)live(&r, 3000);
         replay(&r, &s, the_beginning, the_end);
         expect_equal(&s);
         cr_expect_eq(s.sum.edge, 0, "seed %" PRIu64, seed);
         expect_same_text(&r);
         close_side(&s);
-        tear_down(&r);
+        mr_rig_tear_down(&r);
     }
 }
 
 Test(replay, an_altered_row_a_lost_one_and_one_too_many_are_found)
 {
-    rig r;
+    mr_rig r;
     side s;
     set_up(&r, 2, 5);
-    live(&r, 2500);
+    (void)live(&r, 2500);
     replay(&r, &s, the_beginning, the_end);
     expect_equal(&s);
     uint64_t equal = s.sum.equal;
@@ -308,15 +226,15 @@ Test(replay, an_altered_row_a_lost_one_and_one_too_many_are_found)
     cr_expect_eq(s.sum.unexpected, 0);
     cr_expect_eq(s.shown, 1);
     close_side(&s);
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(replay, another_text_of_the_job_is_found_and_where_it_begins_to_differ)
 {
-    rig r;
+    mr_rig r;
     side s;
     set_up(&r, 1, 4);
-    live(&r, 2500);
+    (void)live(&r, 2500);
     /* Not a part of the plan's version here: the window's offset. */
     r.job.window.offset_ms = 3;
     cr_assert_eq(open_side(&r, &s, the_beginning, the_end), MR_OK, "%s", r.err.message);
@@ -327,23 +245,19 @@ Test(replay, another_text_of_the_job_is_found_and_where_it_begins_to_differ)
     cr_expect_gt(s.sum.unexpected, 0);
     cr_expect_gt(s.shown, 2);
     close_side(&s);
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(replay, from_the_first_base_on_when_the_log_was_trimmed)
 {
     uint64_t equal = 0;
     for (uint64_t seed = 1; seed <= 6; seed++) {
-        rig r;
+        mr_rig r;
         side s;
         set_up(&r, 1, seed);
-        r.writes_bases = true;
-        live(&r, 3000);
-        int64_t log_start = 0;
-        cr_assert_eq(r.world.outside->class->offset(r.world.outside, "sim.state", 0,
-                                                    MR_OFFSET_EARLIEST, &log_start, &r.err),
-                     MR_OK);
-        cr_assert_gt(log_start, 0);
+        r.config.base_bytes_min = 12000;
+        (void)live(&r, 3000);
+        cr_assert_gt(mr_rig_log_start(&r, 0), 0);
         cr_expect_eq(open_side(&r, &s, the_beginning, the_end), MR_E_MOMENT);
         cr_expect(strstr(r.err.message, "begins with epoch") != NULL, "%s", r.err.message);
         s.blobs->class->close(s.blobs);
@@ -354,7 +268,7 @@ Test(replay, from_the_first_base_on_when_the_log_was_trimmed)
         cr_expect_eq(s.sum.unexpected, 0);
         equal += s.sum.equal;
         close_side(&s);
-        tear_down(&r);
+        mr_rig_tear_down(&r);
     }
     cr_expect_gt(equal, 100);
 }
@@ -362,11 +276,11 @@ Test(replay, from_the_first_base_on_when_the_log_was_trimmed)
 Test(replay, from_checkpoints_of_all_tasks)
 {
     for (uint64_t seed = 1; seed <= 6; seed++) {
-        rig r;
+        mr_rig r;
         side s;
         set_up(&r, seed % 2 == 0 ? 2 : 1, seed);
         r.takes_checkpoints = true;
-        live(&r, 4000);
+        (void)live(&r, 4000);
         replay(&r, &s, (mr_point){.kind = MR_POINT_EARLIEST}, the_end);
         cr_expect_gt(mr_replay_from(s.replay)[0].epoch, 0);
         expect_equal(&s);
@@ -384,17 +298,16 @@ Test(replay, from_checkpoints_of_all_tasks)
         close_side(&s);
         mr_shelf_release(&shelf);
         blobs->class->close(blobs);
-        tear_down(&r);
+        mr_rig_tear_down(&r);
     }
 }
 
 Test(replay, between_two_times_only_those_rows)
 {
-    rig r;
+    mr_rig r;
     side s;
     set_up(&r, 1, 8);
-    live(&r, 4000);
-    mr_point middle = {.kind = MR_POINT_TIME, .time_ms = r.middle_ms};
+    mr_point middle = {.kind = MR_POINT_TIME, .time_ms = live(&r, 4000)};
     replay(&r, &s, the_beginning, middle);
     expect_equal(&s);
     uint64_t first = s.sum.equal;
@@ -407,15 +320,15 @@ Test(replay, between_two_times_only_those_rows)
     expect_equal(&s);
     cr_expect_eq(s.sum.equal, first + second);
     close_side(&s);
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(replay, it_is_refused_when_a_source_no_longer_reaches_back)
 {
-    rig r;
+    mr_rig r;
     side s;
     set_up(&r, 2, 3);
-    live(&r, 2000);
+    (void)live(&r, 2000);
     cr_assert_eq(r.world.outside->class->trim(r.world.outside, "in", 1, 5, &r.err), MR_OK);
     cr_expect_eq(open_side(&r, &s, the_beginning, the_end), MR_E_REPLAY_GONE);
     cr_expect(strstr(r.err.message, "in[1] begins at offset 5 now, and is needed from 0") != NULL,
@@ -426,5 +339,5 @@ Test(replay, it_is_refused_when_a_source_no_longer_reaches_back)
     cr_assert_eq(r.world.outside->class->describe(r.world.outside, "out.replay", &facts, &r.err),
                  MR_OK);
     cr_expect_not(facts.exists, "nothing is made before it is known to work");
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }

@@ -4,138 +4,36 @@
  * Method: the simulator's job with rows in order; all output of all lives is judged by the law: of
  * a job moved back the last result of a window counts, of a fork each is to come once.
  */
-#include "engine/base/assert.h"
 #include "engine/commit/delta.h"
 #include "engine/history/image.h"
 #include "engine/history/transplant.h"
-#include "engine/run/worker/worker.h"
-#include "tests/sim/helper.h"
-#include "tests/sim/job.h"
-#include "tests/sim/law.h"
-#include "tests/sim/world.h"
+#include "tests/unit/sim/rig.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#define STEPS_MAX 20000
 #define TASKS 2
 
-typedef struct rig {
-    mr_sim_world world;
-    mr_sim_job job;
-    mr_sim_law *law;
-    mr_sim_helper helper;
-    mr_blobs *blobs[2];
-    mr_log *log;
-    mr_worker *worker;
-    mr_error err;
-    int64_t time_ms;
-} rig;
-
-static void set_up(rig *r)
+static void set_up(mr_rig *r)
 {
-    *r = (rig){0};
-    mr_sim_world_init(&r->world, 1, 2, NULL);
-    mr_sim_create(&r->world, "in", MR_SIM_PARTITIONS);
-    mr_sim_create(&r->world, "out", 1);
-    mr_sim_create(&r->world, "late", 1);
-    mr_sim_create(&r->world, "dlq", MR_SIM_PARTITIONS);
-    mr_sim_job_init(&r->job, &(mr_sim_job_options){.tasks_count = TASKS, .is_hop = true});
-    r->law = calloc(1, sizeof *r->law);
-    MR_ASSERT(r->law != NULL);
-    mr_sim_law_init(r->law, r->job.window.size_ms, r->job.window.slide_ms);
+    mr_rig_set_up(r,
+                  &(mr_rig_options){.workers = 2, .job = {.tasks_count = TASKS, .is_hop = true}});
     r->law->is_in_order = true;
 }
 
-static void tear_down(rig *r)
-{
-    mr_sim_world_release(&r->world);
-    mr_sim_job_release(&r->job);
-    mr_sim_law_release(r->law);
-    free(r->law);
-}
-
-static void start(rig *r, bool is_bounded)
-{
-    mr_memory_process *process = mr_sim_process(&r->world, 0);
-    r->log = mr_sim_connect(&r->world, 0);
-    for (int i = 0; i < 2; i++)
-        r->blobs[i] = mr_sim_blobs_open(r->world.blobs, process);
-    mr_sim_helper_init(&r->helper, r->world.cluster, process);
-    mr_worker_config config = {.plan = &r->job.plan,
-                               .log = r->log,
-                               .stores = mr_sim_stores(&r->world, 0),
-                               .clock = mr_sim_clock(&r->world),
-                               .instance_id = "w",
-                               .fetch_rows_max = 16,
-                               .apply_epochs = 2,
-                               .is_bounded = is_bounded,
-                               .blobs = r->blobs[0],
-                               .checkpoints = {.blobs = r->blobs[1],
-                                               .helper = &r->helper.helper,
-                                               .interval_ms = 100,
-                                               .count_max = 2,
-                                               .grace_ms = 60000}};
-    r->worker = mr_worker_new(&config);
-}
-
-static void stop(rig *r)
-{
-    mr_worker_free(r->worker);
-    r->log->class->close(r->log);
-    for (int i = 0; i < 2; i++)
-        r->blobs[i]->class->close(r->blobs[i]);
-}
-
-static void feed(rig *r)
-{
-    for (uint32_t key = 0; key < MR_SIM_KEYS; key++) {
-        char value[64];
-        snprintf(value, sizeof value, "k%" PRIu32 "|%" PRId64 "|%d", key, r->time_ms, 5);
-        mr_sim_put(&r->world, "in", (int32_t)(key % MR_SIM_PARTITIONS), NULL, value, MR_TIME_NONE);
-        mr_sim_law_sent(r->law, key, r->time_ms, 5);
-    }
-    r->time_ms += 4;
-}
-
-static void step_until(rig *r, mr_worker_phase phase)
-{
-    for (uint32_t s = 0; mr_worker_phase_of(r->worker) != phase; s++) {
-        cr_assert_lt(s, STEPS_MAX, "it does not end");
-        cr_assert_eq(mr_worker_step(r->worker, &r->err), MR_OK, "MR%d %s", r->err.status,
-                     r->err.message);
-    }
-}
-
 /* Static members are one until their session ends. */
-static void live(rig *r, uint32_t steps)
+static void live(mr_rig *r, uint32_t steps)
 {
-    start(r, false);
+    mr_rig_start(r, 0, false);
     for (uint32_t s = 0; s < steps; s++) {
         if (s % 20 == 0)
-            feed(r);
-        cr_assert_eq(mr_worker_step(r->worker, &r->err), MR_OK, "%s", r->err.message);
+            mr_rig_feed(r, 1, 4);
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
     }
-    mr_worker_request_stop(r->worker);
-    step_until(r, MR_WORKER_STOPPED);
-    stop(r);
+    mr_worker_request_stop(r->seats[0].worker);
+    mr_rig_step_until(r, 0, MR_WORKER_STOPPED);
+    mr_rig_stop(r, 0);
     mr_sim_pass(&r->world, 60000);
-}
-
-static void finish(rig *r)
-{
-    start(r, true);
-    step_until(r, MR_WORKER_FINISHED);
-    stop(r);
-    char why[512] = "";
-    mr_buffer text = {0};
-    mr_sim_read(&r->world, "out", 0, &text);
-    mr_buffer_put_u8(&text, '\0');
-    cr_expect(mr_sim_law_take(r->law, "out", text.data, why, sizeof why), "%s", why);
-    cr_expect(mr_sim_law_holds(r->law, why, sizeof why), "%s", why);
-    mr_buffer_release(&text);
 }
 
 /* ---- moving ---- */
@@ -154,7 +52,7 @@ typedef struct moving {
     mr_transplant_task transplants[TASKS];
 } moving;
 
-static void open_moving(rig *r, moving *m)
+static void open_moving(mr_rig *r, moving *m)
 {
     *m = (moving){.log = mr_sim_connect(&r->world, 1),
                   .blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, 1))};
@@ -178,7 +76,7 @@ static void close_moving(moving *m)
     m->log->class->close(m->log);
 }
 
-static void look(rig *r, moving *m, mr_point to)
+static void look(mr_rig *r, moving *m, mr_point to)
 {
     mr_point end = {.kind = MR_POINT_END};
     cr_assert_eq(mr_moments_find(&m->moments, &to, m->then, &r->err), MR_OK, "%s", r->err.message);
@@ -198,7 +96,7 @@ static void look(rig *r, moving *m, mr_point to)
     }
 }
 
-static mr_status transplant(rig *r, moving *m, const char *topic)
+static mr_status transplant(mr_rig *r, moving *m, const char *topic)
 {
     mr_transplant moved = {.plan = &r->job.plan,
                            .log = m->log,
@@ -209,7 +107,7 @@ static mr_status transplant(rig *r, moving *m, const char *topic)
     return mr_transplant_run(&moved, &r->err);
 }
 
-static void move_back(rig *r, mr_point to)
+static void move_back(mr_rig *r, mr_point to)
 {
     moving m;
     open_moving(r, &m);
@@ -221,7 +119,7 @@ static void move_back(rig *r, mr_point to)
 }
 
 /* The last epoch but `back` of task 0, by its time for the others. */
-static mr_point before_the_end(rig *r, uint64_t back)
+static mr_point before_the_end(mr_rig *r, uint64_t back)
 {
     moving m;
     mr_point end = {.kind = MR_POINT_END}, to = {.kind = MR_POINT_EPOCH};
@@ -238,7 +136,7 @@ static mr_point before_the_end(rig *r, uint64_t back)
 
 static void moves_back_and_goes_on(bool keeps_disk, uint64_t back)
 {
-    rig r;
+    mr_rig r;
     set_up(&r);
     r.law->is_repeating = true;
     live(&r, 1500);
@@ -247,8 +145,8 @@ static void moves_back_and_goes_on(bool keeps_disk, uint64_t back)
         mr_sim_disk_wipe(r.world.worker[0].disk);
     live(&r, 600);
     move_back(&r, before_the_end(&r, 1));
-    finish(&r);
-    tear_down(&r);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(transplant, a_job_moved_back_goes_on_from_there_with_its_disk)
@@ -263,7 +161,7 @@ Test(transplant, a_job_moved_back_goes_on_from_there_without_its_disk)
 
 Test(transplant, its_state_is_that_of_then_to_the_entry)
 {
-    rig r;
+    mr_rig r;
     moving before, after;
     set_up(&r);
     live(&r, 1500);
@@ -294,12 +192,12 @@ Test(transplant, its_state_is_that_of_then_to_the_entry)
     cr_expect_gt(entries, 0);
     close_moving(&before);
     close_moving(&after);
-    tear_down(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(transplant, it_is_refused_when_the_job_has_gone_on)
 {
-    rig r;
+    mr_rig r;
     moving m;
     set_up(&r);
     live(&r, 1000);
@@ -310,23 +208,23 @@ Test(transplant, it_is_refused_when_the_job_has_gone_on)
     cr_expect_eq(transplant(&r, &m, "sim.state"), MR_E_TRANSPLANT, "%s", r.err.message);
     close_moving(&m);
     mr_sim_pass(&r.world, 60000);
-    finish(&r); /* and nothing has come of it: each result once */
-    tear_down(&r);
+    mr_rig_finish(&r); /* and nothing has come of it: each result once */
+    mr_rig_tear_down(&r);
 }
 
 /* It stands still for so long that the group has given it up, and goes on behind the move. */
 Test(transplant, a_worker_that_stood_still_meanwhile_writes_nothing_that_counts)
 {
-    rig r;
+    mr_rig r;
     moving m;
     set_up(&r);
     r.law->is_repeating = true;
     live(&r, 1000);
-    start(&r, false);
-    step_until(&r, MR_WORKER_RUN);
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
     for (int i = 0; i < 40; i++) {
-        feed(&r);
-        cr_assert_eq(mr_worker_step(r.worker, &r.err), MR_OK, "%s", r.err.message);
+        mr_rig_feed(&r, 1, 4);
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
     }
     open_moving(&r, &m);
     cr_expect_neq(m.log->class->delete_group(m.log, "sim", &r.err), MR_OK, "it has members");
@@ -334,19 +232,18 @@ Test(transplant, a_worker_that_stood_still_meanwhile_writes_nothing_that_counts)
     cr_assert_eq(transplant(&r, &m, "sim.state"), MR_OK, "MR%d %s", r.err.status, r.err.message);
     close_moving(&m);
     for (int s = 0; s < 400; s++)
-        cr_assert_eq(mr_worker_step(r.worker, &r.err), MR_OK, "MR%d %s", r.err.status,
-                     r.err.message);
-    mr_worker_request_stop(r.worker);
-    step_until(&r, MR_WORKER_STOPPED);
-    stop(&r);
+        cr_assert(mr_rig_step(&r, 0), "MR%d %s", r.err.status, r.err.message);
+    mr_worker_request_stop(r.seats[0].worker);
+    mr_rig_step_until(&r, 0, MR_WORKER_STOPPED);
+    mr_rig_stop(&r, 0);
     mr_sim_pass(&r.world, 60000);
-    finish(&r);
-    tear_down(&r);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
 
 static void forks(bool from_checkpoint)
 {
-    rig r;
+    mr_rig r;
     moving m;
     set_up(&r);
     live(&r, 1500);
@@ -377,8 +274,8 @@ static void forks(bool from_checkpoint)
     close_moving(&m);
     mr_sim_pass(&r.world, 60000);
     live(&r, 600);
-    finish(&r);
-    tear_down(&r);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
 
 Test(transplant, a_fork_goes_on_where_the_job_was)
