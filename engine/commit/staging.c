@@ -22,17 +22,58 @@ static mr_header *copy_headers(mr_staging *staging, const mr_log_record *record)
     return headers;
 }
 
-static mr_log_record copy_record(mr_staging *staging, const mr_log_record *record)
+/* The bytes of one call. */
+typedef struct extent {
+    const char *first, *end; /* NULL: there are none */
+} extent;
+
+static bool follows(extent *bytes, const char *part, size_t length)
 {
-    mr_log_record copy = *record;
-    if (record->key != NULL)
-        copy.key = mr_arena_copy(&staging->arena, record->key, record->key_length);
-    if (record->value != NULL)
-        copy.value = mr_arena_copy(&staging->arena, record->value, record->value_length);
-    if (record->headers_count > 0)
-        copy.headers = copy_headers(staging, record);
-    staging->bytes += record->key_length + record->value_length + sizeof copy;
-    return copy;
+    if (part == NULL)
+        return true;
+    bool is_next = bytes->end == part || bytes->first == NULL;
+    bytes->first = bytes->first != NULL ? bytes->first : part;
+    bytes->end = part + length;
+    return is_next;
+}
+
+/* An encoder writes keys and values one behind the other into one buffer: then they are copied in
+ * one piece. What merely lies near each other may belong to different owners, with something
+ * between that is nobody's to read. */
+static bool lie_in_a_row(const mr_log_record *records, uint32_t count, extent *bytes)
+{
+    bool are_in_a_row = true;
+    *bytes = (extent){0};
+    for (uint32_t i = 0; i < count && are_in_a_row; i++)
+        are_in_a_row = follows(bytes, records[i].key, records[i].key_length) &&
+                       follows(bytes, records[i].value, records[i].value_length);
+    return are_in_a_row;
+}
+
+static void copy_records(mr_staging *staging, const mr_log_record *records, uint32_t count)
+{
+    mr_arena *arena = &staging->arena;
+    mr_log_record *copies = staging->records + staging->records_count;
+    extent bytes;
+    bool is_one = lie_in_a_row(records, count, &bytes);
+    const char *moved = is_one && bytes.first != NULL
+                            ? mr_arena_copy(arena, bytes.first, (size_t)(bytes.end - bytes.first))
+                            : NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const mr_log_record *record = &records[i];
+        mr_log_record copy = *record;
+        if (record->key != NULL)
+            copy.key = is_one ? moved + (record->key - bytes.first)
+                              : mr_arena_copy(arena, record->key, record->key_length);
+        if (record->value != NULL)
+            copy.value = is_one ? moved + (record->value - bytes.first)
+                                : mr_arena_copy(arena, record->value, record->value_length);
+        if (record->headers_count > 0)
+            copy.headers = copy_headers(staging, record);
+        staging->bytes += record->key_length + record->value_length + sizeof copy;
+        copies[i] = copy;
+    }
+    staging->records_count += count;
 }
 
 static void hold(mr_staging *staging, const char *topic, int32_t partition,
@@ -54,8 +95,7 @@ static void hold(mr_staging *staging, const char *topic, int32_t partition,
     }
     staging->calls[staging->calls_count++] = (mr_staged_call){
         .topic = topic, .partition = partition, .first = staging->records_count, .count = count};
-    for (uint32_t i = 0; i < count; i++)
-        staging->records[staging->records_count++] = copy_record(staging, &records[i]);
+    copy_records(staging, records, count);
 }
 
 static mr_status produce(mr_log_writer *writer, const char *topic, int32_t partition,

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct target {
@@ -111,6 +112,28 @@ Test(staging, plays_the_same_calls_in_the_same_order_from_copies)
         mr_staging_release(&staging);
     }
     cr_expect_str_eq(to.said, direct.said);
+}
+
+static size_t taken(const mr_staging *staging, const char *text)
+{
+    mr_staging held = *staging;
+    cr_expect_eq(put(&held, "a", 0, text), MR_OK);
+    size_t bytes = (size_t)(held.arena.next - staging->arena.next);
+    free(held.calls);
+    free(held.records);
+    return bytes;
+}
+
+Test(staging, copies_what_lies_in_a_row_in_one_piece)
+{
+    target to = {0};
+    mr_staging staging;
+    set_up(&staging, &to);
+    (void)mr_arena_alloc(&staging.arena, 1);
+    mr_staging_hold(&staging);
+    cr_expect_eq(taken(&staging, "abcdfgijlmopqrst"), 16);
+    cr_expect_eq(taken(&staging, "abcdfnijlmopqrst"), 16 * 15, "a gap: a piece each");
+    mr_staging_release(&staging);
 }
 
 Test(staging, hands_on_again_when_it_has_played)
