@@ -34,13 +34,14 @@ static const mr_command commands[] = {
      .run = mr_command_check},
     {.name = "explain",
      .group = "Write",
-     .argument = "FILE",
+     .argument = "FILE|JOB",
      .summary = "plan, state and what bounds it, watermarks",
      .details = "Shows what `run` would do: sources with their watermarks, operators with keys and "
                 "state,\nwhere rows can be late or die, and what each sink guarantees.\n"
                 "  millrace explain job.sql\n"
-                "  millrace explain job.sql --format dot | dot -Tsvg > job.svg",
-     .flags = FLAGS_OF_JOBS | MR_FLAG_FORMAT | MR_FLAG_BOUNDED,
+                "  millrace explain job.sql --format dot | dot -Tsvg > job.svg\n"
+                "  millrace explain orders --fleet prod --kafka broker:9092   as it was submitted",
+     .flags = FLAGS_OF_JOBS | MR_FLAG_FORMAT | MR_FLAG_BOUNDED | FLAGS_OF_FLEETS,
      .run = mr_command_explain},
     {.name = "run",
      .group = "Run",
@@ -101,6 +102,18 @@ static const mr_command commands[] = {
                 "  millrace stop orders --fleet prod --kafka broker:9092",
      .flags = FLAGS_OF_FLEETS,
      .run = mr_command_stop},
+    {.name = "drain",
+     .group = "Run",
+     .argument = "JOB",
+     .summary = "of a fleet: reads to the present ends, closes all windows, finishes",
+     .details =
+         "Inputs end where they end when a worker hears of it, as under `run --bounded`. Then "
+         "watermarks\nrise to their end: every window fires, also those that more rows would have "
+         "gone to. All is\ncommitted, and the workers let go of the job. It does not go on "
+         "afterwards: what comes is for\nanother job. To halt one that is to go on, `stop` it.\n\n"
+         "  millrace drain orders --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_FLEETS,
+     .run = mr_command_drain},
     {.name = "delete",
      .group = "Run",
      .argument = "JOB",

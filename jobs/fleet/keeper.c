@@ -183,7 +183,14 @@ static void look_at(mr_keeper *keeper, mr_keeper_job *job)
             take_back(keeper, job);
         return;
     }
-    if (on_board->wish_offset != job->acted_on) {
+    bool is_new = on_board->wish_offset != job->acted_on;
+    if (is_new && wish->kind == MR_WISH_DRAIN && wish->plan_format <= MR_FLEET_PLAN_FORMAT &&
+        job->work != NULL && mr_work_request_drain(job->work, wish)) {
+        job->acted_on = on_board->wish_offset;
+        job->version = wish->version;
+        return;
+    }
+    if (is_new) {
         if (end(keeper, job))
             begin(keeper, job, on_board);
         return;

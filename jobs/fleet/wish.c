@@ -8,13 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[] = {"run", "stop", "delete"};
+static const char *const kinds[] = {"run", "stop", "delete", "drain"};
 static const char *const states[] = {"starting", "running", "stopped",
                                      "finished", "failed",  "refused"};
 
 const char *mr_wish_kind_name(mr_wish_kind kind)
 {
     return kinds[kind];
+}
+
+uint32_t mr_wish_format_of(mr_wish_kind kind)
+{
+    return kind == MR_WISH_DRAIN ? MR_FLEET_FORMAT_DRAIN : 1;
 }
 
 const char *mr_fleet_state_name(mr_fleet_state state)

@@ -21,13 +21,16 @@ enum {
     MR_E_FLEET_VERSION = 2062, /* the job is of a newer Millrace, or comes to another plan here */
 };
 
-#define MR_FLEET_PLAN_FORMAT 1 /* raised when an older Millrace could misunderstand a wish */
+/* Raised when an older Millrace could misunderstand a wish; one bears the lowest that tells all. */
+#define MR_FLEET_PLAN_FORMAT 2
+#define MR_FLEET_FORMAT_DRAIN 2 /* the first that knows `drain` */
 #define MR_FLEET_SETTINGS_MAX 64
 
 typedef enum mr_wish_kind {
     MR_WISH_RUN = 0,
     MR_WISH_STOP,
     MR_WISH_DELETE,
+    MR_WISH_DRAIN, /* inputs end where they end now, windows close, it finishes */
 } mr_wish_kind;
 
 typedef struct mr_wish {
@@ -66,6 +69,9 @@ typedef struct mr_fleet_status {
 } mr_fleet_status;
 
 const char *mr_wish_kind_name(mr_wish_kind kind);
+
+/* What a worker must know to do as it is wished. */
+uint32_t mr_wish_format_of(mr_wish_kind kind);
 const char *mr_fleet_state_name(mr_fleet_state state);
 
 /* One text, plan and settings: who wrote it, when and as which version is not looked at. */

@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "jobs/engine/engine.h"
+#include "jobs/fleet/wished_job.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -17,7 +18,7 @@ struct mr_work {
     mr_wish wish;
     mr_arena arena; /* the wish's strings */
     pthread_t thread;
-    atomic_bool must_stop, has_ended;
+    atomic_bool must_stop, must_drain, has_ended;
     pthread_mutex_t lock; /* what stands below */
     mr_fleet_status status;
     char message[1024];
@@ -68,6 +69,8 @@ static void step_until_over(mr_work *work, mr_engine *engine)
     mr_status status = MR_OK;
     int64_t told_us = 0;
     while (status == MR_OK && mr_worker_phase_of(worker) < MR_WORKER_STOPPED) {
+        if (atomic_load(&work->must_drain))
+            mr_worker_request_end(worker);
         if (atomic_load(&work->must_stop))
             mr_worker_request_stop(worker);
         status = mr_worker_step(worker, &err);
@@ -80,7 +83,9 @@ static void step_until_over(mr_work *work, mr_engine *engine)
     tell_stats(work, worker);
     bool is_finished = mr_worker_phase_of(worker) == MR_WORKER_FINISHED;
     mr_engine_end_worker(engine);
-    if (status != MR_OK)
+    if (status == MR_E_STATE_FINISHED)
+        tell_end(work, MR_FLEET_FINISHED, 0, err.message);
+    else if (status != MR_OK)
         tell_end(work, MR_FLEET_FAILED, status, err.message);
     else
         tell_end(work, is_finished ? MR_FLEET_FINISHED : MR_FLEET_STOPPED, 0, "");
@@ -128,25 +133,14 @@ static void tell_diagnostics(mr_work *work, const mr_diagnostics *diagnostics)
 static void *run(void *context)
 {
     mr_work *work = context;
-    const mr_wish *wish = &work->wish;
-    mr_script script;
-    mr_script_init(&script, wish->job, wish->sql, strlen(wish->sql));
-    mr_job_options options = {.name = wish->job,
-                              .stem = wish->job,
-                              .settings = wish->settings,
-                              .settings_count = wish->settings_count,
-                              .environment = work->config.environment,
-                              .properties = work->config.properties,
-                              .properties_count = work->config.properties_count};
-    mr_diagnostics diagnostics = {0};
-    mr_job *job = mr_job_new(&script, &options, &diagnostics);
-    if (job != NULL)
-        run_job(work, job);
+    mr_wished_job wished;
+    mr_wished_job_read(&wished, &work->wish, work->config.environment, work->config.properties,
+                       work->config.properties_count);
+    if (wished.job != NULL)
+        run_job(work, wished.job);
     else
-        tell_diagnostics(work, &diagnostics);
-    mr_diagnostics_release(&diagnostics);
-    mr_job_free(job);
-    mr_script_release(&script);
+        tell_diagnostics(work, &wished.diagnostics);
+    mr_wished_job_release(&wished);
     atomic_store(&work->has_ended, true);
     return NULL;
 }
@@ -170,6 +164,7 @@ mr_status mr_work_start(const mr_work_config *config, const mr_wish *wish, mr_wo
     work->wish.written_by = kept(work, wish->written_by);
     for (uint32_t i = 0; i < wish->settings_count; i++)
         work->wish.settings[i] = kept(work, wish->settings[i]);
+    work->must_drain = wish->kind == MR_WISH_DRAIN;
     work->status = (mr_fleet_status){
         .job = work->wish.job, .version = wish->version, .state = MR_FLEET_STARTING, .lag = -1};
     pthread_mutex_init(&work->lock, NULL);
@@ -188,14 +183,23 @@ void mr_work_request_stop(mr_work *work)
     atomic_store(&work->must_stop, true);
 }
 
+bool mr_work_request_drain(mr_work *work, const mr_wish *wish)
+{
+    mr_wish running = work->wish;
+    running.kind = wish->kind;
+    running.plan_format = wish->plan_format;
+    if (!mr_wish_is_same(&running, wish) || atomic_load(&work->has_ended))
+        return false;
+    pthread_mutex_lock(&work->lock);
+    work->status.version = wish->version;
+    pthread_mutex_unlock(&work->lock);
+    atomic_store(&work->must_drain, true);
+    return true;
+}
+
 bool mr_work_has_ended(mr_work *work)
 {
     return atomic_load(&work->has_ended);
-}
-
-uint64_t mr_work_version(const mr_work *work)
-{
-    return work->wish.version;
 }
 
 void mr_work_status(mr_work *work, mr_fleet_status *status, char *message, size_t size)

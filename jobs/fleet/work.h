@@ -30,9 +30,11 @@ MR_MUST_USE mr_status mr_work_start(const mr_work_config *config, const mr_wish 
 
 /* It commits and ends. May be asked again and again. */
 void mr_work_request_stop(mr_work *work);
+/* Its inputs end where they end now, and it finishes; its status is of that wish from now on.
+ * False: it has ended, or runs another text or plan: it must be stopped and started anew. */
+bool mr_work_request_drain(mr_work *work, const mr_wish *wish);
 /* The thread is through: `free` does not wait. */
 bool mr_work_has_ended(mr_work *work);
-uint64_t mr_work_version(const mr_work *work);
 
 /* As it is now; `status->message` is copied to `message`, of that size. */
 void mr_work_status(mr_work *work, mr_fleet_status *status, char *message, size_t size);

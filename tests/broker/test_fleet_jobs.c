@@ -5,54 +5,22 @@
  * written by the board.
  */
 #include "jobs/fleet/board.h"
-#include "tests/broker/script.h"
+#include "tests/broker/fleet.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROWS 300
-#define READY_MS 40000
+#define READY_MS FLEET_READY_MS
 #define JOB                                                                                \
     "SET 'parallelism.default' = '2';\n"                                                   \
     "CREATE TABLE src (id INT) WITH (" KAFKA_TABLE                                         \
     "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');\n"       \
     "CREATE TABLE dst (id INT) WITH (" KAFKA_TABLE "'topic' = '%s', 'format' = 'json');\n" \
     "INSERT INTO dst SELECT %s FROM src;\n"
-
-/* Runs `millrace VERB ..` in the script's folder; what it said is in the file "said". */
-static int say(const script *s, const char *verb, const char *argument)
-{
-    char command[1024];
-    snprintf(
-        command, sizeof command,
-        "cd '%s' && \"$MILLRACE\" %s %s --fleet '%s-fleet' --kafka \"$MILLRACE_TEST_BROKER\" > "
-        "said 2>&1",
-        s->dir, verb, argument, s->name);
-    int status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static pid_t start_worker(const script *s, const char *state)
-{
-    pid_t child = fork();
-    cr_assert_geq(child, 0);
-    if (child > 0)
-        return child;
-    char fleet[200], log[64];
-    snprintf(fleet, sizeof fleet, "%s-fleet", s->name);
-    snprintf(log, sizeof log, "said-%s", state);
-    const char *millrace = getenv("MILLRACE");
-    if (chdir(s->dir) != 0 || freopen(log, "a", stderr) == NULL)
-        _exit(99);
-    execl(millrace, millrace, "worker", "--fleet", fleet, "--kafka", getenv("MILLRACE_TEST_BROKER"),
-          "--state-dir", state, "-v", "-X", "session.timeout.ms=6000", (char *)NULL);
-    _exit(99);
-}
 
 static void put_rows(const script *s, const char *in, int first, int count)
 {
@@ -91,30 +59,11 @@ static void expect_each_once(const script *s, const char *out, uint32_t ids)
         cr_assert_eq(seen[i], 1, "row %u came %u times", i, seen[i]);
 }
 
-/* Until `list` or `status` says so. */
-static void await_said(const script *s, const char *verb, const char *argument, const char *part)
-{
-    double end_ms = kafka_ms() + READY_MS;
-    for (;;) {
-        cr_assert_eq(say(s, verb, argument), 0, "%s", script_read_file(s, "said"));
-        if (strstr(script_read_file(s, "said"), part) != NULL)
-            return;
-        cr_assert_lt(kafka_ms(), end_ms, "no `%s`: %s", part, script_read_file(s, "said"));
-        usleep(300000);
-    }
-}
-
 static void submit(const script *s, const char *name, int code)
 {
     char argument[200];
     snprintf(argument, sizeof argument, "job.sql --name %s", name);
-    cr_assert_eq(say(s, "submit", argument), code, "%s", script_read_file(s, "said"));
-}
-
-static void stop_worker(const script *s, pid_t worker)
-{
-    kill(worker, SIGTERM);
-    cr_expect_eq(script_finish(s, worker, 30), 0);
+    cr_assert_eq(fleet_say(s, "submit", argument), code, "%s", script_read_file(s, "said"));
 }
 
 Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240)
@@ -123,11 +72,11 @@ Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240
     script_open(&s, "given");
     const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
     script_write(&s, JOB, in, out, "id");
-    pid_t a = start_worker(&s, "a"), b = start_worker(&s, "b");
+    pid_t a = fleet_start_worker(&s, "a"), b = fleet_start_worker(&s, "b");
     put_rows(&s, in, 0, ROWS);
     submit(&s, s.name, 0);
     expect_each_once(&s, out, ROWS);
-    await_said(&s, "list", "", "running          2     2");
+    fleet_await_said(&s, "list", "", "running          2     2");
     submit(&s, s.name, 0);
     cr_expect_not_null(strstr(script_read_file(&s, "said"), "there already"));
 
@@ -135,19 +84,19 @@ Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240
     cr_expect_eq(script_finish(&s, a, 10), 128 + SIGKILL);
     put_rows(&s, in, ROWS, ROWS);
     expect_each_once(&s, out, 2 * ROWS);
-    a = start_worker(&s, "a");
-    await_said(&s, "list", "", "running          2     2");
+    a = fleet_start_worker(&s, "a");
+    fleet_await_said(&s, "list", "", "running          2     2");
 
-    cr_assert_eq(say(&s, "stop", s.name), 0, "%s", script_read_file(&s, "said"));
-    await_said(&s, "list", "", "stop    stopped");
+    cr_assert_eq(fleet_say(&s, "stop", s.name), 0, "%s", script_read_file(&s, "said"));
+    fleet_await_said(&s, "list", "", "stop    stopped");
     put_rows(&s, in, 2 * ROWS, ROWS);
     usleep(500000);
     expect_each_once(&s, out, 2 * ROWS);
     submit(&s, s.name, 0);
     expect_each_once(&s, out, 3 * ROWS);
 
-    cr_assert_eq(say(&s, "delete", s.name), 0, "%s", script_read_file(&s, "said"));
-    cr_assert_eq(say(&s, "list", ""), 0);
+    cr_assert_eq(fleet_say(&s, "delete", s.name), 0, "%s", script_read_file(&s, "said"));
+    cr_assert_eq(fleet_say(&s, "list", ""), 0);
     cr_expect_null(strstr(script_read_file(&s, "said"), s.name), "%s",
                    script_read_file(&s, "said"));
     char topic[200];
@@ -156,8 +105,8 @@ Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240
     snprintf(topic, sizeof topic, "%s.state", s.name);
     cr_assert_eq(s.log->class->describe(s.log, topic, &facts, &err), MR_OK);
     cr_expect_not(facts.exists, "its state topic is still there");
-    stop_worker(&s, a);
-    stop_worker(&s, b);
+    fleet_stop_worker(&s, a);
+    fleet_stop_worker(&s, b);
     script_close(&s);
 }
 
@@ -198,13 +147,13 @@ Test(fleet_jobs, one_that_failed_starts_again_when_it_is_submitted_again, .timeo
     const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
     mr_error err;
     script_write(&s, JOB, in, out, "id");
-    pid_t a = start_worker(&s, "a");
+    pid_t a = fleet_start_worker(&s, "a");
     submit(&s, s.name, 0);
-    cr_assert_eq(say(&s, "stop", s.name), 0, "%s", script_read_file(&s, "said"));
+    cr_assert_eq(fleet_say(&s, "stop", s.name), 0, "%s", script_read_file(&s, "said"));
     cr_assert_eq(s.log->class->delete_topic(s.log, out, &err), MR_OK, "%s", err.message);
     await_topic(&s, out, false);
     wish_again(&s);
-    await_said(&s, "list", "", "run     failed");
+    fleet_await_said(&s, "list", "", "run     failed");
     cr_assert_eq(s.log->class->create_topic(s.log, out, 1, NULL, &err), MR_OK, "%s", err.message);
     await_topic(&s, out, true);
     put_rows(&s, in, 0, ROWS);
@@ -214,7 +163,7 @@ Test(fleet_jobs, one_that_failed_starts_again_when_it_is_submitted_again, .timeo
     expect_each_once(&s, out, ROWS);
     submit(&s, s.name, 0);
     cr_expect_not_null(strstr(script_read_file(&s, "said"), "there already"));
-    stop_worker(&s, a);
+    fleet_stop_worker(&s, a);
     script_close(&s);
 }
 
@@ -249,7 +198,7 @@ Test(fleet_jobs, one_of_a_newer_millrace_is_stopped_with_a_word_and_the_rest_go_
     char fleet[200], beside[200];
     snprintf(fleet, sizeof fleet, "%s-fleet", s.name);
     snprintf(beside, sizeof beside, "%s-beside", s.name);
-    pid_t a = start_worker(&s, "a");
+    pid_t a = fleet_start_worker(&s, "a");
     put_rows(&s, in, 0, ROWS);
     script_write(&s, JOB, in, other, "id");
     submit(&s, beside, 0);
@@ -269,7 +218,7 @@ Test(fleet_jobs, one_of_a_newer_millrace_is_stopped_with_a_word_and_the_rest_go_
     newer.written_by = "millrace 9.9";
     cr_assert_eq(mr_board_put_wish(&board, &newer, &err), MR_OK, "%s", err.message);
     mr_board_close(&board);
-    await_said(&s, "status", s.name, "refused");
+    fleet_await_said(&s, "status", s.name, "refused");
     const char *said = script_read_file(&s, "said");
     cr_expect_not_null(strstr(said, "MR2062"), "%s", said);
     cr_expect_not_null(strstr(said, "millrace 9.9, with plan format 99"), "%s", said);
@@ -277,6 +226,6 @@ Test(fleet_jobs, one_of_a_newer_millrace_is_stopped_with_a_word_and_the_rest_go_
     put_rows(&s, in, ROWS, ROWS);
     expect_each_once(&s, other, 2 * ROWS);
     expect_each_once(&s, out, ROWS);
-    stop_worker(&s, a);
+    fleet_stop_worker(&s, a);
     script_close(&s);
 }

@@ -1,4 +1,5 @@
-/* `millrace stop` and `delete`: a wish, then the wait until the workers have come to it. */
+/* `millrace stop`, `drain` and `delete`: a wish, then the wait until the workers have come to
+ * it. */
 #include "engine/run/worker/worker.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
@@ -17,6 +18,16 @@ static bool is_stopped(const mr_reach *reach, const mr_board_job *job, uint64_t 
             return false;
     }
     return job != NULL && job->has_wish && job->wish.version >= version;
+}
+
+/* The same, and there is one that can say what became of it. */
+static bool is_drained(const mr_reach *reach, const mr_board_job *job, uint64_t version)
+{
+    bool is_told = false;
+    for (uint32_t i = 0; job != NULL && i < job->statuses_count; i++)
+        is_told = is_told || (mr_reach_is_live(reach, &job->statuses[i].status) &&
+                              job->statuses[i].status.version >= version);
+    return is_told && is_stopped(reach, job, version);
 }
 
 static bool is_forgotten(const mr_reach *reach, const mr_board_job *job, uint64_t version)
@@ -41,6 +52,7 @@ static mr_status wish(mr_reach *reach, const mr_board_job *job, mr_wish_kind kin
     if (next.kind == kind)
         return MR_OK;
     next.kind = kind;
+    next.plan_format = mr_wish_format_of(kind);
     next.version = ++*version;
     next.written_by = "millrace " MR_VERSION;
     next.written_ms = reach->clock.wall_ms(&reach->clock);
@@ -73,6 +85,42 @@ static mr_exit stop(mr_reach *reach, const mr_board_job *job, const char *name)
     fprintf(stderr, "job `%s` is stopped; its state is kept, `millrace submit` goes on with it\n",
             name);
     return MR_EXIT_OK;
+}
+
+/* What each live worker has come to; the worst of them decides. */
+static mr_exit tell_drained(const mr_reach *reach, const mr_board_job *job, const char *name)
+{
+    bool is_finished = true;
+    for (uint32_t i = 0; i < job->statuses_count; i++) {
+        const mr_fleet_status *status = &job->statuses[i].status;
+        if (!mr_reach_is_live(reach, status) || status->state == MR_FLEET_FINISHED)
+            continue;
+        fprintf(stderr, "worker %.8s: %s\n", status->instance, mr_fleet_state_name(status->state));
+        if (status->code != 0)
+            fprintf(stderr, "  error[MR%04d]: %s\n", status->code, status->message);
+        is_finished = false;
+    }
+    if (is_finished)
+        fprintf(stderr,
+                "job `%s` is drained: its inputs are read to where they ended, all windows have "
+                "closed, all is committed; `millrace delete` makes room for a new one\n",
+                name);
+    return is_finished ? MR_EXIT_OK : MR_EXIT_FAILED;
+}
+
+static mr_exit drain(mr_reach *reach, const mr_board_job *job, const char *name)
+{
+    mr_error err;
+    uint64_t version;
+    if (job->wish.kind == MR_WISH_DELETE) {
+        mr_error_set(&err, MR_E_FLEET_JOB, "job `%s` is being deleted", name);
+        return mr_cli_fail(&err);
+    }
+    if (wish(reach, job, MR_WISH_DRAIN, &version, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    if (!mr_reach_await(reach, name, is_drained, version, &err))
+        return told_late(reach, name, &err);
+    return tell_drained(reach, mr_board_job_of(&reach->board, name), name);
 }
 
 /* No worker has it any more: what it left in Kafka goes, the wish last. */
@@ -120,6 +168,11 @@ static mr_exit with_job(const mr_flags *flags,
 mr_exit mr_command_stop(const mr_flags *flags)
 {
     return with_job(flags, stop);
+}
+
+mr_exit mr_command_drain(const mr_flags *flags)
+{
+    return with_job(flags, drain);
 }
 
 mr_exit mr_command_delete(const mr_flags *flags)

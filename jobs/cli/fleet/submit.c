@@ -119,7 +119,7 @@ static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
     mr_exit exit = mr_reach_open(&reach, flags, &options);
     mr_wish wish = {.job = job->plan.job,
                     .kind = MR_WISH_RUN,
-                    .plan_format = MR_FLEET_PLAN_FORMAT,
+                    .plan_format = mr_wish_format_of(MR_WISH_RUN),
                     .plan_version = job->plan.version,
                     .sql =
                         mr_arena_string(&reach.arena, loaded->script.text, loaded->script.length),

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <time.h>
 
 typedef struct rig {
     mr_sim_world world;
@@ -91,5 +92,20 @@ Test(keeper, starts_nothing_that_is_not_wished_any_more_once_it_has_told)
     cr_assert_eq(r.keeper.jobs_count, 1);
     cr_expect_null(r.keeper.jobs[0].work, "it is at work");
     cr_expect_eq(look(&r), MR_FLEET_STOPPED);
+    tear_down(&r);
+}
+
+/* A drain is a run to a keeper; an older one, which knows no such wish, meets its plan format. */
+Test(keeper, starts_a_job_that_is_wished_to_drain)
+{
+    rig r = {0};
+    set_up(&r);
+    wish(&r, MR_WISH_DRAIN, mr_wish_format_of(MR_WISH_DRAIN));
+    cr_expect_gt(mr_wish_format_of(MR_WISH_DRAIN), mr_wish_format_of(MR_WISH_RUN));
+    cr_expect_eq(look(&r), MR_FLEET_STARTING);
+    cr_assert_not_null(r.keeper.jobs[0].work);
+    for (int i = 0; i < 1000 && look(&r) == MR_FLEET_STARTING; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    cr_expect_eq(look(&r), MR_FLEET_REFUSED, "its text is none");
     tear_down(&r);
 }

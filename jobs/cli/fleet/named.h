@@ -1,0 +1,22 @@
+/*
+ * A fleet's job by its name: the text that was submitted, planned here, with the variables and -X
+ * properties of this command.
+ */
+#ifndef MR_JOBS_CLI_FLEET_NAMED_H
+#define MR_JOBS_CLI_FLEET_NAMED_H
+
+#include "jobs/cli/fleet/reach.h"
+#include "jobs/fleet/wished_job.h"
+
+typedef struct mr_named {
+    mr_reach reach;
+    mr_wish wish; /* of its own, in `arena` */
+    mr_arena arena;
+    mr_wished_job wished;
+} mr_named;
+
+/* OK: `wished.job` is there. Else it is printed why. Release it either way; it must not move. */
+mr_exit mr_named_open(mr_named *named, const mr_flags *flags, const char *job);
+void mr_named_release(mr_named *named);
+
+#endif
