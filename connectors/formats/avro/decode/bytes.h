@@ -38,22 +38,38 @@ MR_AVRO_WIDE static inline __m256i mr_avro_wide_load(const char *at)
     return _mm256_loadu_si256((const __m256i_u *)(const void *)at);
 }
 
-/* Below 32 bytes of 32 that may be read. */
-MR_AVRO_WIDE static inline bool mr_avro_wide_ascii_short(const char *at, uint32_t length)
+/* The bytes that are not ASCII, as bits: of less than 32 bytes, where 32 may be read. */
+MR_AVRO_WIDE static inline uint32_t mr_avro_wide_high_short(const char *at, uint32_t length)
 {
-    uint32_t high = (uint32_t)_mm256_movemask_epi8(mr_avro_wide_load(at));
-    return (high & ((UINT32_C(1) << length) - 1)) == 0;
+    return _bzhi_u32((uint32_t)_mm256_movemask_epi8(mr_avro_wide_load(at)), length);
 }
 
-/* 32 to 160 bytes. Loads overlap: what is short is read twice, and no branch waits for a length. */
-MR_AVRO_WIDE static inline bool mr_avro_wide_ascii(const char *at, uint32_t length)
+/* Of the last `length` (1 to 32) of the 32 bytes before `end`. */
+MR_AVRO_WIDE static inline uint32_t mr_avro_wide_high_last(const char *end, uint32_t length)
 {
-    uint32_t last = length - 32;
-    uint32_t b = last < 32 ? last : 32, c = last < 64 ? last : 64, d = last < 96 ? last : 96;
-    __m256i low = _mm256_or_si256(mr_avro_wide_load(at), mr_avro_wide_load(at + b));
-    __m256i high = _mm256_or_si256(mr_avro_wide_load(at + c), mr_avro_wide_load(at + d));
-    __m256i all = _mm256_or_si256(_mm256_or_si256(low, high), mr_avro_wide_load(at + last));
-    return _mm256_movemask_epi8(all) == 0;
+    return (uint32_t)_mm256_movemask_epi8(mr_avro_wide_load(end - 32)) >> (32 - length);
+}
+
+MR_AVRO_WIDE static inline __m256i mr_avro_wide_or4(const char *a, const char *b)
+{
+    __m256i first = _mm256_or_si256(mr_avro_wide_load(a), mr_avro_wide_load(a + 32));
+    return _mm256_or_si256(_mm256_or_si256(first, mr_avro_wide_load(b)), mr_avro_wide_load(b + 32));
+}
+
+/* Whether there is one in 32 to 256 bytes: not 0. Loads overlap: what is short is read twice, and
+ * no loop waits for a length. */
+MR_AVRO_WIDE static inline uint32_t mr_avro_wide_high(const char *at, uint32_t length)
+{
+    const char *end = at + length;
+    __m256i all;
+    if (length <= 64) {
+        all = _mm256_or_si256(mr_avro_wide_load(at), mr_avro_wide_load(end - 32));
+    } else {
+        all = mr_avro_wide_or4(at, end - 64);
+        if (length > 128)
+            all = _mm256_or_si256(all, mr_avro_wide_or4(at + 64, end - 128));
+    }
+    return (uint32_t)_mm256_movemask_epi8(all);
 }
 
 #else
@@ -90,12 +106,9 @@ static inline const char *mr_avro_varint(const char *at, const char *end, uint64
     return NULL;
 }
 
-/* Up to 8 bytes, without a branch on how many. */
-MR_AVRO_INLINE const char *mr_avro_varint_fast(const char *at, const char *end, uint64_t *value,
-                                               bool is_wide)
+/* One of up to 8 bytes, of which 8 may be read, without a branch on how many. */
+MR_AVRO_INLINE const char *mr_avro_varint_8(const char *at, uint64_t *value, bool is_wide)
 {
-    if (__builtin_expect(end - at < 8, 0))
-        return NULL;
     uint64_t bytes;
     memcpy(&bytes, at, sizeof bytes);
     uint64_t stops = ~bytes & UINT64_C(0x8080808080808080);
@@ -106,7 +119,7 @@ MR_AVRO_INLINE const char *mr_avro_varint_fast(const char *at, const char *end, 
     if (is_wide) {
         uint64_t keep = (stops ^ (stops - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
         *value = mr_avro_wide_pack(bytes, keep);
-        return at + (bits + 1) / 8;
+        return at + bits / 8 + 1;
     }
 #endif
     (void)is_wide;
@@ -115,7 +128,37 @@ MR_AVRO_INLINE const char *mr_avro_varint_fast(const char *at, const char *end, 
     bytes = (bytes & UINT64_C(0x00003fff00003fff)) | (bytes & UINT64_C(0x3fff00003fff0000)) >> 2;
     bytes = (bytes & UINT64_C(0x000000000fffffff)) | (bytes & UINT64_C(0x0fffffff00000000)) >> 4;
     *value = bytes;
-    return at + (bits + 1) / 8;
+    return at + bits / 8 + 1;
+}
+
+/* The same, and what it stands for as a long. */
+MR_AVRO_INLINE const char *mr_avro_long_8(const char *at, int64_t *value, bool is_wide)
+{
+    uint64_t raw = 0;
+#if defined(__x86_64__)
+    if (is_wide) {
+        uint64_t bytes;
+        memcpy(&bytes, at, sizeof bytes);
+        uint64_t stops = ~bytes & UINT64_C(0x8080808080808080);
+        if (__builtin_expect(stops == 0, 0))
+            return NULL;
+        /* All but the sign, which is the lowest bit. */
+        uint64_t keep = (stops ^ (stops - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7e);
+        *value = (int64_t)(mr_avro_wide_pack(bytes, keep) ^ -(bytes & 1));
+        return at + (unsigned)__builtin_ctzll(stops) / 8 + 1;
+    }
+#endif
+    const char *behind = mr_avro_varint_8(at, &raw, is_wide);
+    *value = mr_avro_unzigzag(raw);
+    return behind;
+}
+
+MR_AVRO_INLINE const char *mr_avro_varint_fast(const char *at, const char *end, uint64_t *value,
+                                               bool is_wide)
+{
+    if (__builtin_expect(end - at < 8, 0))
+        return NULL;
+    return mr_avro_varint_8(at, value, is_wide);
 }
 
 /* Whether `length` bytes are ASCII, when that is told with a few loads; false: look closer.
@@ -126,8 +169,8 @@ MR_AVRO_INLINE bool mr_avro_is_ascii_fast(const char *at, uint32_t length, const
 #if defined(__x86_64__)
     if (is_wide) {
         if (length >= 32)
-            return length <= 160 && mr_avro_wide_ascii(at, length);
-        return end - at >= 32 && mr_avro_wide_ascii_short(at, length);
+            return length <= 256 && mr_avro_wide_high(at, length) == 0;
+        return end - at >= 32 && mr_avro_wide_high_short(at, length) == 0;
     }
 #endif
     (void)at, (void)length, (void)end, (void)is_wide;

@@ -1,5 +1,6 @@
 #include "connectors/formats/avro/decode/compile.h"
 
+#include "connectors/formats/avro/decode/lane.h"
 #include "connectors/formats/avro/decode/resolve.h"
 #include "connectors/formats/codes.h"
 #include "engine/base/assert.h"
@@ -461,6 +462,8 @@ mr_status mr_avro_compile(const mr_avro_schema *writer, const mr_avro_want *top,
         skip(&c, writer->type);
     emit_code(&c, MR_AVRO_OP_END, 0);
     emit_routines(&c);
+    if (c.is_good)
+        mr_avro_lane_build(program);
     free(c.routines);
     free((void *)c.pending);
     return c.is_good ? MR_OK : MR_E_AVRO_RESOLVE;

@@ -2,7 +2,7 @@
 
 #include "connectors/formats/avro/decode/bytes.h"
 #include "connectors/formats/avro/decode/compile.h"
-#include "connectors/formats/avro/decode/machine.h"
+#include "connectors/formats/avro/decode/lane.h"
 #include "connectors/formats/codes.h"
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
@@ -159,6 +159,7 @@ typedef struct passage {
     known *last;
     const char *last_key; /* CONTAINER: its text */
     uint32_t last_key_length;
+    uint32_t same_keys; /* up to here, from where the lane looked last */
 } passage;
 
 static void report_machine(avro_decoder *d, uint32_t record, const char *start,
@@ -274,6 +275,39 @@ static void begin(avro_decoder *d, const mr_records *records, mr_vector *columns
         columns[c] = mr_vector_new(d->types[c], records->count, arena);
 }
 
+/* How far the records reach that have the last one's key. */
+static uint32_t same_keys(passage *p, uint32_t from)
+{
+    const mr_record *record = p->records->record;
+    if (p->same_keys < from)
+        p->same_keys = from;
+    while (p->same_keys < p->records->count && record[p->same_keys].key == p->last_key &&
+           record[p->same_keys].key_length == p->last_key_length)
+        p->same_keys++;
+    return p->same_keys;
+}
+
+/* As many records from `from` on as the lane takes: those of the schema that the last one had. */
+static uint32_t decode_lane(avro_decoder *d, passage *p, uint32_t from, uint32_t *rows,
+                            uint32_t *row)
+{
+    const mr_records *records = p->records;
+    known *k = p->last;
+    mr_avro_prefix prefix = {0};
+    uint32_t count = records->count;
+    if (k == NULL || k->code != MR_OK || d->part == MR_PART_KEY)
+        return from;
+    if (d->framing == MR_AVRO_REGISTRY) {
+        uint64_t id = __builtin_bswap32(k->id);
+        prefix = (mr_avro_prefix){.bytes = id << 8, .length = PREFIX_BYTES};
+    } else if (d->framing == MR_AVRO_CONTAINER) {
+        count = same_keys(p, from);
+    }
+    k->used = d->machine.batch;
+    return mr_avro_lane_run(&d->machine, &k->program, &prefix, records->record, from, count, rows,
+                            row);
+}
+
 static mr_status avro_decode(mr_decoder *decoder, const mr_records *records, mr_vector *columns,
                              uint32_t *rows, uint32_t *rows_count, mr_row_errors *errors,
                              mr_arena *arena, mr_error *err)
@@ -284,7 +318,8 @@ static mr_status avro_decode(mr_decoder *decoder, const mr_records *records, mr_
     mr_status status = MR_OK;
     begin(d, records, columns, arena);
     p.last = d->framing == MR_AVRO_BARE ? d->known[0] : NULL;
-    for (uint32_t i = 0; i < records->count; i++) {
+    for (uint32_t i = decode_lane(d, &p, 0, rows, &row); i < records->count;
+         i = decode_lane(d, &p, i + 1, rows, &row)) {
         const mr_record *record = &records->record[i];
         bool is_key = d->part == MR_PART_KEY;
         const char *bytes = is_key ? record->key : record->value;

@@ -96,12 +96,38 @@ typedef struct mr_avro_note {
     const char *path;
 } mr_avro_note;
 
+/* A field of a straight program (lane.h). The frequent ones stand first. */
+typedef enum mr_avro_step_kind {
+    MR_AVRO_STEP_STRING,
+    MR_AVRO_STEP_LONG,
+    MR_AVRO_STEP_END,
+    MR_AVRO_STEP_OPTION_STRING,
+    MR_AVRO_STEP_OPTION_LONG,
+    MR_AVRO_STEP_OPTION, /* of the step behind it */
+    MR_AVRO_STEP_NULL,
+    MR_AVRO_STEP_SKIP_LONG,
+    MR_AVRO_STEP_SKIP_BYTES,
+    MR_AVRO_STEP_SKIP_FIXED,
+    MR_AVRO_STEP_INT,
+    MR_AVRO_STEP_DOUBLE,
+    MR_AVRO_STEP_BOOLEAN,
+} mr_avro_step_kind;
+
+typedef struct mr_avro_step {
+    uint8_t kind;
+    uint8_t branch; /* of an option: the byte before a value */
+    uint32_t column;
+    void *to;
+    int64_t limit; /* factor of LONG, size of SKIP_FIXED */
+} mr_avro_step;
+
 typedef struct mr_avro_program {
     mr_arena arena;
     mr_avro_op *ops;
     mr_avro_note *notes;
     uint32_t count;
-    uint64_t batch; /* which batch `to` points into */
+    mr_avro_step *steps; /* NULL: it is not straight */
+    uint64_t batch;      /* which batch `to` points into */
 } mr_avro_program;
 
 #endif
