@@ -4,13 +4,14 @@
 #include "engine/checkpoint/download.h"
 #include "engine/commit/delta.h"
 #include "engine/commit/hanging.h"
+#include "engine/commit/local.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define FETCH_ROWS 1024
-#define BREATH_ENTRIES 1024u /* of the local store, between two breaths */
 #define FETCH_TIMEOUT_MS 20
+#define PENDING_BYTES_MAX ((size_t)4 << 20)
 #define ENDS_TIMEOUT_MS 10000
 #define KNOCK_AFTER_US INT64_C(500000)
 #define KNOCKS_MAX 2u /* the owner named last may be alive: the open transaction may be another's */
@@ -158,6 +159,22 @@ static mr_status load_epoch(scan *s, const mr_epoch_record *record, mr_error *er
     return status;
 }
 
+/* What was read goes to the local store on the way, and leaves memory, where it would take too
+ * much. Not parts of a base: a store that holds some of them could not say so. */
+static mr_status relieve(scan *s, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    size_t max = r->state_bytes_max;
+    size_t pending_max = max < PENDING_BYTES_MAX ? max : PENDING_BYTES_MAX;
+    if (max == 0 || !s->is_loaded || s->recovered->store == NULL ||
+        (mr_pending_bytes(r->pending) <= pending_max && mr_state_leaving_bytes(r->state) <= max))
+        return MR_OK;
+    mr_status status = mr_pending_apply(r->pending, s->recovered->store, err);
+    if (status == MR_OK)
+        mr_state_settle(r->state, max);
+    return status;
+}
+
 static mr_status on_epoch(scan *s, mr_reader payload, uint32_t content, int64_t offset,
                           uint32_t checksum, mr_error *err)
 {
@@ -189,6 +206,9 @@ static mr_status on_epoch(scan *s, mr_reader payload, uint32_t content, int64_t 
                               .checksum = checksum};
     if (s->request->stores != NULL)
         mr_pending_seal(s->request->pending, &marker);
+    status = relieve(s, err);
+    if (status != MR_OK)
+        return status;
     s->recovered->has_epoch = true;
     s->recovered->epoch = record;
     s->recovered->epoch_offset = offset;
@@ -262,6 +282,12 @@ static mr_status on_searched(scan *s, const mr_record *record, mr_error *err)
     return MR_OK;
 }
 
+/* The local store's own trouble, not the log's. */
+static bool is_of_store(mr_status status)
+{
+    return status == MR_E_CRASHED || (status >= MR_E_STORE_OPEN && status <= MR_E_STORE_LOCKED);
+}
+
 static mr_status fetch_some(scan *s, int32_t timeout_ms, bool *came, mr_error *err)
 {
     mr_records records;
@@ -273,7 +299,7 @@ static mr_status fetch_some(scan *s, int32_t timeout_ms, bool *came, mr_error *e
         status = s->is_searching ? on_searched(s, &records.record[i], err)
                                  : on_record(s, &records.record[i], err);
         if (status != MR_OK)
-            return refuse(s, status, records.record[i].offset, err);
+            return is_of_store(status) ? status : refuse(s, status, records.record[i].offset, err);
         s->position = records.record[i].offset + 1;
     }
     return status;
@@ -372,16 +398,6 @@ static mr_status scan_log(scan *s, int64_t from, mr_error *err)
     return status;
 }
 
-/* Feeds one entry of the local store into the state. */
-static mr_status load_entry(void *context, const mr_store_change *entry, mr_error *err)
-{
-    scan *s = context;
-    mr_status status = MR_OK;
-    if (++s->recovered->entries_loaded % BREATH_ENTRIES == 0)
-        status = mr_breath_take(&s->request->breath, err);
-    return status == MR_OK ? mr_state_load(s->request->state, entry, err) : status;
-}
-
 static void start_over(scan *s)
 {
     mr_state_clear(s->request->state);
@@ -396,12 +412,19 @@ static void start_over(scan *s)
                 .checkpoint_err = s->checkpoint_err};
 }
 
-static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
+/* What the state has left in it is lost to it: it is to be cleared. */
+static void close_store(scan *s)
 {
-    const mr_recovery_request *r = s->request;
+    mr_state_back(s->request->state, NULL);
     if (s->recovered->store != NULL)
         s->recovered->store->class->close(s->recovered->store);
     s->recovered->store = NULL;
+}
+
+static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    close_store(s);
     char where[512] = "";
     mr_status status = r->stores->quarantine(r->stores, r->job, r->task, where, sizeof where, err);
     if (status != MR_OK)
@@ -411,7 +434,9 @@ static mr_status quarantine(scan *s, const mr_error *why, mr_error *err)
                    r->task, where, why->message);
     s->recovered->was_quarantined = true;
     start_over(s);
-    return r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
+    status = r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
+    mr_state_back(r->state, s->recovered->store);
+    return status;
 }
 
 /* The last stable offset may trail behind a commit whose markers are still being written: before
@@ -438,6 +463,18 @@ static mr_status await_end(const scan *s, int64_t offset, int64_t *log_end, mr_e
             status = MR_OK;
     }
     reader->class->close(reader);
+    return status;
+}
+
+static mr_status load_entries(scan *s, mr_error *err)
+{
+    mr_local_load load = {.store = s->recovered->store,
+                          .state = s->request->state,
+                          .bytes_max = s->request->load_bytes_max,
+                          .breath = s->request->breath};
+    mr_status status = mr_local_load_run(&load, err);
+    s->recovered->entries_loaded = load.entries;
+    s->recovered->slices_left = load.slices;
     return status;
 }
 
@@ -485,7 +522,7 @@ static mr_status load_local(scan *s, int64_t log_start, int64_t log_end, bool *i
                             ", this job is plan %016" PRIx64
                             "; run the job that wrote it, or start over with --reset",
                             r->task, marker->plan_version, r->plan_version);
-    status = marker->is_present ? store->class->scan(store, load_entry, s, err) : MR_OK;
+    status = marker->is_present ? load_entries(s, err) : MR_OK;
     if (status != MR_OK && status != MR_E_STORE_DAMAGED && status != MR_E_STATE)
         return status;
     *is_trusted = status == MR_OK;
@@ -505,8 +542,14 @@ static mr_status open_store(scan *s, mr_error *err)
 static mr_status run_with_store(scan *s, int64_t log_start, int64_t log_end, mr_error *err)
 {
     mr_status status = open_store(s, err);
+    if (status == MR_OK && s->request->distrusts_store && !s->recovered->was_quarantined) {
+        mr_error why;
+        mr_error_set(&why, MR_E_STORE_DAMAGED, "an entry could not be read while at work");
+        return quarantine(s, &why, err);
+    }
     if (status != MR_OK)
         return status;
+    mr_state_back(s->request->state, s->recovered->store);
     bool is_trusted;
     mr_store_marker marker;
     status = load_local(s, log_start, log_end, &is_trusted, &marker, err);
@@ -609,9 +652,7 @@ static mr_status download(scan *s, const char *id, mr_error *err)
                                    .id = id,
                                    .plan_version = r->plan_version,
                                    .breath = r->breath};
-    if (s->recovered->store != NULL)
-        s->recovered->store->class->close(s->recovered->store);
-    s->recovered->store = NULL;
+    close_store(s);
     mr_status status = mr_download_run(&request, &s->checkpoint_err);
     if (status == MR_E_CRASHED || status == MR_E_INTERRUPTED) {
         *err = s->checkpoint_err;
@@ -659,9 +700,10 @@ static mr_status load_checkpoint(scan *s, int64_t start, int64_t end, mr_error *
     return status;
 }
 
+/* A store may also show only by and by that it cannot be read. */
 static bool is_history_error(mr_status status)
 {
-    return status == MR_E_STATE_GAP || status == MR_E_STATE_FORMAT;
+    return status == MR_E_STATE_GAP || status == MR_E_STATE_FORMAT || status == MR_E_STORE_DAMAGED;
 }
 
 /* From where the local store ends, or from the start, to the true end. */
@@ -706,9 +748,7 @@ mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *reco
     } else if (status == MR_E_STATE_GAP && s.checkpoint_err.status != MR_OK) {
         mr_error_prefix(err, "no checkpoint (%.200s)", s.checkpoint_err.message);
     }
-    if (status != MR_OK && recovered->store != NULL) {
-        recovered->store->class->close(recovered->store);
-        recovered->store = NULL;
-    }
+    if (status != MR_OK)
+        close_store(&s);
     return status;
 }

@@ -46,7 +46,10 @@ typedef struct mr_recovery_request {
     mr_arena *arena;              /* result strings live here */
     mr_blobs *blobs;              /* where checkpoints lie; NULL: they are not looked for */
     const char *checkpoint;       /* to be taken, whatever the log names; NULL or "": none */
-    mr_breath breath;             /* taken between chunks of log, store and checkpoint */
+    uint64_t load_bytes_max; /* a local store with more is not read whole (local.h); 0: all are */
+    size_t state_bytes_max;  /* in memory, of what may leave it; 0: all that there is */
+    bool distrusts_store;    /* it was found damaged: set it aside */
+    mr_breath breath;        /* taken between chunks of log, store and checkpoint */
 } mr_recovery_request;
 
 typedef struct mr_recovered {
@@ -63,6 +66,7 @@ typedef struct mr_recovered {
     bool was_downloaded;     /* the local store is a checkpoint */
     uint64_t epochs_read;    /* from the log */
     uint64_t entries_loaded; /* from the local store */
+    uint64_t slices_left;    /* in the local store */
 } mr_recovered;
 
 /* Restores `request->state`; MR_OK with has_epoch false when the log is empty. */

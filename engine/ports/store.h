@@ -100,6 +100,22 @@ struct mr_store_import {
     const mr_store_import_class *class;
 };
 
+/*
+ * A walk over entries in key order. While one is open, no other call is made to its store but by
+ * the thread that takes images.
+ */
+typedef struct mr_store_cursor mr_store_cursor;
+
+typedef struct mr_store_cursor_class {
+    /* The next entry, as `scan` gives it, borrowed until the next call; NULL: there is no more. */
+    mr_status (*next)(mr_store_cursor *cursor, const mr_store_change **entry, mr_error *err);
+    void (*close)(mr_store_cursor *cursor);
+} mr_store_cursor_class;
+
+struct mr_store_cursor {
+    const mr_store_cursor_class *class;
+};
+
 typedef struct mr_store_class {
     mr_status (*marker)(mr_local_store *store, mr_store_marker *marker, mr_error *err);
     mr_status (*apply)(mr_local_store *store, const mr_store_change *changes, size_t count,
@@ -110,6 +126,17 @@ typedef struct mr_store_class {
                       mr_status (*visit)(void *context, const mr_store_change *entry,
                                          mr_error *err),
                       void *context, mr_error *err);
+    /* Looks for `count` keys, all of one (table, slice), which rise, none twice: calls `visit` for
+     * those that are there, in order, with the key's number. Of `keys` only place and key count. */
+    mr_status (*find)(mr_local_store *store, const mr_store_change *keys, size_t count,
+                      mr_status (*visit)(void *context, size_t number, const mr_store_change *entry,
+                                         mr_error *err),
+                      void *context, mr_error *err);
+    /* Begins at the first entry that is not before the place and key of `from`. */
+    mr_status (*seek)(mr_local_store *store, const mr_store_change *from, mr_store_cursor **cursor,
+                      mr_error *err);
+    /* About how many bytes its entries take. */
+    uint64_t (*bytes)(mr_local_store *store);
     mr_status (*flush)(mr_local_store *store, mr_error *err);
     /* What the store holds now, which is durable from then on. The one call that may be made on
      * another thread while the store's own applies, scans or flushes; not while it closes. One

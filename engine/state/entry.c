@@ -47,12 +47,15 @@ void mr_entries_release(mr_entries *entries)
     *entries = (mr_entries){0};
 }
 
+static uint32_t chunk_log2(uint32_t chunk)
+{
+    uint32_t log2 = MR_CHUNK_FIRST_LOG2 + chunk;
+    return log2 < MR_CHUNK_LAST_LOG2 ? log2 : MR_CHUNK_LAST_LOG2;
+}
+
 static void add_chunk(mr_entries *entries)
 {
-    uint32_t log2 = MR_CHUNK_FIRST_LOG2 + entries->chunks_count;
-    if (log2 > MR_CHUNK_LAST_LOG2)
-        log2 = MR_CHUNK_LAST_LOG2;
-    uint32_t count = 1u << log2;
+    uint32_t count = 1u << chunk_log2(entries->chunks_count);
     MR_ASSERT(entries->capacity < MR_ENTRY_NONE - count - (1u << MR_CHUNK_FIRST_LOG2));
     size_t bytes = (size_t)count * entries->stride;
     if ((entries->chunks_count & (entries->chunks_count + 1)) == 0) {
@@ -68,6 +71,22 @@ static void add_chunk(mr_entries *entries)
     entries->capacity += count;
     entries->bytes += bytes;
     mr_budget_add(entries->budget, MR_BUDGET_TABLES, (int64_t)bytes);
+}
+
+void mr_entries_truncate(mr_entries *entries, uint32_t used)
+{
+    while (entries->chunks_count > 0) {
+        uint32_t count = 1u << chunk_log2(entries->chunks_count - 1);
+        if (entries->capacity - count < used)
+            break;
+        size_t bytes = (size_t)count * entries->stride;
+        free(entries->chunks[--entries->chunks_count]);
+        entries->capacity -= count;
+        entries->bytes -= bytes;
+        mr_budget_add(entries->budget, MR_BUDGET_TABLES, -(int64_t)bytes);
+    }
+    entries->used = used;
+    entries->free_first = MR_ENTRY_NONE;
 }
 
 static void set_key(mr_entries *entries, mr_entry *entry, mr_string key)

@@ -62,6 +62,9 @@ uint32_t mr_entries_alloc(mr_entries *entries, mr_string key, uint64_t hash);
 /* Gives the entry and its key back. `mark` is left alone. */
 void mr_entries_free(mr_entries *entries, uint32_t number);
 
+/* Entries from `used` on are none any more, and none is free below: their memory goes. */
+void mr_entries_truncate(mr_entries *entries, uint32_t used);
+
 static inline mr_entry *mr_entry_at(const mr_entries *entries, uint32_t number)
 {
     const uint32_t first = 1u << MR_CHUNK_FIRST_LOG2;

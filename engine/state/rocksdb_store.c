@@ -4,8 +4,10 @@
 #include "engine/base/buffer.h"
 #include "engine/state/rocksdb_batch.h"
 #include "engine/state/rocksdb_database.h"
+#include "engine/state/rocksdb_error.h"
 #include "engine/state/rocksdb_image.h"
 #include "engine/state/rocksdb_marker.h"
+#include "engine/state/rocksdb_read.h"
 #include "engine/state/store_import.h"
 
 #include <dirent.h>
@@ -15,7 +17,7 @@
 #define CACHE_DEFAULT ((size_t)16 << 20)
 #define MEMTABLE_DEFAULT ((size_t)8 << 20)
 #define READ_AHEAD ((size_t)1 << 20)
-#define PATH_SHOWN 512
+#define DELETES_MAX 10000 /* in one write */
 
 typedef struct rocksdb_factory {
     mr_store_factory base; /* first */
@@ -32,7 +34,8 @@ typedef struct rocksdb_store {
     rocksdb_factory *factory;
     struct rocksdb_store *next; /* that is open */
     mr_rocksdb_database database;
-    rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *read; /* of scans */
+    rocksdb_readoptions_t *look; /* for keys */
     rocksdb_writeoptions_t *write;
     rocksdb_flushoptions_t *flush;
     size_t memory_counted;
@@ -42,46 +45,6 @@ typedef struct rocksdb_store {
 static rocksdb_store *store_of(mr_local_store *base)
 {
     return (rocksdb_store *)base;
-}
-
-/* ---- errors ---- */
-
-static bool has(const char *message, const char *part)
-{
-    return strstr(message, part) != NULL;
-}
-
-/* What the machine refused, as opposed to what the files hold. RocksDB tells it by words only. */
-static bool is_environment(const char *message)
-{
-    static const char *const signs[] = {"No space left",       "Permission denied",
-                                        "Too many open files", "Read-only file system",
-                                        "Disk quota exceeded", "Cannot allocate memory"};
-    for (size_t i = 0; i < MR_LENGTH(signs); i++)
-        if (has(message, signs[i]))
-            return true;
-    return false;
-}
-
-/* Takes RocksDB's message. `otherwise` is the code of failures that say nothing about the
- * contents. */
-static mr_status failed(const rocksdb_store *store, const char *what, char *message,
-                        mr_status otherwise, mr_error *err)
-{
-    bool is_damaged = otherwise == MR_E_STORE_DAMAGED ? !is_environment(message)
-                                                      : strncmp(message, "Corruption", 10) == 0;
-    mr_status code = is_damaged                        ? MR_E_STORE_DAMAGED
-                     : otherwise == MR_E_STORE_DAMAGED ? MR_E_STORE_OPEN
-                                                       : otherwise;
-    mr_error_set(err, code, "%s %.*s: %s", what, PATH_SHOWN, store->path, message);
-    rocksdb_free(message);
-    return code;
-}
-
-static mr_status damaged(const rocksdb_store *store, const char *why, mr_error *err)
-{
-    return mr_error_set(err, MR_E_STORE_DAMAGED, "local store %.*s: %s", PATH_SHOWN, store->path,
-                        why);
 }
 
 /* ---- memory ---- */
@@ -112,8 +75,8 @@ static mr_status has_no_entries(rocksdb_store *store, mr_error *err)
     rocksdb_iter_get_error(at, &message);
     rocksdb_iter_destroy(at);
     if (message != NULL)
-        return failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
-    return is_empty ? MR_OK : damaged(store, "it has entries but no marker", err);
+        return mr_rocksdb_failed(store->path, "cannot read", message, MR_E_STORE_DAMAGED, err);
+    return is_empty ? MR_OK : mr_rocksdb_damaged(store->path, "it has entries but no marker", err);
 }
 
 static mr_status read_marker(rocksdb_store *store, mr_store_marker *marker, mr_error *err)
@@ -125,7 +88,7 @@ static mr_status read_marker(rocksdb_store *store, mr_store_marker *marker, mr_e
     char *bytes = rocksdb_get(store->database.db, store->read, MR_ROCKSDB_MARKER_KEY,
                               MR_ROCKSDB_MARKER_KEY_LENGTH, &length, &message);
     if (message != NULL)
-        return failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+        return mr_rocksdb_failed(store->path, "cannot read", message, MR_E_STORE_DAMAGED, err);
     if (bytes == NULL)
         return has_no_entries(store, err);
     mr_status status = mr_rocksdb_marker_decode(store->path, bytes, length, marker, err);
@@ -148,41 +111,63 @@ static mr_status awake(rocksdb_store *store, mr_error *err)
     char *message = mr_rocksdb_database_awake(&store->database);
     if (message == NULL)
         return MR_OK;
-    if (!has(message, "lock file") && !has(message, "lock hold"))
-        return failed(store, "cannot open", message, MR_E_STORE_DAMAGED, err);
-    mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use: %s", PATH_SHOWN, store->path,
-                 message);
+    if (strstr(message, "lock file") == NULL && strstr(message, "lock hold") == NULL)
+        return mr_rocksdb_failed(store->path, "cannot open", message, MR_E_STORE_DAMAGED, err);
+    mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use: %s", MR_ROCKSDB_PATH_SHOWN,
+                 store->path, message);
     rocksdb_free(message);
     return MR_E_STORE_LOCKED;
 }
 
-/* Deletes of all entries of a slice into the batch. Key by key, because range deletions of this
- * RocksDB are not to be trusted. */
-static mr_status delete_slice(rocksdb_store *store, const mr_store_change *drop,
-                              rocksdb_writebatch_t *batch, mr_error *err)
+/* Deletes all entries of a slice, ahead of the batch that says so: whoever finds them gone, and not
+ * the batch, has the epochs in the log from which the slice is dropped. Files that hold nothing
+ * else go whole, the rest key by key, because range deletions of this RocksDB are not to be
+ * trusted. */
+static mr_status delete_slice(rocksdb_store *store, const mr_store_change *drop, mr_error *err)
 {
-    char prefix[MR_STORE_PREFIX];
-    mr_store_prefix(drop->table, drop->slice, prefix);
-    rocksdb_iterator_t *at = rocksdb_create_iterator(store->database.db, store->read);
-    for (rocksdb_iter_seek(at, prefix, sizeof prefix); rocksdb_iter_valid(at);
-         rocksdb_iter_next(at)) {
-        size_t length;
-        const char *key = rocksdb_iter_key(at, &length);
-        if (length < sizeof prefix || memcmp(key, prefix, sizeof prefix) != 0)
-            break;
-        rocksdb_writebatch_delete(batch, key, length);
-    }
+    char prefix[MR_STORE_PREFIX], last[MR_STORE_PREFIX + 1];
     char *message = NULL;
+    mr_store_prefix(drop->table, drop->slice, prefix);
+    mr_store_prefix(drop->table, drop->slice, last);
+    last[MR_STORE_PREFIX] = '\xff'; /* keys that begin so are left to the loop */
+    rocksdb_delete_file_in_range(store->database.db, prefix, sizeof prefix, last, sizeof last,
+                                 &message);
+    if (message != NULL)
+        return mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    rocksdb_iterator_t *at = rocksdb_create_iterator(store->database.db, store->read);
+    rocksdb_iter_seek(at, prefix, sizeof prefix);
+    bool is_over = false;
+    while (!is_over && message == NULL) {
+        size_t length;
+        const char *key = rocksdb_iter_valid(at) ? rocksdb_iter_key(at, &length) : NULL;
+        is_over = key == NULL || length < sizeof prefix || memcmp(key, prefix, sizeof prefix) != 0;
+        if (!is_over) {
+            rocksdb_writebatch_delete(batch, key, length);
+            rocksdb_iter_next(at);
+        }
+        if (is_over || rocksdb_writebatch_count(batch) >= DELETES_MAX) {
+            rocksdb_write(store->database.db, store->write, batch, &message);
+            rocksdb_writebatch_clear(batch);
+        }
+    }
+    mr_status status = MR_OK;
+    if (message != NULL)
+        status = mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
+    message = NULL;
     rocksdb_iter_get_error(at, &message);
     rocksdb_iter_destroy(at);
-    return message == NULL ? MR_OK : failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+    rocksdb_writebatch_destroy(batch);
+    if (message != NULL)
+        status = mr_rocksdb_failed(store->path, "cannot read", message, MR_E_STORE_DAMAGED, err);
+    return status;
 }
 
 static mr_status fill_batch(rocksdb_store *store, const mr_store_plan *plan,
                             rocksdb_writebatch_t *batch, mr_error *err)
 {
     for (size_t i = 0; i < plan->drops_count; i++) {
-        mr_status status = delete_slice(store, plan->drops[i], batch, err);
+        mr_status status = delete_slice(store, plan->drops[i], err);
         if (status != MR_OK)
             return status;
     }
@@ -222,34 +207,11 @@ static mr_status store_apply(mr_local_store *base, const mr_store_change *change
                                sizeof bytes);
         rocksdb_write(store->database.db, store->write, batch, &message);
         if (message != NULL)
-            status = failed(store, "cannot write", message, MR_E_STORE_WRITE, err);
+            status = mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
     }
     rocksdb_writebatch_destroy(batch);
     recount(store);
     return status;
-}
-
-static mr_status visit_at(rocksdb_store *store, rocksdb_iterator_t *at,
-                          mr_status (*visit)(void *context, const mr_store_change *entry,
-                                             mr_error *err),
-                          void *context, mr_error *err)
-{
-    size_t key_length, value_length;
-    const char *key = rocksdb_iter_key(at, &key_length);
-    const char *value = rocksdb_iter_value(at, &value_length);
-    if (key_length < MR_STORE_PREFIX)
-        return damaged(store, "a key is shorter than its prefix", err);
-    if (key_length > UINT32_MAX || value_length > UINT32_MAX)
-        return damaged(store, "an entry of more than 4 GiB", err);
-    mr_store_change entry = {
-        .operation = MR_STORE_PUT,
-        .key = key + MR_STORE_PREFIX,
-        .key_length = (uint32_t)(key_length - MR_STORE_PREFIX),
-        .value = value,
-        .value_length = (uint32_t)value_length,
-    };
-    mr_store_prefix_read(key, &entry.table, &entry.slice);
-    return visit(context, &entry, err);
 }
 
 static mr_status scan(rocksdb_store *store,
@@ -267,14 +229,18 @@ static mr_status scan(rocksdb_store *store,
         const char *key = rocksdb_iter_key(at, &length);
         if (mr_rocksdb_is_marker(key, length))
             continue;
-        status = visit_at(store, at, visit, context, err);
+        mr_store_change entry;
+        status = mr_rocksdb_entry_at(at, store->path, &entry, err);
+        if (status == MR_OK)
+            status = visit(context, &entry, err);
     }
     char *message = NULL;
     if (status == MR_OK)
         rocksdb_iter_get_error(at, &message);
     rocksdb_iter_destroy(at);
-    return message == NULL ? status
-                           : failed(store, "cannot read", message, MR_E_STORE_DAMAGED, err);
+    return message == NULL
+               ? status
+               : mr_rocksdb_failed(store->path, "cannot read", message, MR_E_STORE_DAMAGED, err);
 }
 
 static mr_status store_scan(mr_local_store *base,
@@ -290,6 +256,41 @@ static mr_status store_scan(mr_local_store *base,
     return status;
 }
 
+static mr_status store_find(mr_local_store *base, const mr_store_change *keys, size_t count,
+                            mr_status (*visit)(void *context, size_t number,
+                                               const mr_store_change *entry, mr_error *err),
+                            void *context, mr_error *err)
+{
+    rocksdb_store *store = store_of(base);
+    pthread_mutex_lock(&store->database.lock);
+    mr_status status = mr_rocksdb_find(store->database.db, store->look, store->path, keys, count,
+                                       visit, context, err);
+    pthread_mutex_unlock(&store->database.lock);
+    return status;
+}
+
+static mr_status store_seek(mr_local_store *base, const mr_store_change *from,
+                            mr_store_cursor **cursor, mr_error *err)
+{
+    (void)err;
+    rocksdb_store *store = store_of(base);
+    *cursor = mr_rocksdb_seek(&store->database, store->read, store->path, from);
+    return MR_OK;
+}
+
+static uint64_t store_bytes(mr_local_store *base)
+{
+    rocksdb_store *store = store_of(base);
+    uint64_t files = 0, memtables = 0;
+    pthread_mutex_lock(&store->database.lock);
+    if (store->database.db != NULL) {
+        rocksdb_property_int(store->database.db, "rocksdb.live-sst-files-size", &files);
+        rocksdb_property_int(store->database.db, "rocksdb.cur-size-all-mem-tables", &memtables);
+    }
+    pthread_mutex_unlock(&store->database.lock);
+    return files + memtables;
+}
+
 static mr_status store_flush(mr_local_store *base, mr_error *err)
 {
     rocksdb_store *store = store_of(base);
@@ -298,7 +299,9 @@ static mr_status store_flush(mr_local_store *base, mr_error *err)
     if (written != NULL)
         rocksdb_flush(written, store->flush, &message);
     recount(store);
-    return message == NULL ? MR_OK : failed(store, "cannot flush", message, MR_E_STORE_WRITE, err);
+    return message == NULL
+               ? MR_OK
+               : mr_rocksdb_failed(store->path, "cannot flush", message, MR_E_STORE_WRITE, err);
 }
 
 static mr_status store_image(mr_local_store *base, mr_store_image **image, mr_error *err)
@@ -321,6 +324,7 @@ static void store_free(rocksdb_store *store)
     rocksdb_flushoptions_destroy(store->flush);
     rocksdb_writeoptions_destroy(store->write);
     rocksdb_readoptions_destroy(store->read);
+    rocksdb_readoptions_destroy(store->look);
     free(store);
 }
 
@@ -340,6 +344,9 @@ static const mr_store_class store_class = {
     .marker = store_marker,
     .apply = store_apply,
     .scan = store_scan,
+    .find = store_find,
+    .seek = store_seek,
+    .bytes = store_bytes,
     .flush = store_flush,
     .image = store_image,
     .close = store_close,
@@ -367,7 +374,9 @@ static mr_status check_files(const rocksdb_store *store, bool *is_there, mr_erro
     }
     closedir(folder);
     *is_there = has_current;
-    return has_data && !has_current ? damaged(store, "its file CURRENT is missing", err) : MR_OK;
+    return has_data && !has_current
+               ? mr_rocksdb_damaged(store->path, "its file CURRENT is missing", err)
+               : MR_OK;
 }
 
 static mr_status open_database(rocksdb_store *store, mr_error *err)
@@ -375,13 +384,15 @@ static mr_status open_database(rocksdb_store *store, mr_error *err)
     bool is_there;
     for (const rocksdb_store *other = store->factory->open; other != NULL; other = other->next)
         if (strcmp(other->path, store->path) == 0)
-            return mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use", PATH_SHOWN,
-                                store->path);
+            return mr_error_set(err, MR_E_STORE_LOCKED, "local store %.*s is in use",
+                                MR_ROCKSDB_PATH_SHOWN, store->path);
     mr_status status = check_files(store, &is_there, err);
     if (status != MR_OK)
         return status;
     char *message = mr_rocksdb_database_open(&store->database, is_there);
-    return message == NULL ? MR_OK : failed(store, "cannot open", message, MR_E_STORE_DAMAGED, err);
+    return message == NULL
+               ? MR_OK
+               : mr_rocksdb_failed(store->path, "cannot open", message, MR_E_STORE_DAMAGED, err);
 }
 
 static rocksdb_store *store_new(rocksdb_factory *factory)
@@ -392,8 +403,10 @@ static rocksdb_store *store_new(rocksdb_factory *factory)
     store->factory = factory;
     store->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(store->read, 1);
-    rocksdb_readoptions_set_fill_cache(store->read, 0); /* state is scanned, not looked up */
+    rocksdb_readoptions_set_fill_cache(store->read, 0); /* what is scanned does not come again */
     rocksdb_readoptions_set_readahead_size(store->read, READ_AHEAD);
+    store->look = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(store->look, 1);
     store->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_disable_WAL(store->write, 1);
     store->flush = rocksdb_flushoptions_create();

@@ -1,6 +1,7 @@
 #include "engine/state/slice.h"
 
 #include "engine/base/assert.h"
+#include "engine/state/away.h"
 #include "engine/state/group.h"
 #include "engine/state/sort.h"
 
@@ -85,12 +86,15 @@ void mr_slice_free(mr_slice *slice)
     count_table(slice, -table_size(slice->groups_mask + 1));
     free(slice->control);
     free(slice->slots);
+    mr_slice_free(slice->absent);
     free(slice);
 }
 
 size_t mr_slice_bytes(const mr_slice *slice)
 {
-    return sizeof *slice + slice->table_bytes + slice->entries.bytes + slice->entries.arena.bytes;
+    size_t absent = slice->absent != NULL ? mr_slice_bytes(slice->absent) : 0;
+    return sizeof *slice + slice->table_bytes + slice->entries.bytes + slice->entries.arena.bytes +
+           absent;
 }
 
 /* ---- probing ---- */
@@ -157,23 +161,35 @@ static void fill_slot(mr_slice *slice, uint32_t number, uint64_t hash)
     slice->slots[at] = number;
 }
 
-/* A table of twice the size, or of the same when most of it is deleted slots. Entries are read in
- * the order they lie in memory. */
-static void grow(mr_slice *slice)
+/* Entries are read in the order they lie in memory. */
+static void rehash(mr_slice *slice, uint32_t groups)
 {
-    uint32_t groups = slice->groups_mask + 1;
-    uint64_t slots = (uint64_t)groups * MR_GROUP_SLOTS;
-    uint32_t groups_new = slice->count > slots * 7 / 16 ? groups * 2 : groups;
-    MR_ASSERT(groups_new <= UINT32_MAX / MR_GROUP_SLOTS / 2);
-    count_table(slice, -table_size(groups));
+    MR_ASSERT(groups <= UINT32_MAX / MR_GROUP_SLOTS / 2);
+    count_table(slice, -table_size(slice->groups_mask + 1));
     free(slice->control);
     free(slice->slots);
-    make_table(slice, groups_new);
+    make_table(slice, groups);
     for (uint32_t number = 0; number < slice->entries.used; number++) {
         const mr_entry *entry = mr_entry_at(&slice->entries, number);
         if ((entry->mark & MR_ENTRY_REMOVED) == 0)
             fill_slot(slice, number, entry->hash);
     }
+}
+
+/* A table of twice the size, or of the same when most of it is deleted slots. */
+static void grow(mr_slice *slice)
+{
+    uint32_t groups = slice->groups_mask + 1;
+    uint64_t slots = (uint64_t)groups * MR_GROUP_SLOTS;
+    rehash(slice, slice->count > slots * 7 / 16 ? groups * 2 : groups);
+}
+
+void mr_slice_rehash(mr_slice *slice)
+{
+    uint32_t groups = 1;
+    while ((uint64_t)groups * MR_GROUP_SLOTS * 7 / 8 <= slice->count)
+        groups *= 2;
+    rehash(slice, groups);
 }
 
 static void clear_slot(mr_slice *slice, uint32_t slot)
@@ -184,18 +200,14 @@ static void clear_slot(mr_slice *slice, uint32_t slot)
     slice->control[slot] = may_end ? MR_CONTROL_EMPTY : MR_CONTROL_DELETED;
     slice->free_left += may_end;
     slice->count--;
+    slice->moves++;
 }
 
 /* ---- marks ---- */
 
-static bool is_marked(const mr_slice *slice, const mr_entry *entry)
-{
-    return entry->mark >> 2 == slice->epoch;
-}
-
 static void mark(mr_slice *slice, mr_entry *entry, uint32_t number, uint32_t flags)
 {
-    if (!is_marked(slice, entry))
+    if (!mr_slice_is_marked(slice, entry))
         numbers_add(slice, &slice->dirty, number);
     slice->dirty_bytes += entry->key_length + slice->entries.value_size;
     entry->mark = slice->epoch << 2 | flags;
@@ -210,6 +222,7 @@ static mr_entry *insert(mr_slice *slice, mr_string key, uint64_t hash, uint32_t 
     *number = mr_entries_alloc(&slice->entries, key, hash);
     fill_slot(slice, *number, hash);
     slice->count++;
+    slice->moves++;
     return mr_entry_at(&slice->entries, *number);
 }
 
@@ -219,7 +232,7 @@ static mr_entry *upsert(mr_slice *slice, mr_string key, uint64_t hash)
     if (find(slice, key, hash, &slot)) {
         number = slice->slots[slot];
         mr_entry *entry = mr_entry_at(&slice->entries, number);
-        if (!is_marked(slice, entry))
+        if (!mr_slice_is_marked(slice, entry))
             mark(slice, entry, number, 0);
         return entry;
     }
@@ -271,6 +284,8 @@ mr_arena *mr_slice_arena(mr_slice *slice)
 void mr_slice_upsert(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count,
                      void **values)
 {
+    if (slice->is_partial)
+        mr_away_fetch(slice, keys, hashes, count, false);
     for (uint32_t start = 0; start < count; start += PREFETCH_ROWS) {
         uint32_t end = count - start < PREFETCH_ROWS ? count : start + PREFETCH_ROWS;
         if (slice->count >= PREFETCH_COUNT_MIN)
@@ -283,6 +298,8 @@ void mr_slice_upsert(mr_slice *slice, const mr_string *keys, const uint64_t *has
 void mr_slice_find(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count,
                    void **values)
 {
+    if (slice->is_partial)
+        mr_away_fetch(slice, keys, hashes, count, true);
     for (uint32_t start = 0; start < count; start += PREFETCH_ROWS) {
         uint32_t end = count - start < PREFETCH_ROWS ? count : start + PREFETCH_ROWS;
         if (slice->count >= PREFETCH_COUNT_MIN)
@@ -296,7 +313,7 @@ void mr_slice_find(mr_slice *slice, const mr_string *keys, const uint64_t *hashe
     }
 }
 
-void *mr_slice_get(mr_slice *slice, mr_string key, uint64_t hash)
+void *mr_slice_resident(const mr_slice *slice, mr_string key, uint64_t hash)
 {
     uint32_t slot;
     if (!find(slice, key, hash, &slot))
@@ -304,11 +321,34 @@ void *mr_slice_get(mr_slice *slice, mr_string key, uint64_t hash)
     return mr_entry_value(mr_entry_at(&slice->entries, slice->slots[slot]));
 }
 
+void *mr_slice_get(mr_slice *slice, mr_string key, uint64_t hash)
+{
+    if (slice->is_partial)
+        mr_away_fetch(slice, &key, &hash, 1, true);
+    return mr_slice_resident(slice, key, hash);
+}
+
+void mr_slice_fetch(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count)
+{
+    if (slice->is_partial)
+        mr_away_fetch(slice, keys, hashes, count, true);
+}
+
+bool mr_slice_is_partial(const mr_slice *slice)
+{
+    return slice->is_partial;
+}
+
+void mr_slice_pin(mr_slice *slice, bool is_pinned)
+{
+    slice->is_pinned = is_pinned;
+}
+
 void mr_slice_touch(mr_slice *slice, void *value)
 {
     mr_entry *entry = mr_entry_of_value(value);
     MR_ASSERT((entry->mark & MR_ENTRY_REMOVED) == 0);
-    if (is_marked(slice, entry))
+    if (mr_slice_is_marked(slice, entry))
         return;
     uint32_t slot = 0;
     MR_ASSERT(
@@ -325,12 +365,16 @@ mr_string mr_slice_key(void *value)
 bool mr_slice_remove(mr_slice *slice, mr_string key, uint64_t hash)
 {
     uint32_t slot;
+    if (slice->is_partial)
+        mr_away_fetch(slice, &key, &hash, 1, true);
     if (!find(slice, key, hash, &slot))
         return false;
+    if (slice->is_partial)
+        mr_away_note_absent(slice, key, hash);
     uint32_t number = slice->slots[slot];
     mr_entry *entry = mr_entry_at(&slice->entries, number);
     clear_slot(slice, slot);
-    if (is_marked(slice, entry) && (entry->mark & MR_ENTRY_NEW) != 0) {
+    if (mr_slice_is_marked(slice, entry) && (entry->mark & MR_ENTRY_NEW) != 0) {
         entry->mark |= MR_ENTRY_REMOVED;
         mr_entries_free(&slice->entries, number);
         return true;
@@ -342,6 +386,7 @@ bool mr_slice_remove(mr_slice *slice, mr_string key, uint64_t hash)
 
 void mr_slice_entries(mr_slice *slice, mr_slice_entry *entries)
 {
+    MR_ASSERT(!slice->is_partial);
     uint32_t count = 0;
     for (uint32_t number = 0; number < slice->entries.used; number++) {
         mr_entry *entry = mr_entry_at(&slice->entries, number);
@@ -361,12 +406,16 @@ void mr_slice_entries(mr_slice *slice, mr_slice_entry *entries)
 void *mr_slice_load_put(mr_slice *slice, mr_string key, uint64_t hash)
 {
     slice->is_committed = true;
-    void *value = mr_slice_get(slice, key, hash);
+    void *value = mr_slice_resident(slice, key, hash);
     if (value != NULL)
         return value;
     uint32_t number;
     mr_entry *entry = insert(slice, key, hash, &number);
-    entry->mark &= ~MR_ENTRY_FLAGS;
+    /* Memory whose mark is of this epoch is in `dirty` already: it stays a change, of nothing. */
+    if (mr_slice_is_marked(slice, entry))
+        entry->mark &= ~MR_ENTRY_FLAGS;
+    else
+        entry->mark = (slice->epoch - 1) << 2; /* as if changed a moment ago: it leaves late */
     return mr_entry_value(entry);
 }
 
@@ -374,6 +423,8 @@ void mr_slice_load_delete(mr_slice *slice, mr_string key, uint64_t hash)
 {
     uint32_t slot;
     slice->is_committed = true;
+    if (slice->is_partial)
+        mr_away_note_absent(slice, key, hash);
     if (!find(slice, key, hash, &slot))
         return;
     uint32_t number = slice->slots[slot];
@@ -409,6 +460,7 @@ uint32_t mr_slice_changes(mr_slice *slice, mr_entry **entries)
 
 uint32_t mr_slice_part(mr_slice *slice, uint32_t part, uint32_t parts, mr_entry **entries)
 {
+    MR_ASSERT(!slice->is_partial);
     uint32_t count = 0;
     for (uint32_t number = 0; number < slice->entries.used; number++) {
         mr_entry *entry = mr_entry_at(&slice->entries, number);
@@ -431,13 +483,13 @@ static void forget_marks(mr_slice *slice)
 void mr_slice_mark_clean(mr_slice *slice)
 {
     slice->is_committed = true;
+    slice->dirty_bytes = 0;
     if (slice->dirty.count == 0)
         return;
     for (uint32_t i = 0; i < slice->removed.count; i++)
         mr_entries_free(&slice->entries, slice->removed.items[i]);
     slice->removed.count = 0;
     slice->dirty.count = 0;
-    slice->dirty_bytes = 0;
     if (slice->epoch == MR_SLICE_EPOCH_MAX)
         forget_marks(slice);
     slice->epoch++;

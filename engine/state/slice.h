@@ -10,6 +10,9 @@
  * `dirty` holds the number of every entry changed in this epoch, once, in no order. An entry
  * removed that committed state knows keeps its key until `mark_clean` (`removed`), so that the
  * delta can name it; one made and removed in the same epoch is free at once and leaves no trace.
+ *
+ * Of a partial slice the local store may hold more. `absent` then names keys that are no entries
+ * whatever the store says: removed since it was written to last, or looked for in vain.
  */
 #ifndef MR_ENGINE_STATE_SLICE_H
 #define MR_ENGINE_STATE_SLICE_H
@@ -25,6 +28,7 @@ typedef struct mr_numbers {
 
 struct mr_slice {
     int64_t id;
+    mr_table *table; /* NULL: of none */
     uint8_t *control;
     uint32_t *slots;
     uint32_t groups_mask;
@@ -32,6 +36,10 @@ struct mr_slice {
     uint32_t free_left; /* empty slots that may still be filled before growing */
     uint32_t epoch;     /* of the marks; moves when something was dirty */
     bool is_committed;  /* committed state may hold entries of it */
+    bool is_partial;
+    bool is_pinned;
+    uint64_t moves;   /* inserts, removals, evictions: what a walk listed is right while it stays */
+    mr_slice *absent; /* keys without values; NULL: none */
     mr_entries entries;
     mr_numbers dirty;
     mr_numbers removed;
@@ -45,6 +53,18 @@ struct mr_slice {
 
 mr_slice *mr_slice_new(int64_t id, uint32_t value_size, mr_budget *budget);
 void mr_slice_free(mr_slice *slice);
+
+/* The value of a key that is in memory; NULL: it is not. */
+void *mr_slice_resident(const mr_slice *slice, mr_string key, uint64_t hash);
+
+/* Control bytes and slots are made again, from the entries. */
+void mr_slice_rehash(mr_slice *slice);
+
+/* Changed since the last mark_clean. */
+static inline bool mr_slice_is_marked(const mr_slice *slice, const mr_entry *entry)
+{
+    return entry->mark >> 2 == slice->epoch;
+}
 
 /* The value of a committed key, made when absent, without marking it dirty: for loading. */
 void *mr_slice_load_put(mr_slice *slice, mr_string key, uint64_t hash);

@@ -1,19 +1,14 @@
-#include "engine/state/state.h"
+#include "engine/state/state_private.h"
 
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
-#include "engine/state/table_private.h"
+#include "engine/state/walk.h"
 
 #include <stdlib.h>
 
 #define TABLES_MAX UINT16_MAX
-#define DROPPED_BYTES 16u /* what a dropped slice takes in a delta, roughly */
-
-struct mr_state {
-    mr_table **tables;
-    uint32_t tables_count;
-    mr_budget *budget;
-};
+#define DROPPED_BYTES 16u  /* what a dropped slice takes in a delta, roughly */
+#define NEXT_ENTRIES 1024u /* of a base by key, at a time */
 
 /* What a walk over entries needs in every step. */
 typedef struct entry_walk {
@@ -39,6 +34,7 @@ void mr_state_free(mr_state *state)
         return;
     for (uint32_t i = 0; i < state->tables_count; i++)
         mr_table_free(state->tables[i]);
+    mr_away_release(&state->away);
     free(state->tables);
     free(state);
 }
@@ -49,7 +45,8 @@ mr_table *mr_state_table(mr_state *state, const mr_table_layout *layout)
     MR_ASSERT((layout->write == NULL) == (layout->read == NULL));
     state->tables = realloc(state->tables, (state->tables_count + 1) * sizeof *state->tables);
     MR_ASSERT(state->tables != NULL);
-    mr_table *table = mr_table_new(layout, state->budget);
+    mr_table *table =
+        mr_table_new(layout, (uint16_t)state->tables_count, &state->away, state->budget);
     state->tables[state->tables_count++] = table;
     return table;
 }
@@ -82,29 +79,35 @@ static void walk_release(entry_walk *walk)
     mr_buffer_release(&walk->value);
 }
 
+static mr_status visit_put(entry_walk *walk, const mr_table *table, mr_store_change *change,
+                           const void *value)
+{
+    change->operation = MR_STORE_PUT;
+    change->value_length = table->layout.value_size;
+    change->value = value;
+    if (table->layout.write != NULL) {
+        mr_buffer_clear(&walk->value);
+        table->layout.write(table->layout.context, value, &walk->value);
+        MR_ASSERT(walk->value.length <= UINT32_MAX);
+        change->value_length = (uint32_t)walk->value.length;
+        change->value = walk->value.length > 0 ? walk->value.data : "";
+    }
+    return walk->visit(walk->context, change, walk->err);
+}
+
 static mr_status visit_entry(entry_walk *walk, const mr_table *table, uint16_t number,
                              const mr_slice *slice, mr_entry *entry)
 {
     mr_store_change change = {
         .table = number,
         .slice = slice->id,
-        .operation = MR_STORE_PUT,
         .key_length = entry->key_length,
         .key = mr_entry_key(entry),
-        .value_length = table->layout.value_size,
-        .value = mr_entry_value(entry),
     };
-    if ((entry->mark & MR_ENTRY_REMOVED) != 0) {
-        change.operation = MR_STORE_DELETE;
-        change.value_length = 0;
-        change.value = "";
-    } else if (table->layout.write != NULL) {
-        mr_buffer_clear(&walk->value);
-        table->layout.write(table->layout.context, mr_entry_value(entry), &walk->value);
-        MR_ASSERT(walk->value.length <= UINT32_MAX);
-        change.value_length = (uint32_t)walk->value.length;
-        change.value = walk->value.length > 0 ? walk->value.data : "";
-    }
+    if ((entry->mark & MR_ENTRY_REMOVED) == 0)
+        return visit_put(walk, table, &change, mr_entry_value(entry));
+    change.operation = MR_STORE_DELETE;
+    change.value = "";
     return walk->visit(walk->context, &change, walk->err);
 }
 
@@ -199,6 +202,99 @@ mr_status mr_state_entries(mr_state *state,
     return mr_state_part(state, 0, 1, visit, context, err);
 }
 
+/* ---- a base by key ---- */
+
+/* The slice that the place is in, or the next one; NULL: there is no more, the place is at its
+ * end. */
+static mr_slice *slice_at(mr_state *state, mr_state_place *place)
+{
+    for (; place->table < state->tables_count; place->table++, place->is_begun = false) {
+        mr_slice *slice = mr_table_at_or_after(state->tables[place->table],
+                                               place->is_begun ? place->slice : INT64_MIN);
+        if (slice == NULL)
+            continue;
+        if (!place->is_begun || slice->id != place->slice)
+            place->has_key = false;
+        place->slice = slice->id;
+        place->is_begun = true;
+        return slice;
+    }
+    place->is_end = true;
+    return NULL;
+}
+
+static void leave_slice(mr_state_place *place)
+{
+    place->has_key = false;
+    if (place->slice < INT64_MAX) {
+        place->slice++;
+    } else {
+        place->table++;
+        place->is_begun = false;
+    }
+}
+
+static mr_status visit_some(entry_walk *walk, mr_slice *slice, const mr_slice_entry *entries,
+                            uint32_t count, size_t *bytes)
+{
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; i < count && status == MR_OK; i++) {
+        mr_store_change change = {.table = slice->table->number,
+                                  .slice = slice->id,
+                                  .key_length = entries[i].key.length,
+                                  .key = entries[i].key.bytes};
+        status = visit_put(walk, slice->table, &change, entries[i].value);
+        *bytes += change.key_length + change.value_length;
+    }
+    return status;
+}
+
+/* Of one slice; `*bytes` grows, up to `most` or a bit beyond. */
+static mr_status next_of_slice(entry_walk *walk, mr_slice *slice, mr_state_place *place,
+                               size_t most, size_t *bytes)
+{
+    mr_arena arena = {0};
+    mr_walk entries = mr_walk_of(slice);
+    mr_status status = MR_OK;
+    uint32_t count = NEXT_ENTRIES;
+    while (status == MR_OK && count == NEXT_ENTRIES && *bytes < most) {
+        mr_arena_reset(&arena);
+        mr_slice_entry *some = mr_arena_alloc(&arena, NEXT_ENTRIES * sizeof *some);
+        mr_string after =
+            mr_string_of(place->has_key ? place->key.data : "", (uint32_t)place->key.length);
+        status = mr_walk_next(&entries, place->has_key ? &after : NULL, NEXT_ENTRIES, &arena, some,
+                              &count, walk->err);
+        if (status == MR_OK)
+            status = visit_some(walk, slice, some, count, bytes);
+        if (status != MR_OK || count < NEXT_ENTRIES)
+            break;
+        mr_buffer_clear(&place->key);
+        mr_buffer_reserve(&place->key, 1);
+        mr_buffer_put(&place->key, some[count - 1].key.bytes, some[count - 1].key.length);
+        place->has_key = true;
+    }
+    if (count < NEXT_ENTRIES)
+        leave_slice(place);
+    mr_walk_release(&entries);
+    mr_arena_release(&arena);
+    return status;
+}
+
+mr_status mr_state_next(mr_state *state, mr_state_place *place, size_t bytes,
+                        mr_status (*visit)(void *context, const mr_store_change *change,
+                                           mr_error *err),
+                        void *context, mr_error *err)
+{
+    entry_walk walk = {.visit = visit, .context = context, .err = err};
+    mr_status status = MR_OK;
+    size_t so_far = 0;
+    mr_slice *slice;
+    while (status == MR_OK && so_far < bytes && (slice = slice_at(state, place)) != NULL)
+        status = next_of_slice(&walk, slice, place, bytes, &so_far);
+    walk_release(&walk);
+    return status;
+}
+
 void mr_state_mark_clean(mr_state *state)
 {
     for (uint32_t i = 0; i < state->tables_count; i++)
@@ -218,27 +314,6 @@ bool mr_state_is_dirty(const mr_state *state)
     return false;
 }
 
-static mr_status load_value(const mr_table *table, mr_slice *slice, const mr_store_change *change,
-                            void *value, mr_error *err)
-{
-    const mr_table_layout *layout = &table->layout;
-    if (layout->read == NULL) {
-        if (change->value_length != layout->value_size)
-            return mr_error_set(err, MR_E_STATE, "a value of %s has %u bytes instead of %u",
-                                layout->name, change->value_length, layout->value_size);
-        if (change->value_length > 0)
-            memcpy(value, change->value, change->value_length);
-        return MR_OK;
-    }
-    if (layout->value_size > 0)
-        memset(value, 0, layout->value_size);
-    if (!layout->read(layout->context, change->value, change->value_length, value,
-                      &slice->entries.arena))
-        return mr_error_set(err, MR_E_STATE, "a value of %s (%u bytes) is malformed", layout->name,
-                            change->value_length);
-    return MR_OK;
-}
-
 mr_status mr_state_load(mr_state *state, const mr_store_change *change, mr_error *err)
 {
     if (change->table >= state->tables_count)
@@ -251,14 +326,15 @@ mr_status mr_state_load(mr_state *state, const mr_store_change *change, mr_error
     case MR_STORE_PUT:
         if (slice == NULL)
             slice = mr_table_make(table, change->slice);
-        return load_value(table, slice, change,
-                          mr_slice_load_put(slice, key, mr_hash(change->key, change->key_length)),
-                          err);
+        return mr_table_read_value(
+            table, change->value, change->value_length,
+            mr_slice_load_put(slice, key, mr_hash(change->key, change->key_length)),
+            &slice->entries.arena, err);
     case MR_STORE_DELETE:
         if (slice == NULL)
             return MR_OK;
         mr_slice_load_delete(slice, key, mr_hash(change->key, change->key_length));
-        if (slice->count == 0)
+        if (slice->count == 0 && !slice->is_partial)
             mr_table_remove(table, slice); /* an empty slice is no state: none is in a base */
         return MR_OK;
     case MR_STORE_DROP_SLICE:

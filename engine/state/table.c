@@ -5,10 +5,13 @@
 
 #include <stdlib.h>
 
-mr_table *mr_table_new(const mr_table_layout *layout, mr_budget *budget)
+mr_table *mr_table_new(const mr_table_layout *layout, uint16_t number, mr_away *away,
+                       mr_budget *budget)
 {
     mr_table *table = calloc(1, sizeof *table);
     MR_ASSERT(table != NULL);
+    table->number = number;
+    table->away = away;
     table->layout = *layout;
     table->budget = budget;
     return table;
@@ -72,6 +75,7 @@ mr_slice *mr_table_make(mr_table *table, int64_t slice_id)
         memmove(&table->slices[at + 1], &table->slices[at],
                 (table->slices_count - at) * sizeof *table->slices);
     table->slices[at] = mr_slice_new(slice_id, table->layout.value_size, table->budget);
+    table->slices[at]->table = table;
     table->slices_count++;
     return table->slices[at];
 }
@@ -100,6 +104,26 @@ void mr_table_drop(mr_table *table, mr_slice *slice)
         table->dropped[table->dropped_count++] = slice->id;
     }
     mr_table_remove(table, slice);
+}
+
+mr_status mr_table_read_value(const mr_table *table, const char *bytes, uint32_t length,
+                              void *value, mr_arena *arena, mr_error *err)
+{
+    const mr_table_layout *layout = &table->layout;
+    if (layout->read == NULL) {
+        if (length != layout->value_size)
+            return mr_error_set(err, MR_E_STATE, "a value of %s has %u bytes instead of %u",
+                                layout->name, length, layout->value_size);
+        if (length > 0)
+            memcpy(value, bytes, length);
+        return MR_OK;
+    }
+    if (layout->value_size > 0)
+        memset(value, 0, layout->value_size);
+    if (!layout->read(layout->context, bytes, length, value, arena))
+        return mr_error_set(err, MR_E_STATE, "a value of %s (%u bytes) is malformed", layout->name,
+                            length);
+    return MR_OK;
 }
 
 void mr_table_mark_clean(mr_table *table)

@@ -13,7 +13,13 @@
  * the delta lists dirty entries sorted by (table, slice, key). A slice without entries is not
  * state: it is in no delta and gone after a restart. Iteration order within a slice is unspecified;
  * whoever needs one sorts by (hash, key), which is equal on every machine and after every restart.
- * Thread: the engine's. Errors: none but programmer errors; memory is counted as MR_BUDGET_TABLES.
+ *
+ * Entries of a table that allows it (`may_leave`) leave memory while they are as the local store
+ * has them, and come back when their keys are asked for: a whole batch in one sorted look, so that
+ * a slice that is in memory costs nothing more. A slice that has entries outside is partial. A read
+ * that fails gives zeroed values and is told by mr_state_check, before anything is committed.
+ * Thread: the engine's. Errors: none but programmer errors and that one; memory is counted as
+ * MR_BUDGET_TABLES.
  */
 #ifndef MR_ENGINE_STATE_TABLE_H
 #define MR_ENGINE_STATE_TABLE_H
@@ -36,6 +42,10 @@ typedef struct mr_table_layout {
     bool (*read)(const void *context, const char *bytes, size_t length, void *value,
                  mr_arena *arena);
     const void *context;
+    /* Entries may leave memory between two calls of the operator, which holds no addresses of
+     * values then (or has pinned the slice), asks for keys only or walks (walk.h), and has no
+     * strings in the slice's arena. */
+    bool may_leave;
 } mr_table_layout;
 
 /* The slice, NULL when there is none; `_make` creates it. */
@@ -49,7 +59,20 @@ mr_slice *mr_table_at_or_after(mr_table *table, int64_t slice_id);
 void mr_table_drop(mr_table *table, mr_slice *slice);
 
 int64_t mr_slice_id(const mr_slice *slice);
-uint32_t mr_slice_count(const mr_slice *slice);
+uint32_t mr_slice_count(const mr_slice *slice); /* in memory */
+
+/* Some of its entries may be in the local store only. */
+bool mr_slice_is_partial(const mr_slice *slice);
+
+/* What the local store has of these keys comes into memory; what it does not have is known not to
+ * be there. For callers that ask for keys one by one afterwards. */
+void mr_slice_fetch(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count);
+
+/* Brings all entries into memory. */
+mr_status mr_slice_complete(mr_slice *slice, mr_error *err);
+
+/* None of its entries leaves memory as long as it is pinned. */
+void mr_slice_pin(mr_slice *slice, bool is_pinned);
 mr_arena *mr_slice_arena(mr_slice *slice);
 
 /* Finds or inserts `count` keys (copied) and marks them dirty: `values[i]` gets the address of key
@@ -80,7 +103,8 @@ typedef struct mr_slice_entry {
     void *value;
 } mr_slice_entry;
 
-/* All entries, in no particular order, into `entries` (room for mr_slice_count). */
+/* All entries, in no particular order, into `entries` (room for mr_slice_count). Not of a partial
+ * slice. */
 void mr_slice_entries(mr_slice *slice, mr_slice_entry *entries);
 
 #endif

@@ -32,15 +32,18 @@ void mr_distinct_add(mr_slice *slice, const mr_aggregate *aggregate, uint16_t nu
     const mr_vector *columns[] = {rows->argument};
     mr_key_encode(columns, 1, rows->rows, count, scratch, values, hashes);
     for (uint32_t i = 0; i < count; i++) {
+        values[i] = compose(groups[i], number, values[i], scratch);
+        hashes[i] = mr_hash(values[i].bytes, values[i].length);
+    }
+    mr_slice_fetch(slice, values, hashes, count);
+    for (uint32_t i = 0; i < count; i++) {
         if (made != NULL)
             made[i] = NULL;
         if (mr_vector_is_null(rows->argument, rows->rows[i]))
             continue;
-        mr_string key = compose(groups[i], number, values[i], scratch);
-        uint64_t hash = mr_hash(key.bytes, key.length);
-        if (mr_slice_get(slice, key, hash) != NULL)
+        if (mr_slice_get(slice, values[i], hashes[i]) != NULL)
             continue;
-        mr_slice_upsert(slice, &key, &hash, 1, &seen[i]);
+        mr_slice_upsert(slice, &values[i], &hashes[i], 1, &seen[i]);
         if (made != NULL)
             made[i] = seen[i];
         mr_aggregate_rows one = *rows;

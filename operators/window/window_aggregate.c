@@ -4,9 +4,11 @@
 #include "engine/base/hash.h"
 #include "engine/run/late.h"
 #include "engine/state/key.h"
+#include "operators/window/cursor.h"
 #include "operators/window/distinct.h"
 #include "operators/window/intake.h"
 #include "operators/window/order.h"
+#include "operators/window/ordered.h"
 #include "operators/window/partials.h"
 #include "operators/window/results.h"
 
@@ -14,16 +16,8 @@
 #include <stdlib.h>
 
 #define ROWS_PER_CALL (MR_BATCH_ROWS_MAX * 4)
-#define FIRED_NONE INT64_MIN
-
-/* Where firing stands; the one entry of table "cursor". */
-typedef struct cursor {
-    int64_t
-        fired; /* last window fired to the end, + 1 so that all-zero could not be taken for it */
-    int64_t firing; /* window under way; valid when `emitted` > 0 */
-    uint64_t emitted;
-    uint64_t is_set;
-} cursor;
+/* A window of more groups fires in the order of its keys: to list them all takes as much again. */
+#define HASH_ORDER_MAX (1u << 18)
 
 typedef struct window_aggregate {
     mr_operator base;
@@ -39,6 +33,7 @@ typedef struct window_aggregate {
     mr_slice_entry *firing;
     uint32_t firing_count;
     int64_t firing_window;
+    mr_window_ordered ordered; /* or they come in the order of their keys */
 } window_aggregate;
 
 /* --- how values travel ----------------------------------------------------------------- */
@@ -62,17 +57,21 @@ static bool read_value(const void *context, const char *bytes, size_t length, vo
 static void open_tables(window_aggregate *self, const mr_operator_context *context)
 {
     mr_arena *arena = context->arena;
+    /* Groups of slices that overlap are fed with the distinct values of all of them at once. */
+    bool may_leave = !self->accumulators.keeps_strings &&
+                     (self->grid.parts == 1 || !self->accumulators.has_distinct);
     mr_table_layout groups = {.name = mr_arena_printf(arena, "%s/groups", context->id),
                               .value_size = self->accumulators.size,
                               .write = write_value,
                               .read = read_value,
-                              .context = self};
-    mr_table_layout distinct = {.name = mr_arena_printf(arena, "%s/distinct", context->id)};
-    mr_table_layout cursors = {.name = mr_arena_printf(arena, "%s/cursor", context->id),
-                               .value_size = sizeof(cursor)};
+                              .context = self,
+                              .may_leave = may_leave};
+    mr_table_layout distinct = {.name = mr_arena_printf(arena, "%s/distinct", context->id),
+                                .may_leave = may_leave};
     self->groups = mr_state_table(context->state, &groups);
     self->distinct = mr_state_table(context->state, &distinct);
-    self->cursors = mr_state_table(context->state, &cursors);
+    self->cursors =
+        mr_window_cursor_open(context->state, mr_arena_printf(arena, "%s/cursor", context->id));
     self->scratch = mr_state_new(context->budget);
     self->combined = mr_state_table(self->scratch, &groups);
     self->combined_seen = mr_state_table(self->scratch, &distinct);
@@ -101,19 +100,9 @@ static void close_window(mr_operator *op)
 {
     window_aggregate *self = (window_aggregate *)op;
     mr_state_free(self->scratch);
+    mr_window_ordered_release(&self->ordered);
     mr_arena_release(&self->firing_arena);
     free(self);
-}
-
-static cursor *get_cursor(window_aggregate *self, bool is_written)
-{
-    mr_slice *slice = mr_table_make(self->cursors, 0);
-    mr_string key = mr_string_of("", 0);
-    uint64_t hash = mr_hash("", 0);
-    void *at = mr_slice_get(slice, key, hash);
-    if (at == NULL || is_written)
-        mr_slice_upsert(slice, &key, &hash, 1, &at);
-    return at;
 }
 
 /* --- rows in --------------------------------------------------------------------------- */
@@ -133,8 +122,8 @@ static void judge(intake *in, mr_row_errors *errors)
     const mr_batch *batch = taken->batch;
     const mr_grid *grid = &self->grid;
     mr_near_slice near = {0};
-    const cursor *at = get_cursor(self, false);
-    int64_t fired_before = at->is_set != 0 ? at->fired : FIRED_NONE;
+    const mr_window_cursor *at = mr_window_cursor_get(self->cursors, false);
+    int64_t fired_before = at->is_set != 0 ? at->fired : MR_WINDOW_FIRED_NONE;
     for (uint32_t i = 0; i < batch->selected; i++) {
         uint32_t row = mr_batch_row(batch, i);
         int64_t time = batch->event_time != NULL ? batch->event_time[row] : MR_TIME_NONE;
@@ -220,7 +209,7 @@ static mr_status on_batch(mr_operator *op, uint32_t input, const mr_batch *batch
 static bool next_window(window_aggregate *self, int64_t watermark_ms, int64_t *window)
 {
     const mr_grid *grid = &self->grid;
-    const cursor *at = get_cursor(self, false);
+    const mr_window_cursor *at = mr_window_cursor_get(self->cursors, false);
     bool found = false;
     *window = INT64_MAX;
     mr_slice *slice = mr_table_at_or_after(self->groups, INT64_MIN);
@@ -261,19 +250,39 @@ static void combine_slice(window_aggregate *self, mr_slice *to, mr_slice *from)
     }
 }
 
+/* The first slice at or after `id` that the window needs; NULL: there is none. */
+static mr_slice *slice_of(window_aggregate *self, int64_t window, int64_t id)
+{
+    int64_t end = mr_grid_id(&self->grid, window, 0);
+    mr_slice *slice = mr_table_at_or_after(self->groups, id);
+    while (slice != NULL && mr_slice_id(slice) < end &&
+           !holds(&self->grid, window, mr_slice_id(slice)))
+        slice = mr_table_at_or_after(self->groups, mr_slice_id(slice) + 1);
+    return slice != NULL && mr_slice_id(slice) < end ? slice : NULL;
+}
+
+static mr_slice *first_slice(window_aggregate *self, int64_t window)
+{
+    return slice_of(self, window,
+                    mr_grid_id(&self->grid, mr_grid_first_slice(&self->grid, window), 0));
+}
+
+static mr_slice *next_slice(window_aggregate *self, int64_t window, const mr_slice *slice)
+{
+    return slice_of(self, window, mr_slice_id(slice) + 1);
+}
+
 static mr_status combine(window_aggregate *self, int64_t window, mr_slice **result, mr_error *err)
 {
     mr_state_clear(self->scratch);
     mr_slice *to = mr_table_make(self->combined, 0);
     mr_slice *seen = mr_table_make(self->combined_seen, 0);
-    int64_t first = mr_grid_id(&self->grid, mr_grid_first_slice(&self->grid, window), 0);
-    int64_t end = mr_grid_id(&self->grid, window, 0);
     mr_status status = MR_OK;
-    for (mr_slice *slice = mr_table_at_or_after(self->groups, first);
-         slice != NULL && mr_slice_id(slice) < end && status == MR_OK;
-         slice = mr_table_at_or_after(self->groups, mr_slice_id(slice) + 1)) {
-        if (!holds(&self->grid, window, mr_slice_id(slice)))
-            continue;
+    for (mr_slice *slice = first_slice(self, window); slice != NULL && status == MR_OK;
+         slice = next_slice(self, window, slice)) {
+        status = mr_slice_complete(slice, err);
+        if (status != MR_OK)
+            break;
         combine_slice(self, to, slice);
         mr_slice *values = self->accumulators.has_distinct
                                ? mr_table_find(self->distinct, mr_slice_id(slice))
@@ -293,6 +302,11 @@ static mr_status gather(window_aggregate *self, int64_t window, mr_error *err)
     mr_slice *from = NULL;
     if (self->grid.parts == 1) {
         from = mr_table_find(self->groups, mr_grid_id(&self->grid, window - 1, 0));
+        mr_status status = from != NULL ? mr_slice_complete(from, err) : MR_OK;
+        if (status != MR_OK)
+            return status;
+        if (from != NULL)
+            mr_slice_pin(from, true); /* until it is dropped, which is when all have left */
     } else {
         mr_status status = combine(self, window, &from, err);
         if (status != MR_OK)
@@ -339,16 +353,36 @@ static void drop_dead_slices(window_aggregate *self, int64_t fired)
     }
 }
 
-/* Emits from where the cursor stands; `room` rows at the most. True: the window is done. */
-static mr_status fire(window_aggregate *self, int64_t window, uint32_t *room, bool *is_done,
-                      mr_output *out, mr_error *err)
+/* What was emitted of the window so far; 0: it is not under way. */
+static uint64_t emitted_of(window_aggregate *self, int64_t window)
+{
+    const mr_window_cursor *at = mr_window_cursor_get(self->cursors, false);
+    return at->is_set != 0 && at->firing == window ? at->emitted : 0;
+}
+
+static void set_cursor(window_aggregate *self, int64_t window, uint64_t emitted, bool is_done)
+{
+    mr_window_cursor *at = mr_window_cursor_get(self->cursors, true);
+    if (at->is_set == 0)
+        *at = (mr_window_cursor){.fired = MR_WINDOW_FIRED_NONE, .is_set = 1};
+    at->firing = window;
+    at->emitted = is_done ? 0 : emitted;
+    if (!is_done)
+        return;
+    at->fired = window;
+    self->base.windows_fired++;
+    self->firing = NULL;
+    drop_dead_slices(self, window);
+}
+
+/* From where the cursor stands; `room` rows at the most. */
+static mr_status fire_by_hash(window_aggregate *self, int64_t window, uint32_t *room, bool *is_done,
+                              mr_output *out, mr_error *err)
 {
     mr_status status = MR_OK;
     if (self->firing == NULL || self->firing_window != window)
         status = gather(self, window, err);
-    const cursor *known = get_cursor(self, false);
-    uint64_t emitted =
-        known->is_set != 0 && known->emitted > 0 && known->firing == window ? known->emitted : 0;
+    uint64_t emitted = emitted_of(self, window);
     while (status == MR_OK && emitted<self->firing_count && * room> 0) {
         uint32_t left = self->firing_count - (uint32_t)emitted;
         uint32_t count = left < MR_BATCH_ROWS_MAX ? left : MR_BATCH_ROWS_MAX;
@@ -359,18 +393,69 @@ static mr_status fire(window_aggregate *self, int64_t window, uint32_t *room, bo
     if (status != MR_OK)
         return status;
     *is_done = emitted >= self->firing_count;
-    cursor *at = get_cursor(self, true);
-    if (at->is_set == 0)
-        *at = (cursor){.fired = FIRED_NONE, .is_set = 1};
-    at->firing = window;
-    at->emitted = *is_done ? 0 : emitted;
-    if (*is_done) {
-        at->fired = window;
-        self->base.windows_fired++;
-        self->firing = NULL;
-        drop_dead_slices(self, window);
-    }
+    set_cursor(self, window, emitted, *is_done);
     return MR_OK;
+}
+
+/* The same for a window that need not be in memory. */
+static mr_status fire_by_key(window_aggregate *self, int64_t window, uint32_t *room, bool *is_done,
+                             mr_output *out, mr_error *err)
+{
+    mr_arena *arena = mr_output_arena(out);
+    mr_string after;
+    bool has_after = mr_window_cursor_last(self->cursors, &after);
+    uint64_t emitted = emitted_of(self, window);
+    mr_status status = MR_OK;
+    self->firing_window = window;
+    if (self->ordered.walks == NULL)
+        for (mr_slice *slice = first_slice(self, window); slice != NULL;
+             slice = next_slice(self, window, slice))
+            mr_window_ordered_add(&self->ordered, slice);
+    while (status == MR_OK && !*is_done && *room > 0) {
+        uint32_t count, max = *room < MR_BATCH_ROWS_MAX ? *room : MR_BATCH_ROWS_MAX;
+        mr_slice_entry *entries = mr_arena_alloc(arena, max * sizeof *entries);
+        status =
+            mr_window_ordered_next(&self->ordered, &self->accumulators, has_after ? &after : NULL,
+                                   max, arena, entries, &count, err);
+        if (status == MR_OK && count > 0)
+            status = emit_groups(self, entries, count, out, err);
+        if (status != MR_OK)
+            return status;
+        if (count > 0)
+            after = entries[count - 1].key;
+        has_after = has_after || count > 0;
+        emitted += count;
+        *room -= count;
+        *is_done = count < max;
+    }
+    mr_window_cursor_set_last(self->cursors, *is_done ? NULL : &after);
+    if (*is_done)
+        mr_window_ordered_release(&self->ordered);
+    set_cursor(self, window, emitted, *is_done);
+    return MR_OK;
+}
+
+/* A fire goes on in the order it began in, whatever is in memory by now. */
+static bool fires_by_key(window_aggregate *self, int64_t window)
+{
+    mr_string last;
+    if (emitted_of(self, window) > 0)
+        return mr_window_cursor_last(self->cursors, &last);
+    bool is_partial = false;
+    uint64_t count = 0;
+    for (mr_slice *slice = first_slice(self, window); slice != NULL;
+         slice = next_slice(self, window, slice)) {
+        is_partial = is_partial || mr_slice_is_partial(slice);
+        count += mr_slice_count(slice);
+    }
+    return is_partial || (self->grid.parts == 1 && count > HASH_ORDER_MAX);
+}
+
+static mr_status fire(window_aggregate *self, int64_t window, uint32_t *room, bool *is_done,
+                      mr_output *out, mr_error *err)
+{
+    return fires_by_key(self, window) ? fire_by_key(self, window, room, is_done, out, err)
+                                      : fire_by_hash(self, window, room, is_done, out, err);
 }
 
 static mr_status on_watermark(mr_operator *op, int64_t watermark_ms, mr_output *out,
@@ -414,7 +499,7 @@ static int compare_ranges(const void *left, const void *right)
 static mr_operator_look look(const mr_operator *op)
 {
     window_aggregate *self = (window_aggregate *)(uintptr_t)op;
-    const cursor *at = get_cursor(self, false);
+    const mr_window_cursor *at = mr_window_cursor_get(self->cursors, false);
     mr_arena arena = {0};
     uint32_t count = 0, room = 0;
     window_range *ranges = NULL;

@@ -40,7 +40,7 @@ static int compare_slices(const mr_store_change *a, const mr_store_change *b)
     return 0;
 }
 
-static int compare(const mr_store_change *a, const mr_store_change *b)
+int mr_sim_entries_order(const mr_store_change *a, const mr_store_change *b)
 {
     int order = compare_slices(a, b);
     if (order != 0)
@@ -59,12 +59,18 @@ static size_t lower_bound(const mr_sim_entries *entries, const mr_store_change *
     size_t high = entries->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(&entries->entry[middle], change) < 0)
+        if (mr_sim_entries_order(&entries->entry[middle], change) < 0)
             low = middle + 1;
         else
             high = middle;
     }
     return low;
+}
+
+bool mr_sim_entries_find(const mr_sim_entries *entries, const mr_store_change *change, size_t *at)
+{
+    *at = lower_bound(entries, change);
+    return *at < entries->count && mr_sim_entries_order(&entries->entry[*at], change) == 0;
 }
 
 static void remove_range(mr_sim_entries *entries, size_t first, size_t end)
@@ -108,7 +114,7 @@ void mr_sim_entries_apply(mr_sim_entries *entries, const mr_store_change *change
         return;
     }
     size_t at = lower_bound(entries, change);
-    if (at < entries->count && compare(&entries->entry[at], change) == 0)
+    if (at < entries->count && mr_sim_entries_order(&entries->entry[at], change) == 0)
         remove_range(entries, at, at + 1);
     if (change->operation == MR_STORE_PUT)
         insert(entries, at, mr_sim_change_copy(change));

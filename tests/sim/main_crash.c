@@ -3,7 +3,8 @@
  * crashes between any two port calls. After every history the committed output must keep the law.
  *
  *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
- *             [--sabotage early|apply|deltas|offsets|journal|doubt|hang|trim|staged|changes|keep]
+ *             [--sabotage early|apply|deltas|offsets|journal|doubt|hang|trim|staged|changes|keep|
+ *                         stale|lost]
  *
  * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -53,6 +54,7 @@ typedef struct history {
     uint32_t workers;
     int64_t event_time_ms;
     bool has_refusals;
+    bool is_short_of_memory;         /* state leaves it */
     bool has_checkpoints, has_bases; /* bases in the log, beside checkpoints */
     bool is_phased; /* rows come while no worker lives, in order of time: none can be late */
     bool has_died_bounded, has_finished;
@@ -182,6 +184,10 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
                                .sabotage = h->options->sabotage};
     if (h->has_checkpoints)
         keep_checkpoints(h, l, &config);
+    if (h->is_short_of_memory) {
+        config.state_bytes_max = draw(h, 4) == 0 ? 1 : 500 + draw(h, 8000);
+        config.load_bytes_max = draw(h, 3) == 0 ? 0 : 1 + draw(h, 1000);
+    }
     l->worker = mr_worker_new(&config);
 }
 
@@ -215,6 +221,8 @@ static bool end_life(history *h, life *l)
     h->hits->commits += l->stats.commits;
     h->hits->aborts += l->stats.aborts;
     h->hits->handed += l->stats.frames_handed;
+    h->hits->left += l->stats.entries_left;
+    h->hits->returned += l->stats.entries_returned;
     h->hits->kept += l->stats.kept;
     h->hits->outdated += l->stats.outdated;
     if (l->status == MR_E_CRASHED)
@@ -357,6 +365,12 @@ static bool check(history *h)
     return holds;
 }
 
+/* A sabotage that only bites where state leaves memory. */
+static bool is_of_memory(const sim_options *options)
+{
+    return options->sabotage.forget_applying || options->sabotage.forget_changed;
+}
+
 static void set_up(history *h)
 {
     static const uint32_t tasks[] = {1, 1, 2, 4};
@@ -376,6 +390,7 @@ static void set_up(history *h)
         h->job_options.later_tasks = 2 + (uint32_t)draw(h, 2);
     h->has_checkpoints = h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 2) == 0;
     h->has_bases = draw(h, 2) == 0;
+    h->is_short_of_memory = draw(h, 2) == 0 || is_of_memory(h->options);
     h->has_refusals =
         h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 5) == 0 && !h->job_options.is_join;
     /* Results with two long numbers are too large for such a topic. */
@@ -540,6 +555,8 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.leave_out_offsets = strcmp(name, "offsets") == 0;
     options->sabotage.ignore_journal = strcmp(name, "journal") == 0;
     options->sabotage.hand_over_early = strcmp(name, "early") == 0;
+    options->sabotage.forget_applying = strcmp(name, "stale") == 0;
+    options->sabotage.forget_changed = strcmp(name, "lost") == 0;
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
     options->sabotage.trim_unnamed = strcmp(name, "trim") == 0;
     options->sabotage.leak_staged = strcmp(name, "staged") == 0;
@@ -583,7 +600,7 @@ static bool parse(int argc, char **argv, sim_options *options)
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
                             "[--sabotage early|apply|deltas|offsets|journal|doubt|hang|trim|staged|"
-                            "changes|keep] "
+                            "changes|keep|stale|lost] "
                             "[--pipelined on|off] [--quick]\n");
             return false;
         }
@@ -628,10 +645,10 @@ int main(int argc, char **argv)
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"early",   "apply",  "deltas", "offsets",
-                                            "journal", "doubt",  "hang",   "trim",
-                                            "keep",    "staged", "changes"};
-    size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF ? 2 : 0);
+    static const char *const sabotages[] = {"early",  "apply",   "deltas", "offsets", "journal",
+                                            "doubt",  "hang",    "trim",   "keep",    "stale",
+                                            "staged", "changes", "lost"};
+    size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF ? 3 : 0);
     for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i], &options);
         passed += is_noticed;

@@ -144,6 +144,83 @@ static mr_status scan(mr_local_store *store,
     return mr_memory_tock(self->disk->process, status, err);
 }
 
+/* ------------------------------------------------------------------------- keys, and in order */
+
+/* Half of the entries cannot be read. */
+static mr_status read_block(const sim_store *self, size_t entry, mr_error *err)
+{
+    if (self->damage != MR_SIM_DAMAGE_SCAN || entry < self->live.count / 2)
+        return MR_OK;
+    return mr_error_set(err, MR_E_STORE_DAMAGED, "%s task %u: bad block in the simulated store",
+                        self->job, self->task);
+}
+
+static mr_status find_keys(mr_local_store *store, const mr_store_change *keys, size_t count,
+                           mr_status (*visit)(void *context, size_t number,
+                                              const mr_store_change *entry, mr_error *err),
+                           void *context, mr_error *err)
+{
+    sim_store *self = self_of(store);
+    mr_status status = mr_memory_tick(self->disk->process, "store.find", err);
+    for (size_t i = 0; i < count && status == MR_OK; i++) {
+        size_t at;
+        MR_ASSERT(i == 0 || mr_sim_entries_order(&keys[i - 1], &keys[i]) < 0);
+        bool is_there = mr_sim_entries_find(&self->live, &keys[i], &at);
+        status = read_block(self, at, err);
+        if (status == MR_OK && is_there)
+            status = visit(context, i, &self->live.entry[at], err);
+    }
+    return status != MR_E_CRASHED ? mr_memory_tock(self->disk->process, status, err) : status;
+}
+
+typedef struct sim_cursor {
+    mr_store_cursor cursor;
+    sim_store *store;
+    size_t at;
+} sim_cursor;
+
+static mr_status cursor_next(mr_store_cursor *base, const mr_store_change **entry, mr_error *err)
+{
+    sim_cursor *self = (sim_cursor *)base;
+    *entry = NULL;
+    if (self->at == self->store->live.count)
+        return MR_OK;
+    mr_status status = read_block(self->store, self->at, err);
+    if (status == MR_OK)
+        *entry = &self->store->live.entry[self->at++];
+    return status;
+}
+
+static void cursor_close(mr_store_cursor *base)
+{
+    free(base);
+}
+
+static const mr_store_cursor_class cursor_class = {.next = cursor_next, .close = cursor_close};
+
+static mr_status seek(mr_local_store *store, const mr_store_change *from, mr_store_cursor **cursor,
+                      mr_error *err)
+{
+    sim_store *self = self_of(store);
+    mr_status status = mr_memory_tick(self->disk->process, "store.seek", err);
+    if (status == MR_OK)
+        status = mr_memory_tock(self->disk->process, MR_OK, err);
+    if (status != MR_OK)
+        return status;
+    sim_cursor *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        abort();
+    *made = (sim_cursor){.cursor.class = &cursor_class, .store = self};
+    (void)mr_sim_entries_find(&self->live, from, &made->at);
+    *cursor = &made->cursor;
+    return MR_OK;
+}
+
+static uint64_t bytes(mr_local_store *store)
+{
+    return self_of(store)->live.count * (uint64_t)32;
+}
+
 static mr_status flush(mr_local_store *store, mr_error *err)
 {
     sim_store *self = self_of(store);
@@ -234,6 +311,9 @@ static const mr_store_class store_class = {
     .marker = marker,
     .apply = apply,
     .scan = scan,
+    .find = find_keys,
+    .seek = seek,
+    .bytes = bytes,
     .flush = flush,
     .image = image_store,
     .close = close_store,

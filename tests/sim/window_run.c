@@ -4,6 +4,7 @@
 #include "engine/commit/delta.h"
 #include "engine/commit/journal.h"
 #include "engine/run/task.h"
+#include "tests/sim/plain_store.h"
 #include "tests/sim/window_lines.h"
 #include "tests/sim/window_plan.h"
 
@@ -26,7 +27,8 @@ static const mr_clock still_clock = {.wall_ms = wall_ms, .monotonic_us = wall_ms
 
 /* What outlives a kill. */
 typedef struct committed {
-    mr_buffer changes;
+    mr_buffer changes; /* or they are in the store */
+    mr_plain_store store;
     mr_epoch_input inputs[MR_ORACLE_INPUTS_MAX];
     int64_t source_watermark_ms;
     uint64_t counters[COUNTERS_MAX];
@@ -37,7 +39,7 @@ typedef struct process {
     const mr_history *history;
     mr_window_outcome *outcome;
     uint64_t random;
-    bool is_killed;
+    bool is_killed, is_evicted;
     mr_window_plan plan;
     mr_line_sink results, late;
     mr_sink *sinks[2];
@@ -64,11 +66,30 @@ static mr_status put_change(void *context, const mr_store_change *change, mr_err
     return MR_OK;
 }
 
-static void commit(process *p)
+static mr_status store_change(void *context, const mr_store_change *change, mr_error *err)
+{
+    (void)err;
+    mr_sim_entries_apply(context, change);
+    return MR_OK;
+}
+
+static void commit_state(process *p)
 {
     mr_error err = {0};
-    must(mr_state_changes(mr_task_state(p->task), put_change, &p->saved.changes, &err), &err);
-    mr_state_mark_clean(mr_task_state(p->task));
+    mr_state *state = mr_task_state(p->task);
+    if (p->is_evicted)
+        must(mr_state_changes(state, store_change, &p->saved.store.entries, &err), &err);
+    else
+        must(mr_state_changes(state, put_change, &p->saved.changes, &err), &err);
+    mr_state_mark_clean(state);
+    if (p->is_evicted)
+        mr_state_settle(state, mr_history_draw(&p->random, 2) == 0 ? 0 : 20000);
+    must(mr_state_check(state, &err), &err);
+}
+
+static void commit(process *p)
+{
+    commit_state(p);
     for (uint32_t i = 0; i < p->history->job.inputs_count; i++) {
         const mr_task_input *input = mr_task_input_at(p->task, i);
         p->saved.inputs[i] = (mr_epoch_input){.source = "in",
@@ -88,9 +109,31 @@ static void commit(process *p)
     mr_task_mark_committed(p->task);
 }
 
+/* Slices of which something is to be asked for later; all of the other tables. */
+static void load_late(process *p)
+{
+    mr_error err = {0};
+    mr_state *state = mr_task_state(p->task);
+    const mr_sim_entries *entries = &p->saved.store.entries;
+    mr_state_back(state, &p->saved.store.store);
+    for (size_t i = 0; i < entries->count; i++) {
+        const mr_store_change *entry = &entries->entry[i], *last = i > 0 ? entry - 1 : NULL;
+        bool is_first = last == NULL || last->table != entry->table || last->slice != entry->slice;
+        if (!mr_state_may_leave(state, entry->table))
+            must(mr_state_load(state, entry, &err), &err);
+        else if (is_first)
+            mr_state_load_away(state, entry->table, entry->slice);
+    }
+    mr_state_mark_clean(state);
+}
+
 static void load(process *p)
 {
     mr_error err = {0};
+    if (p->is_evicted) {
+        load_late(p);
+        return;
+    }
     mr_reader from = mr_reader_of(p->saved.changes.data, p->saved.changes.length);
     mr_store_change change;
     while (mr_delta_next_change(&from, &change))
@@ -115,9 +158,16 @@ static void start(process *p)
     p->event = p->saved.event;
 }
 
+static void close_task(process *p)
+{
+    p->outcome->left += mr_state_left(mr_task_state(p->task));
+    p->outcome->returned += mr_state_returned(mr_task_state(p->task));
+    mr_task_free(p->task);
+}
+
 static void kill_task(process *p)
 {
-    mr_task_free(p->task);
+    close_task(p);
     p->results.staged.count = p->late.staged.count = 0;
     mr_buffer_clear(&p->results.staged.text);
     mr_buffer_clear(&p->late.staged.text);
@@ -206,9 +256,11 @@ static void play(process *p, const mr_window_options *options)
     }
 }
 
-static void open_process(process *p, const mr_history *history, mr_window_outcome *outcome)
+static void open_process(process *p, const mr_history *history, bool is_evicted,
+                         mr_window_outcome *outcome)
 {
-    *p = (process){.history = history, .outcome = outcome};
+    *p = (process){.history = history, .outcome = outcome, .is_evicted = is_evicted};
+    mr_plain_store_init(&p->saved.store);
     *outcome = (mr_window_outcome){0};
     mr_window_plan_init(&p->plan, &history->job);
     p->results = mr_line_sink_of_results(&history->job);
@@ -238,8 +290,9 @@ static void close_process(process *p)
     p->outcome->filtered = node.filtered;
     p->outcome->dead = node.dead;
     p->outcome->broken = source->dead;
-    mr_task_free(p->task);
+    close_task(p);
     mr_buffer_release(&p->saved.changes);
+    mr_plain_store_release(&p->saved.store);
     mr_window_lines_release(&p->results.staged);
     mr_window_lines_release(&p->late.staged);
     free(p->records);
@@ -249,7 +302,7 @@ void mr_window_run(const mr_history *history, const mr_window_options *options,
                    mr_window_outcome *outcome)
 {
     process p;
-    open_process(&p, history, outcome);
+    open_process(&p, history, options->is_evicted, outcome);
     p.random = options->seed;
     p.is_killed = options->is_killed;
     play(&p, options);
@@ -274,7 +327,7 @@ void mr_window_replay(const mr_history *history, const mr_buffer *journal,
                       mr_window_outcome *outcome)
 {
     process p;
-    open_process(&p, history, outcome);
+    open_process(&p, history, false, outcome);
     mr_reader from = mr_reader_of(journal->data, journal->length);
     mr_journal_event event;
     while (mr_journal_next(&from, &event)) {

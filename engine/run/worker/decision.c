@@ -153,7 +153,7 @@ static mr_status on_decided(mr_worker *worker, mr_error *err)
     }
     if (status == MR_OK)
         count_commit(worker, worker->commit.ended_us);
-    return status;
+    return status == MR_OK ? mr_worker_relieve_state(worker, err) : status;
 }
 
 bool mr_worker_leaks_changes(const mr_worker *worker)

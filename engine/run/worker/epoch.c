@@ -126,16 +126,48 @@ static bool is_base_due(const mr_worker *worker, const mr_worker_task *at)
     return at->bytes_since_base > limit;
 }
 
-/* In how many parts: one must fit into a transaction beside its epoch, so they are smaller while
- * the log is slow (commit/cut.h). Of what the state takes in memory, for that is known. */
-static uint32_t base_parts(const mr_worker *worker, const mr_state *state)
+/* Must fit into a transaction beside its epoch, so it is smaller while the log is slow
+ * (commit/cut.h). */
+static uint64_t part_bytes(const mr_worker *worker)
 {
     uint64_t bytes =
         worker->config.base_part_bytes != 0 ? worker->config.base_part_bytes : BASE_PART_BYTES;
+    return (bytes >> worker->cut.halvings) + 1;
+}
+
+/* In how many parts, of what the state takes in memory, for that is known. */
+static uint32_t base_parts(const mr_worker *worker, const mr_state *state)
+{
     uint64_t most = mr_state_entries_count(state) / BASE_PART_ENTRIES;
-    uint64_t parts = (mr_state_bytes(state) << worker->cut.halvings) / bytes;
+    uint64_t parts = mr_state_bytes(state) / part_bytes(worker);
     parts = parts < most ? parts : most;
     return (uint32_t)(parts < 1 ? 1 : parts < UINT16_MAX ? parts : UINT16_MAX);
+}
+
+/* Parts by hash need all entries in memory for each; state that is not all there, or may come not
+ * to be, is gone through once, by key. */
+static mr_status write_part(const mr_worker *worker, mr_worker_task *at, mr_chunk_writer *to,
+                            mr_error *err)
+{
+    mr_state *state = mr_task_state(at->task);
+    struct mr_worker_base *base = &at->base;
+    if (!base->is_by_key) {
+        mr_status status =
+            mr_state_part(state, base->part, base->parts, mr_chunk_writer_add, to, err);
+        base->part++;
+        return status;
+    }
+    mr_status status = mr_state_next(state, &base->place, (size_t)part_bytes(worker),
+                                     mr_chunk_writer_add, to, err);
+    base->part++;
+    base->parts = base->place.is_end ? base->part : base->part + 1;
+    return status;
+}
+
+void mr_worker_forget_base(mr_worker_task *at)
+{
+    mr_buffer_release(&at->base.place.key);
+    at->base = (struct mr_worker_base){0};
 }
 
 /* Puts the next part of a base into the epoch, when one is under way or due. The base counts, and
@@ -148,20 +180,25 @@ static mr_status seal_base(mr_worker *worker, mr_worker_task *at, mr_epoch_recor
     if (base->parts == 0 && !is_base_due(worker, at))
         return MR_OK;
     if (base->parts == 0)
-        *base = (struct mr_worker_base){.parts = base_parts(worker, state),
-                                        .from = at->epoch_offset + 1};
+        *base = (struct mr_worker_base){
+            .parts = base_parts(worker, state),
+            .is_by_key = mr_state_is_partial(state) ||
+                         (at->store != NULL && worker->config.state_bytes_max != 0),
+            .from = at->epoch_offset + 1};
     else
         base->bytes_since += delta_bytes;
-    mr_status status = mr_state_part(state, base->part, base->parts, mr_chunk_writer_add, to, err);
+    record->is_base_continued = base->part > 0;
+    mr_status status = write_part(worker, at, to, err);
     mr_chunk_writer_finish(to);
     base->bytes += to->bytes.length;
-    record->is_base_continued = base->part > 0;
-    record->has_base = ++base->part == base->parts;
+    record->has_base = base->part == base->parts;
     record->has_base_part = !record->has_base;
     if (record->has_base) {
         record->base_bytes = base->bytes;
         record->bytes_since_base = base->bytes_since;
-        base->parts = 0;
+        int64_t from = base->from; /* the decision asks for it */
+        mr_worker_forget_base(at);
+        base->from = from;
     }
     return status;
 }
@@ -235,7 +272,7 @@ static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, 
     mr_chunk_writer_finish(&delta);
     record.bytes_since_base += delta.bytes.length + 256;
     if (mr_worker_name_checkpoint(at, &record))
-        at->base.parts = 0; /* of no use now: whoever needs a base takes the checkpoint */
+        mr_worker_forget_base(at); /* of no use now: whoever needs a base takes the checkpoint */
     else if (status == MR_OK)
         status = seal_base(worker, at, &record, &base, delta.bytes.length + 256, err);
     bool is_left_out = worker->config.sabotage.leave_out_deltas;
@@ -354,6 +391,8 @@ static mr_status seal_with_state(mr_worker *worker, mr_error *err)
 mr_status mr_worker_seal(mr_worker *worker, mr_error *err)
 {
     mr_status status = mr_worker_flush_tasks(worker, err); /* rows for sinks come of it */
+    if (status == MR_OK)
+        status = mr_worker_check_states(worker, err);
     if (status == MR_OK)
         status = flush_sinks(worker, err);
     if (status == MR_OK)

@@ -24,6 +24,7 @@ typedef struct mr_worker_task {
     bool is_parked;
     bool is_kept;          /* over a rebalance, and nobody has looked yet whether it may be */
     bool is_finished;      /* the epoch record says so */
+    bool is_store_bad;     /* an entry of its local store could not be read */
     mr_status failed_with; /* last failure of its own; the same again parks it */
     const char *parked_why;
     mr_pending pending;
@@ -37,6 +38,8 @@ typedef struct mr_worker_task {
     struct mr_worker_base {
         uint32_t part, parts; /* the next one; 0 parts: no base is under way */
         int64_t from;         /* of the state log: where the epoch of the first part begins */
+        mr_state_place place; /* behind the last part, where parts are by key */
+        bool is_by_key;
         uint64_t bytes;       /* of the parts so far */
         uint64_t bytes_since; /* of the deltas behind the first part */
     } base;
@@ -373,9 +376,19 @@ mr_status mr_worker_begin_transaction(mr_worker *worker, mr_error *err);
  * next one, and all that the decision needs lies in worker->commit, ready for its first step. */
 mr_status mr_worker_seal(mr_worker *worker, mr_error *err);
 mr_status mr_worker_claim(mr_worker *worker, uint32_t task, mr_error *err);
+/* The base that is under way is given up. */
+void mr_worker_forget_base(mr_worker_task *at);
 /* Applies all committed changes to the local stores and flushes them. */
 mr_status mr_worker_settle_stores(mr_worker *worker, mr_error *err);
 mr_status mr_worker_settle_store(mr_worker_task *at, mr_error *err);
+
+/* memory.c */
+/* Entries that may leave memory take more of it than they may. */
+bool mr_worker_is_state_full(const mr_worker *worker);
+/* Behind a decision: if they do, committed changes go to the local stores, and entries leave. */
+mr_status mr_worker_relieve_state(mr_worker *worker, mr_error *err);
+/* No read of a local store has failed. */
+mr_status mr_worker_check_states(mr_worker *worker, mr_error *err);
 
 /* checkpoint.c */
 /* Takes what came of the helper's errand, begins the next one that is due. Fails only by a

@@ -184,7 +184,9 @@ static void take_over(const mr_worker *worker, mr_worker_task *at, const mr_reco
     at->epoch_offset = recovered->epoch_offset;
     at->epoch_checksum = recovered->epoch_checksum;
     /* Of what it holds beside epochs that are still to be applied we do not have the record. */
-    at->has_applied = recovered->entries_loaded > 0 && at->pending.epochs == 0;
+    at->has_applied =
+        recovered->entries_loaded + recovered->slices_left > 0 && at->pending.epochs == 0;
+    at->is_store_bad = false;
     if (worker->config.checkpoints.helper != NULL && recovered->has_epoch) {
         mr_buffer bytes = {0};
         (void)mr_epoch_record_seal(&recovered->epoch, false, recovered->epoch_content, &bytes);
@@ -196,7 +198,7 @@ static void take_over(const mr_worker *worker, mr_worker_task *at, const mr_reco
     at->base_bytes = recovered->epoch.base_bytes;
     at->bytes_since_base = recovered->epoch.bytes_since_base;
     at->is_finished = recovered->has_epoch && recovered->epoch.is_finished;
-    at->base = (struct mr_worker_base){0}; /* one that was under way is begun anew */
+    mr_worker_forget_base(at); /* one that was under way is begun anew */
 }
 
 static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *recovered,
@@ -217,6 +219,10 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .pending = &at->pending,
                                    .arena = &at->recovered_arena,
                                    .blobs = worker->config.blobs,
+                                   .load_bytes_max = worker->config.load_bytes_max,
+                                   .state_bytes_max =
+                                       worker->config.state_bytes_max / worker->tasks_count,
+                                   .distrusts_store = at->is_store_bad,
                                    .breath = {mr_worker_breathe, worker}};
     mr_status status = mr_recovery_run(&request, recovered, err);
     if (status != MR_OK)
@@ -267,9 +273,9 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     if (status == MR_OK)
         mr_logger_line(worker->config.logger, MR_LOG_INFO,
                        "task ready job=%s task=%" PRIu32 " epoch=%" PRIu64 " entries_local=%" PRIu64
-                       " epochs_from_log=%" PRIu64,
+                       " slices_left=%" PRIu64 " epochs_from_log=%" PRIu64,
                        worker->plan->job, at->index, at->epoch, recovered.entries_loaded,
-                       recovered.epochs_read);
+                       recovered.slices_left, recovered.epochs_read);
     return status;
 }
 
@@ -307,6 +313,7 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task)
         at->store->class->close(at->store);
     at->store = NULL;
     mr_pending_release(&at->pending);
+    mr_worker_forget_base(at);
     mr_buffer_release(&at->record);
     mr_buffer_release(&at->record_applied);
     mr_arena_release(&at->recovered_arena);

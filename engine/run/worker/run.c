@@ -35,7 +35,8 @@ static bool is_epoch_full(const mr_worker *worker)
 {
     if (!worker->is_epoch_open || !has_progress(worker))
         return false;
-    if (worker->config.budget != NULL && mr_budget_is_over(worker->config.budget))
+    if (mr_worker_is_state_full(worker) ||
+        (worker->config.budget != NULL && mr_budget_is_over(worker->config.budget)))
         return true;
     size_t dirty = 0;
     for (uint32_t t = 0; t < worker->tasks_count; t++)
@@ -221,8 +222,10 @@ static mr_status grow(mr_worker *worker, mr_error *err)
 
 mr_status mr_worker_run(mr_worker *worker, uint32_t *task, mr_error *err)
 {
-    mr_status status = check_budgets(worker, err);
+    mr_status status = half_done(mr_worker_check_states(worker, err), err);
     bool worked;
+    if (status == MR_OK)
+        status = check_budgets(worker, err);
     if (status == MR_OK)
         status = half_done(see_to_commit(worker, &worked, err), err);
     if (status != MR_OK || worked)

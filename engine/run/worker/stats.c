@@ -70,6 +70,8 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
         add_task_stats(worker, task, stats);
         stats->state_bytes += mr_state_bytes(mr_task_state(task));
         stats->state_entries += mr_state_entries_count(mr_task_state(task));
+        stats->entries_left += mr_state_left(mr_task_state(task));
+        stats->entries_returned += mr_state_returned(mr_task_state(task));
     }
     if (stats->tasks == 0)
         stats->watermark_ms = MR_TIME_NONE;

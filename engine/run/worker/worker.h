@@ -39,6 +39,8 @@ typedef struct mr_worker_sabotage {
     bool leak_changes;          /* changes of an epoch ride in the delta before it */
     bool keep_unseen;           /* tasks are kept, whoever had them meanwhile */
     bool hand_over_early;       /* frames overtake those that still lie in their topic */
+    bool forget_applying;       /* entries leave memory before the local store has them */
+    bool forget_changed;        /* entries leave memory that the open epoch has changed */
     bool trim_unnamed;          /* the log is trimmed behind a checkpoint that nobody has named */
 } mr_worker_sabotage;
 
@@ -69,6 +71,8 @@ typedef struct mr_worker_config {
     uint64_t base_part_bytes; /* a larger base is written over several epochs; 0: 16 MiB */
     size_t dirty_bytes_max;   /* cut the epoch early beyond; 0: 64 MiB */
     size_t staged_bytes_max;  /* no more work beyond, while a decision is awaited; 0: 16 MiB */
+    size_t state_bytes_max;   /* in memory, of what may leave it (engine/state/table.h); 0: all */
+    uint64_t load_bytes_max;  /* larger local stores are not read whole at a restore; 0: all are */
     mr_metrics *metrics;      /* shows what report.h says; NULL: nothing */
     mr_helper *helper;        /* decides beside the worker; NULL: nothing is pipelined */
     mr_blobs *blobs;          /* checkpoints to recover from; NULL: none */
@@ -100,7 +104,8 @@ typedef struct mr_worker_stats {
     int64_t lag_records; /* -1: not known yet */
     uint32_t tasks, tasks_parked;
     uint32_t tasks_awaited; /* of others: ours have finished, the job not before those have */
-    uint64_t state_bytes, state_entries;
+    uint64_t state_bytes, state_entries;     /* in memory */
+    uint64_t entries_left, entries_returned; /* memory and to it, of the tasks that are open */
     uint64_t bytes_in;
     int64_t commit_us_last, commit_us_max;
     bool has_open_epoch; /* uncommitted work is under way */
