@@ -237,22 +237,14 @@ static mr_status reader_remove(mr_log_reader *base, uint32_t number, mr_error *e
     return status;
 }
 
+/* Its queue is left alone, and fetched into until it is full: librdkafka's own pause would throw
+ * away what lies there. */
 static mr_status reader_pause(mr_log_reader *base, uint32_t number, bool is_paused, mr_error *err)
 {
     reader *r = reader_of(base);
     input *in = find(r, number);
+    (void)err;
     MR_ASSERT(in != NULL);
-    if (in->is_paused == is_paused)
-        return MR_OK;
-    mr_status status = assign_added(r, err);
-    if (status != MR_OK)
-        return status;
-    rd_kafka_resp_err_t error = is_paused ? rd_kafka_pause_partitions(r->client.rk, in->list)
-                                          : rd_kafka_resume_partitions(r->client.rk, in->list);
-    if (!error)
-        error = in->list->elems[0].err;
-    if (error)
-        return fail(error, NULL, in, err);
     in->is_paused = is_paused;
     return MR_OK;
 }
@@ -339,6 +331,8 @@ static bool take(reader *r, uint32_t rows_max)
         if (r->turn >= r->inputs_count)
             r->turn = 0;
         input *in = r->inputs[r->turn++];
+        if (in->is_paused)
+            continue;
         ssize_t count = rd_kafka_consume_batch_queue(in->queue, 0, r->messages, rows_max);
         if (count <= 0)
             continue;

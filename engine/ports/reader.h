@@ -47,6 +47,8 @@ typedef struct mr_reader_class {
     mr_status (*fetch)(mr_log_reader *reader, uint32_t rows_max, int32_t timeout_ms,
                        mr_records *records, mr_error *err);
 
+    /* `fetch` passes over the input until it is resumed. What was fetched ahead, within the
+     * reader's bound, stays so. */
     mr_status (*pause)(mr_log_reader *reader, uint32_t input, bool is_paused, mr_error *err);
 
     /* Asks the ends of one input; may block for a round trip of up to `timeout_ms`.

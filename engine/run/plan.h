@@ -166,9 +166,12 @@ typedef struct mr_plan_source {
     uint32_t columns_count; /* of the emitted batch: only what the plan uses */
     const mr_source_column *columns;
 
-    int32_t time_column;      /* event time: TIMESTAMP or TIMESTAMP_LTZ column; -1: none */
-    const mr_expr *watermark; /* candidate watermark, same kind of type; NULL: none */
-    int64_t idle_timeout_ms;  /* 0: never idle */
+    int32_t time_column;         /* event time: TIMESTAMP or TIMESTAMP_LTZ column; -1: none */
+    const mr_expr *watermark;    /* candidate watermark, same kind of type; NULL: none */
+    int64_t idle_timeout_ms;     /* 0: never idle */
+    int64_t drift_max_ms;        /* of its inputs ahead of others; 0: read as they come */
+    const char *alignment_group; /* as the table says; NULL: it does not */
+    uint32_t aligned_with;       /* sources of one number wait for one another; < sources_count */
     mr_watermark_guard guard;
     bool guard_is_dead_letter; /* what becomes of a guarded row: dead letter, else admitted */
 

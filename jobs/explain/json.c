@@ -72,6 +72,7 @@ static void put_numbers(json_t *object, const mr_plan *job, const mr_part *part)
     if (part->role == MR_PART_IS_SOURCE) {
         const mr_plan_source *source = &plan->sources[part->index];
         put(object, "idle_timeout_ms", json_integer(source->idle_timeout_ms));
+        put(object, "alignment_max_drift_ms", json_integer(source->drift_max_ms));
         put(object, "future_skew_max_ms",
             source->guard.skew_max_ms < 0 ? json_null() : json_integer(source->guard.skew_max_ms));
     }

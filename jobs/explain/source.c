@@ -124,6 +124,27 @@ static void add_time(const mr_plan_source *source, mr_schema schema, mr_facts *f
     add_guard(source, facts);
 }
 
+static void add_alignment(const mr_plan *plan, const mr_plan_source *source, mr_facts *facts)
+{
+    if (source->watermark == NULL)
+        return;
+    if (source->drift_max_ms <= 0) {
+        mr_fact_add(facts, "alignment", "off: partitions are read as they come");
+        return;
+    }
+    const char *others = "";
+    for (uint32_t s = 0; s < plan->sources_count; s++)
+        if (&plan->sources[s] != source && plan->sources[s].drift_max_ms > 0 &&
+            plan->sources[s].aligned_with == source->aligned_with)
+            others = mr_arena_printf(facts->arena, "%s, `%s`", others, plan->sources[s].table);
+    mr_fact_add(facts, "alignment",
+                "a partition waits while it is more than %s ahead of the slowest with more to "
+                "read%s%s%s",
+                mr_explain_duration(source->drift_max_ms, facts->arena),
+                others[0] != '\0' ? ", those of " : "", others[0] != '\0' ? others + 2 : "",
+                others[0] != '\0' ? " included" : "");
+}
+
 static void add_constraints(const mr_plan_source *source, mr_schema schema, mr_facts *facts)
 {
     static const char *const actions[] = {
@@ -177,6 +198,7 @@ void mr_explain_source(mr_explanation *explanation, mr_part *part)
                     source->partitioned_by);
     add_computed(source, schema, facts);
     add_time(source, schema, facts);
+    add_alignment(plan, source, facts);
     add_constraints(source, schema, facts);
     const char *readers = mr_explain_readers(
         plan, (mr_origin){.kind = MR_ORIGIN_SOURCE_ERRORS, .index = part->index}, facts->arena);

@@ -1,6 +1,7 @@
 #include "jobs/plan/job.h"
 
 #include "engine/base/assert.h"
+#include "jobs/plan/alignment.h"
 #include "jobs/plan/planner/planner.h"
 #include "jobs/plan/version.h"
 #include "jobs/plan/zone.h"
@@ -173,6 +174,7 @@ static void finish(mr_job *job, const mr_planner *planner, const mr_job_options 
     plan->is_pipelined = job->settings.is_pipelined;
     plan->guarantee = plan->uses_log ? guarantee_of(planner->binder) : MR_NO_GUARANTEE;
     plan->version = mr_plan_version(plan);
+    mr_plan_group_sources(plan, sources);
     if (planner->is_keyed && !planner->is_partitioned && job->settings.parallelism > 1)
         cut(job, planner);
 }

@@ -151,7 +151,7 @@ static const mr_expr *make_watermark(mr_arena *arena)
 
 /* --- plan ------------------------------------------------------------------------------ */
 
-static void make_source(mr_sim_job *job, int64_t idle_timeout_ms)
+static void make_source(mr_sim_job *job, const mr_sim_job_options *options)
 {
     mr_arena *arena = &job->arena;
     static const char *const topics[] = {"in"};
@@ -172,7 +172,8 @@ static void make_source(mr_sim_job *job, int64_t idle_timeout_ms)
         .columns = columns,
         .time_column = 1,
         .watermark = make_watermark(arena),
-        .idle_timeout_ms = idle_timeout_ms,
+        .idle_timeout_ms = options->idle_timeout_ms,
+        .drift_max_ms = options->drift_max_ms,
         .guard = {.skew_max_ms = -1},
         .errors = {.mode = MR_ERRORS_DLQ, .dlq_topic = "dlq"},
     };
@@ -285,7 +286,7 @@ void mr_sim_job_init(mr_sim_job *job, const mr_sim_job_options *options)
                           .transaction_timeout_ms = 10000,
                           .is_pipelined = true, /* of a worker that has a helper */
                           .uses_log = true};
-    make_source(job, options->idle_timeout_ms);
+    make_source(job, options);
     if (options->is_join)
         make_join(job);
     else

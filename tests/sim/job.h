@@ -38,6 +38,7 @@ typedef struct mr_sim_job_options {
     bool is_join;            /* instead of a window */
     mr_guarantee guarantee;
     int64_t idle_timeout_ms;
+    int64_t drift_max_ms; /* inputs are aligned; 0: read in turn */
 } mr_sim_job_options;
 
 /* One stage. */

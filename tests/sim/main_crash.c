@@ -4,7 +4,7 @@
  *
  *   sim_crash [--seeds N] [--first S] [--seed S [--trace]] [--pipelined on|off] [--quick]
  *             [--sabotage early|apply|deltas|offsets|journal|doubt|hang|trim|staged|changes|keep|
- *                         stale|lost]
+ *                         stale|lost|hold]
  *
  * Whether commits are pipelined is drawn for each life, unless --pipelined says it for all.
  * A failing seed is printed; `--seed S --trace` plays it again step by step. With --sabotage the
@@ -204,6 +204,7 @@ static void step_life(history *h, life *l)
     l->before = l->stats;
     l->status = mr_worker_step(l->worker, &l->err);
     mr_worker_stats_get(l->worker, &l->stats);
+    h->hits->held += l->stats.inputs_held > l->before.inputs_held;
 }
 
 static void note_death(history *h, const life *l)
@@ -385,6 +386,7 @@ static void set_up(history *h)
                              .is_session = shape == 1,
                              .is_join = shape == 2,
                              .idle_timeout_ms = draw(h, 3) == 0 ? 200 : 0,
+                             .drift_max_ms = h->seed % 3 == 0 ? 0 : 1 + (int64_t)(h->seed % 17),
                              .guarantee = draw(h, 5) == 0 ? MR_AT_LEAST_ONCE : MR_EXACTLY_ONCE};
     if (h->job_options.guarantee == MR_EXACTLY_ONCE && draw(h, 3) == 0)
         h->job_options.later_tasks = 2 + (uint32_t)draw(h, 2);
@@ -560,6 +562,7 @@ static void set_sabotage(sim_options *options, const char *name)
     options->sabotage.let_hang = strcmp(name, "hang") == 0;
     options->sabotage.trim_unnamed = strcmp(name, "trim") == 0;
     options->sabotage.leak_staged = strcmp(name, "staged") == 0;
+    options->sabotage.hold_for_ever = strcmp(name, "hold") == 0;
     options->sabotage.keep_unseen = strcmp(name, "keep") == 0;
     options->sabotage.leak_changes = strcmp(name, "changes") == 0;
     options->is_doubt_hidden = strcmp(name, "doubt") == 0;
@@ -600,7 +603,7 @@ static bool parse(int argc, char **argv, sim_options *options)
         } else {
             fprintf(stderr, "usage: sim_crash [--seeds N] [--first S] [--seed S] [--trace] "
                             "[--sabotage early|apply|deltas|offsets|journal|doubt|hang|trim|staged|"
-                            "changes|keep|stale|lost] "
+                            "changes|keep|stale|lost|hold] "
                             "[--pipelined on|off] [--quick]\n");
             return false;
         }
@@ -645,9 +648,9 @@ int main(int argc, char **argv)
         failed += !all;
     }
     free(hits);
-    static const char *const sabotages[] = {"early",  "apply",   "deltas", "offsets", "journal",
-                                            "doubt",  "hang",    "trim",   "keep",    "stale",
-                                            "staged", "changes", "lost"};
+    static const char *const sabotages[] = {"early", "apply",  "deltas",  "offsets", "journal",
+                                            "doubt", "hang",   "trim",    "keep",    "stale",
+                                            "hold",  "staged", "changes", "lost"};
     size_t sabotages_count = MR_LENGTH(sabotages) - (options.pipelined == MODE_OFF ? 3 : 0);
     for (size_t i = 0; i < sabotages_count && options.count > 1; i++) {
         bool is_noticed = bites(sabotages[i], &options);

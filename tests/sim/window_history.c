@@ -1,9 +1,15 @@
 #include "tests/sim/window_history.h"
 
+#include "engine/base/assert.h"
+#include "engine/batch/record.h"
+#include "engine/time/alignment.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 #define BIG_ROWS 30000
 #define BIG_KEYS 60000
+#define READ ((mr_history_event_kind)99) /* of an event that is taken */
 
 static const char *const names[] = {
     "",
@@ -186,6 +192,46 @@ static void draw_events(mr_history *history, uint64_t *random, uint32_t rows)
     }
 }
 
+/* The next event of an input that is not read yet; UINT32_MAX: there is none. */
+static uint32_t find_next(const mr_history_event *events, uint32_t count, uint32_t input)
+{
+    for (uint32_t e = 0; e < count; e++)
+        if (events[e].input == input && events[e].kind != READ)
+            return e;
+    return UINT32_MAX;
+}
+
+/* The same events of each input in the order in which a worker that aligns them reads them. */
+static void align_events(mr_history *history, uint64_t *random)
+{
+    mr_aligned_input inputs[MR_ORACLE_INPUTS_MAX];
+    int64_t low, drift_ms = between(random, 1, 2 * history->job.size_ms);
+    uint32_t count = history->events_count;
+    mr_history_event *from = calloc(count + 1, sizeof *from);
+    MR_ASSERT(from != NULL);
+    memcpy(from, history->events, count * sizeof *from);
+    for (uint32_t i = 0; i < history->job.inputs_count; i++)
+        inputs[i] = (mr_aligned_input){.watermark_ms = MR_TIME_NONE, .drift_max_ms = drift_ms};
+    for (uint32_t e = 0; e < count;) {
+        for (uint32_t i = 0; i < history->job.inputs_count; i++)
+            inputs[i].has_more = find_next(from, count, i) != UINT32_MAX;
+        uint32_t held = mr_alignment_judge(inputs, history->job.inputs_count, &low, 1);
+        MR_ASSERT(held < history->job.inputs_count); /* somebody may always be read */
+        uint32_t i = mr_history_draw(random, history->job.inputs_count);
+        if (inputs[i].is_held || !inputs[i].has_more)
+            continue;
+        mr_history_event *next = &from[find_next(from, count, i)];
+        history->events[e++] = *next;
+        const mr_oracle_row *row = &history->rows[next->row];
+        int64_t mark = row->time_ms - history->job.delay_ms;
+        if (next->kind == MR_HISTORY_ROW && row->has_time && !row->is_broken &&
+            mark > inputs[i].watermark_ms)
+            inputs[i].watermark_ms = mark;
+        next->kind = READ;
+    }
+    free(from);
+}
+
 void mr_history_init(mr_history *history, uint64_t seed, int kind)
 {
     uint64_t random = seed * UINT64_C(0x2545f4914f6cdd1d);
@@ -197,6 +243,8 @@ void mr_history_init(mr_history *history, uint64_t seed, int kind)
     if (history->rows == NULL || history->events == NULL)
         abort();
     draw_events(history, &random, rows);
+    if (seed % 4 == 2 && !history->is_big && history->job.inputs_count > 1)
+        align_events(history, &random);
     if (mr_history_draw(&random, 2) == 0 && !history->is_big)
         return;
     for (uint32_t i = 0; i < history->job.inputs_count; i++)

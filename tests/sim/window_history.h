@@ -3,7 +3,8 @@
  *
  * Rows of one to three inputs in reading order, out of order in time and some of them late, some
  * without a time, a key or an amount, some that cannot be decoded; between them inputs fall idle,
- * come back (with a row, or before it) and end. Most histories are a dozen rows; one in
+ * come back (with a row, or before it) and end. In one of four the inputs are aligned: what runs
+ * ahead is read later. Most histories are a dozen rows; one in
  * `MR_HISTORY_BIG_EVERY` has so many groups that one watermark takes several calls to fire.
  */
 #ifndef MR_TESTS_SIM_WINDOW_HISTORY_H

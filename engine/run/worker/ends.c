@@ -46,8 +46,10 @@ static mr_status look_at(mr_worker *worker, uint32_t slot_index, int32_t timeout
                 : ends.stable_end > position ? ends.stable_end - position
                                              : 0;
     mr_worker_note_position(slot, position);
+    bool is_through = position >= ends.stable_end && !(slot->reader != 0 && ends.is_buffered);
+    slot->known_end = is_through ? 0 : slot->reader == 0 ? ends.stable_end : INT64_MAX;
     mr_report_input(&worker->report, input, slot->reader == 0 ? position : -1,
-                    slot->reader == 0 ? slot->lag : -1);
+                    slot->reader == 0 ? slot->lag : -1, slot->is_held);
     int64_t bound = input->bound;
     bool has_end = !ends.is_growing || worker->config.is_bounded;
     if (slot->reader != 0 && ends.stable_end != INT64_MAX && has_end)
@@ -61,7 +63,7 @@ static mr_status look_at(mr_worker *worker, uint32_t slot_index, int32_t timeout
             return status;
         mr_task_on_end(task, slot->input);
         status = reader->class->remove(reader, slot_index, err);
-        slot->is_open = false;
+        slot->is_open = slot->is_held = false;
         return status;
     }
     int64_t now_ms = mr_worker_now_us(worker) / 1000;
@@ -106,7 +108,7 @@ mr_status mr_worker_look_at_ends(mr_worker *worker, mr_error *err)
     if (status == MR_OK)
         status = look_at_some(worker, began_us + LOOK_BUDGET_MS * INT64_C(1000), err);
     int64_t ended_us = mr_worker_now_us(worker);
-    bool is_watchful = worker->is_watchful || mr_worker_awaits_frames(worker);
+    bool is_watchful = worker->is_watchful || worker->held > 0 || mr_worker_awaits_frames(worker);
     int64_t every_us = is_watchful ? LOOK_EVERY_US : LOOK_FOR_LAG_US;
     int64_t rest_us = LOOK_REST * (ended_us - began_us);
     worker->look_due_us = ended_us + (rest_us > every_us ? rest_us : every_us);

@@ -1,4 +1,4 @@
-/* Finding source partitions, placing them at their positions, fetching. */
+/* Finding source partitions, placing them at their positions. */
 #include "engine/run/worker/private.h"
 
 #include "engine/base/assert.h"
@@ -280,6 +280,7 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
                          .is_waiting = true,
                          .wait_until = -1,
                          .placed = input.offset_next,
+                         .known_end = -1,
                          .lag = -1};
     return MR_OK;
 }
@@ -467,30 +468,4 @@ void mr_worker_stop_inputs(mr_worker *worker, uint32_t task)
     while (worker->slots_count > 0 &&
            worker->slots[worker->slots_count - 1].task == MR_WORKER_NO_TASK)
         worker->slots_count--;
-}
-
-mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records, mr_error *err)
-{
-    uint32_t rows_max =
-        worker->config.fetch_rows_max != 0 ? worker->config.fetch_rows_max : MR_BATCH_ROWS_MAX;
-    records->count = 0;
-    uint32_t live = 0;
-    for (uint32_t r = 0; r < worker->readers_count; r++)
-        live += worker->readers[r] != NULL;
-    /* A reader that waits would hold up another that has data: first nobody waits. */
-    for (uint32_t pass = live > 1 ? 0 : 1; pass < 2; pass++) {
-        int32_t share = pass == 0 ? 0 : timeout_ms / (int32_t)(live > 1 ? live : 1);
-        for (uint32_t i = 0; i < worker->readers_count; i++) {
-            mr_log_reader *reader = worker->readers[worker->reader_next];
-            worker->reader_next = (worker->reader_next + 1) % worker->readers_count;
-            if (reader == NULL)
-                continue;
-            mr_status status = reader->class->fetch(reader, rows_max, share, records, err);
-            if (status == MR_OK)
-                mr_worker_hear(worker, records);
-            if (status != MR_OK || records->count > 0)
-                return status;
-        }
-    }
-    return MR_OK;
 }

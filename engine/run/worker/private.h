@@ -12,6 +12,7 @@
 #include "engine/run/worker/checkpoint_report.h"
 #include "engine/run/worker/report.h"
 #include "engine/run/worker/worker.h"
+#include "engine/time/alignment.h"
 
 #include <stdatomic.h>
 
@@ -96,7 +97,11 @@ typedef struct mr_worker_slot {
     /* Of an exchange: until its topic is read to here (-1: to be asked), nothing comes by hand. */
     bool is_waiting;
     int64_t wait_until;
-    int64_t lag;    /* records behind its end when last asked; -1: not known */
+    int64_t lag; /* records behind its end when last asked; -1: not known */
+    /* fetch.c */
+    bool is_held;      /* runs ahead of others in event time, and waits for them */
+    int64_t known_end; /* there is more to read up to here; -1: not asked yet */
+    int64_t silent_us; /* waited for it in vain since it gave something */
     int64_t placed; /* where it started in this life: only for sabotages of offsets and changes */
 } mr_worker_slot;
 
@@ -162,11 +167,14 @@ struct mr_worker {
     bool is_deciding;   /* the helper has it, and the writer, and the member */
     int64_t commit_began_us;
     mr_cut cut;
-    int64_t look_due_us;   /* at ends, next */
-    int64_t answered_us;   /* a look at them was answered without delay, last */
-    uint32_t look_next;    /* the slot to begin with */
-    bool has_read;         /* something since the last look */
-    int64_t polled_us;     /* the member, last */
+    int64_t look_due_us;         /* at ends, next */
+    int64_t answered_us;         /* a look at them was answered without delay, last */
+    uint32_t look_next;          /* the slot to begin with */
+    bool has_read;               /* something since the last look */
+    mr_aligned_input *aligned;   /* [slots_capacity of when it was made] scratch, then the lows */
+    int64_t *aligned_lows;       /* [sources] */
+    uint32_t aligned_room, held; /* slots that are held */
+    int64_t polled_us;           /* the member, last */
     mr_member_event event; /* came amid a restore, to be seen to; its partitions last till then */
     int64_t grown_us;      /* topics were asked for partitions added, last */
     int64_t refreshed_us;  /* all offsets were committed, last */
@@ -284,7 +292,10 @@ mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t task, mr_error *err)
 mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err);
 mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err);
 void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
-/* One fetch from one of the readers; `records->count` 0: nothing came. */
+
+/* fetch.c */
+/* One fetch from one of the readers; `records->count` 0: nothing came. Inputs that run ahead of
+ * others are left out (engine/time/alignment.h). */
 mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records,
                           mr_error *err);
 

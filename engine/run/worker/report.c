@@ -425,7 +425,8 @@ static void set_time(mr_gauge *gauge, int64_t time_ms)
         mr_gauge_set(gauge, (double)time_ms / 1000);
 }
 
-void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag)
+void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag,
+                     bool is_held)
 {
     if (report->metrics == NULL)
         return;
@@ -433,6 +434,7 @@ void mr_report_input(mr_report *report, const mr_task_input *input, int64_t posi
     set_count(input_gauge(report, "millrace_kafka_consumer_lag_records", input), lag);
     mr_gauge_set(input_gauge(report, "millrace_source_partition_idle", input),
                  input->watermark.is_idle);
+    mr_gauge_set(input_gauge(report, "millrace_source_partition_paused", input), is_held);
     set_time(input_gauge(report, "millrace_source_watermark_timestamp_seconds", input),
              input->watermark.value_ms);
 }

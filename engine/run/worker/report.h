@@ -83,8 +83,10 @@ void mr_report_restored(mr_report *report, mr_task *task, int64_t took_us);
 void mr_report_read(mr_report *report, uint32_t source, const mr_task_input *input,
                     const mr_records *records, const mr_clock *clock);
 
-/* Where an input stands. `position`, `lag` < 0: not known, or not of Kafka. */
-void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag);
+/* Where an input stands. `position`, `lag` < 0: not known, or not of Kafka. `is_held`: it waits for
+ * others. */
+void mr_report_input(mr_report *report, const mr_task_input *input, int64_t position, int64_t lag,
+                     bool is_held);
 
 /* Watermarks, windows and state of a task. */
 void mr_report_task_now(mr_report *report, mr_task *task);

@@ -57,6 +57,7 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .has_open_epoch = worker->is_epoch_open || worker->is_deciding,
                                .is_deciding = worker->is_deciding,
                                .staged_bytes = worker->staging.bytes,
+                               .inputs_held = worker->held,
                                .checkpoints_named = worker->checkpointing.named,
                                .checkpoints_failed = worker->checkpointing.failed,
                                .checkpoints_restored = worker->checkpointing.restored,

@@ -72,6 +72,8 @@ void mr_worker_free(mr_worker *worker)
             worker->io.sinks[s]->class->close(worker->io.sinks[s]);
     free(worker->tasks);
     free(worker->slots);
+    free(worker->aligned);
+    free(worker->aligned_lows);
     free(worker->partitions);
     free(worker->refused);
     mr_worker_release_handover(worker);

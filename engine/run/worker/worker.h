@@ -42,6 +42,7 @@ typedef struct mr_worker_sabotage {
     bool forget_applying;       /* entries leave memory before the local store has them */
     bool forget_changed;        /* entries leave memory that the open epoch has changed */
     bool trim_unnamed;          /* the log is trimmed behind a checkpoint that nobody has named */
+    bool hold_for_ever;         /* an input that ran ahead is never read again */
 } mr_worker_sabotage;
 
 /* Taking checkpoints (docs/decisions/0014); all-zero: none. EXACTLY_ONCE with local stores only. */
@@ -113,6 +114,7 @@ typedef struct mr_worker_stats {
     size_t staged_bytes;
     uint64_t checkpoints_named, checkpoints_failed, checkpoints_restored;
     uint64_t frames_handed; /* between tasks of this worker */
+    uint32_t inputs_held;   /* that ran ahead of others in event time, and wait for them */
     uint32_t cut_halvings;  /* of the early cut's limits, by timeout aborts (commit/cut.h) */
 } mr_worker_stats;
 

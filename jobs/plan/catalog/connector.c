@@ -31,6 +31,12 @@ static const mr_option_spec source[] = {
      "how far ahead of its record a row's time may be; 0: no limit"},
     {"scan.watermark.max-future-skew.action", MR_SETTING_ENUM, "admit", "admit|dlq",
      "what becomes of rows further ahead"},
+    {"scan.watermark.alignment.max-drift", MR_SETTING_DURATION, NULL, NULL,
+     "how far ahead of others an input may be read; 0: any"},
+    {"scan.watermark.alignment.group", MR_SETTING_STRING, NULL, NULL,
+     "tables of one group wait for one another"},
+    {"scan.watermark.alignment.update-interval", MR_SETTING_IGNORED, NULL, NULL,
+     "looked at before each fetch"},
     {"partitioned-by", MR_SETTING_STRING, NULL, NULL, "columns the topic is partitioned by: 'a;b'"},
     {"scan.parallelism", MR_SETTING_IGNORED, NULL, NULL, "tasks are the job's"},
 };

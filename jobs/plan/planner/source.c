@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DRIFT_MS (60 * 1000)
 #define SKEW_LTZ_MS (5 * 60 * 1000)
 #define SKEW_LOCAL_MS (24 * 60 * 60 * 1000)
 
@@ -196,6 +197,9 @@ static void set_time(mr_planner *planner, const mr_relation *relation, const mr_
     if (time < 0)
         return;
     source->watermark = mr_plan_rewrite(planner, relation, relation->watermark);
+    source->drift_max_ms =
+        mr_options_number(options, "scan.watermark.alignment.max-drift", DRIFT_MS);
+    source->alignment_group = mr_options_text(options, "scan.watermark.alignment.group", NULL);
     bool is_local = relation->columns[time].type.kind == MR_TYPE_TIMESTAMP_LTZ;
     int64_t skew = mr_options_number(options, "scan.watermark.max-future-skew",
                                      is_local ? SKEW_LTZ_MS : SKEW_LOCAL_MS);

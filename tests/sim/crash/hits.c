@@ -69,6 +69,7 @@ bool mr_sim_hits_are_complete(const mr_sim_hits *hits, bool is_pipelined)
         "log.delete_group",
         "reader.add",
         "reader.fetch",
+        "reader.pause",
         "reader.ends",
         "member.poll",
         "member.committed",
@@ -87,7 +88,7 @@ bool mr_sim_hits_are_complete(const mr_sim_hits *hits, bool is_pipelined)
            hits->stops_in_epoch > 0 && hits->refused > 0 && hits->hung > 0 && hits->phased > 0 &&
            hits->exchanged > 0 && hits->handed > 0 && hits->checkpoints_named > 0 &&
            hits->checkpoints_restored > 0 && hits->kept > 0 && hits->outdated > 0 &&
-           hits->left > 0 && hits->returned > 0 &&
+           hits->left > 0 && hits->returned > 0 && hits->held > 0 &&
            (!is_pipelined || (hits->deaths_deciding > 0 && hits->deaths_staged > 0));
 }
 
@@ -102,13 +103,13 @@ void mr_sim_hits_print(const mr_sim_hits *hits, uint64_t histories)
            " with an open epoch), %" PRIu64 " hanging transactions, %" PRIu64
            " checkpoints named, %" PRIu64 " restored, %" PRIu64
            " tasks kept over a rebalance, %" PRIu64 " not, for they had moved on, %" PRIu64
-           " entries left memory, %" PRIu64 " came back\n",
+           " entries left memory, %" PRIu64 " came back, %" PRIu64 " inputs held that ran ahead\n",
            histories, hits->phased, hits->exchanged, hits->handed, hits->deaths,
            hits->deaths_in_epoch, hits->deaths_deciding, hits->deaths_staged,
            hits->deaths_in_restore, hits->deaths_in_reset, hits->resets, hits->commits,
            hits->aborts, hits->results, hits->late, hits->broken, hits->refused, hits->stops,
            hits->stops_in_epoch, hits->hung, hits->checkpoints_named, hits->checkpoints_restored,
-           hits->kept, hits->outdated, hits->left, hits->returned);
+           hits->kept, hits->outdated, hits->left, hits->returned, hits->held);
     printf("died in:");
     for (int i = 0; i < MR_SIM_CALLS_MAX && hits->call[i] != NULL; i++)
         printf("%s %s %" PRIu64, i > 0 ? "," : "", hits->call[i], hits->count[i]);

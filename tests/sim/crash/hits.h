@@ -20,6 +20,7 @@ typedef struct mr_sim_hits {
     uint64_t checkpoints_named, checkpoints_restored;
     uint64_t kept, outdated; /* tasks open over a rebalance; those that had moved on meanwhile */
     uint64_t left, returned; /* entries that left memory, and came back */
+    uint64_t held;           /* inputs that ran ahead of others */
     uint64_t hung;           /* transactions whose end no partition was told */
 } mr_sim_hits;
 

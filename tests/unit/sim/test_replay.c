@@ -25,7 +25,8 @@ static void set_up(mr_rig *r, uint32_t tasks, uint64_t seed)
                                                .is_hop = seed % 4 == 1,
                                                .is_session = seed % 4 == 2,
                                                .is_join = seed % 4 == 3,
-                                               .idle_timeout_ms = 60}});
+                                               .idle_timeout_ms = 60,
+                                               .drift_max_ms = seed % 2 == 0 ? 4 : 0}});
     r->random = seed;
     r->is_pipelined = true;
     r->takes_checkpoints = false;

@@ -66,6 +66,7 @@ void sql_start(sql_world *w, uint32_t k, bool is_bounded)
                                .is_bounded = is_bounded,
                                .is_stopping = w->is_stopping,
                                .hook = w->hook,
+                               .fetch_rows_max = w->fetch_rows_max,
                                .is_dynamic_member = w->world.workers_count > 1};
     at->worker = mr_worker_new(&config);
 }
