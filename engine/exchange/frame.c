@@ -131,26 +131,47 @@ static mr_status open_body(mr_reader *from, bool is_compressed, uint64_t raw,
     return MR_OK;
 }
 
-mr_status mr_frame_open(const char *bytes, size_t length, const mr_compressor *compressor,
-                        mr_arena *arena, mr_frame_header *header, mr_reader *body, mr_error *err)
+/* `from` goes on with the body. */
+static mr_status read_head(const char *bytes, size_t length, mr_reader *from, uint8_t *flags,
+                           uint64_t *raw, mr_frame_header *header, mr_error *err)
 {
     mr_status status = check_outside(bytes, length, err);
     if (status != MR_OK)
         return status;
-    mr_reader from = mr_reader_of(bytes + 4, length - 4 - CHECKSUM_SIZE);
-    uint8_t flags = mr_reader_u8(&from);
-    *header = (mr_frame_header){.is_idle = (flags & FLAG_IDLE) != 0};
-    header->plan_version = mr_reader_u64(&from);
-    header->upstream = get_number(&from);
-    header->upstreams_count = get_number(&from);
-    header->downstream = get_number(&from);
-    header->epoch = mr_reader_varint(&from);
-    header->number = mr_reader_varint(&from);
-    header->watermark_ms = mr_reader_zigzag(&from);
-    uint64_t raw = mr_reader_varint(&from);
-    if (from.is_bad || (flags & ~(FLAG_IDLE | FLAG_COMPRESSED)) != 0)
-        return malformed(err, "its header");
-    return open_body(&from, (flags & FLAG_COMPRESSED) != 0, raw, compressor, arena, body, err);
+    *from = mr_reader_of(bytes + 4, length - 4 - CHECKSUM_SIZE);
+    *flags = mr_reader_u8(from);
+    *header = (mr_frame_header){.is_idle = (*flags & FLAG_IDLE) != 0};
+    header->plan_version = mr_reader_u64(from);
+    header->upstream = get_number(from);
+    header->upstreams_count = get_number(from);
+    header->downstream = get_number(from);
+    header->epoch = mr_reader_varint(from);
+    header->number = mr_reader_varint(from);
+    header->watermark_ms = mr_reader_zigzag(from);
+    *raw = mr_reader_varint(from);
+    return from->is_bad || (*flags & ~(FLAG_IDLE | FLAG_COMPRESSED)) != 0
+               ? malformed(err, "its header")
+               : MR_OK;
+}
+
+mr_status mr_frame_head(const char *bytes, size_t length, mr_frame_header *header, mr_error *err)
+{
+    mr_reader from;
+    uint8_t flags;
+    uint64_t raw;
+    return read_head(bytes, length, &from, &flags, &raw, header, err);
+}
+
+mr_status mr_frame_open(const char *bytes, size_t length, const mr_compressor *compressor,
+                        mr_arena *arena, mr_frame_header *header, mr_reader *body, mr_error *err)
+{
+    mr_reader from;
+    uint8_t flags;
+    uint64_t raw;
+    mr_status status = read_head(bytes, length, &from, &flags, &raw, header, err);
+    return status == MR_OK
+               ? open_body(&from, (flags & FLAG_COMPRESSED) != 0, raw, compressor, arena, body, err)
+               : status;
 }
 
 static bool get_hidden(mr_reader *body, uint8_t hidden, mr_arena *arena, mr_batch *batch)

@@ -56,6 +56,9 @@ void mr_frame_put_section(mr_buffer *body, uint32_t relation, const mr_batch *ba
 void mr_frame_seal(const mr_frame_header *header, const mr_buffer *body,
                    const mr_compressor *compressor, mr_buffer *to);
 
+/* What it says of itself; its body is not looked at. */
+mr_status mr_frame_head(const char *bytes, size_t length, mr_frame_header *header, mr_error *err);
+
 /* Checks all but the body's inside. `body` reads from the frame or, uncompressed, from `arena`. */
 mr_status mr_frame_open(const char *bytes, size_t length, const mr_compressor *compressor,
                         mr_arena *arena, mr_frame_header *header, mr_reader *body, mr_error *err);

@@ -19,6 +19,7 @@ struct mr_receiver {
     mr_watermark *marks; /* [upstreams_count]: dense, the minimum is one loop */
     upstream *upstreams; /* [upstreams_count] */
     int64_t watermark_ms;
+    uint32_t last;      /* upstream of the frame that was taken last */
     mr_schema *schemas; /* of the relations */
 };
 
@@ -159,6 +160,7 @@ mr_status mr_receiver_take(mr_receiver *receiver, const char *frame, size_t leng
     mark->is_idle = header.is_idle;
     receiver->upstreams[header.upstream] =
         (upstream){.epoch = header.epoch, .number = header.number, .is_heard = true};
+    receiver->last = header.upstream;
     receiver->watermark_ms = mr_watermark_minimum(
         receiver->marks, receiver->exchange->upstreams_count, UINT32_MAX, receiver->watermark_ms);
     return MR_OK;
@@ -188,6 +190,18 @@ bool mr_receiver_heard(const mr_receiver *receiver, uint32_t from, uint64_t *epo
     *epoch = at->epoch;
     *number = at->number;
     return at->is_heard;
+}
+
+void mr_receiver_last(const mr_receiver *receiver, uint32_t *from, uint64_t *number)
+{
+    *from = receiver->last;
+    *number = receiver->upstreams[receiver->last].number;
+}
+
+mr_watermark mr_receiver_mark(const mr_receiver *receiver, uint32_t from)
+{
+    MR_ASSERT(from < receiver->exchange->upstreams_count);
+    return receiver->marks[from];
 }
 
 void mr_receiver_save(const mr_receiver *receiver, mr_buffer *to)

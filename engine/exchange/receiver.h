@@ -54,6 +54,12 @@ bool mr_receiver_is_idle(const mr_receiver *receiver);
 bool mr_receiver_heard(const mr_receiver *receiver, uint32_t upstream, uint64_t *epoch,
                        uint64_t *number);
 
+/* The upstream and number of the frame that was taken last, in this life. */
+void mr_receiver_last(const mr_receiver *receiver, uint32_t *upstream, uint64_t *number);
+
+/* How far an upstream is, as it has told. */
+mr_watermark mr_receiver_mark(const mr_receiver *receiver, uint32_t upstream);
+
 /* The vector as bytes: varint count of upstreams | own watermark zigzag | each: watermark zigzag,
  * flags u8 (1 idle, 2 heard), epoch varint, number varint. */
 void mr_receiver_save(const mr_receiver *receiver, mr_buffer *to);

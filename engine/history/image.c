@@ -86,7 +86,7 @@ static mr_status load(const mr_moments *m, uint32_t index, const char *id, mr_st
                                    .job = m->plan->job,
                                    .task = index,
                                    .id = id,
-                                   .plan_version = m->plan->version};
+                                   .plan_version = mr_plan_of_task(m->plan, index)->version};
     mr_local_store *store = NULL;
     mr_status status = m->stores->remove(m->stores, m->plan->job, index, err);
     if (status == MR_OK)
@@ -113,7 +113,7 @@ mr_status mr_image_restore(const mr_moments *m, uint32_t index, const char *id,
     status = decode_record(&manifest, arena, record, err);
     mr_manifest_release(&manifest);
     if (status == MR_OK)
-        status = mr_task_new(m->plan, index, m->budget, io, &task, err);
+        status = mr_task_new(mr_plan_of_task(m->plan, index), index, m->budget, io, &task, err);
     if (status == MR_OK)
         status = load(m, index, id, mr_task_state(task), err);
     if (status == MR_OK)

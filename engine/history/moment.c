@@ -182,8 +182,9 @@ mr_status mr_moments_find(const mr_moments *m, const mr_point *point, mr_moment 
 mr_status mr_moments_add_inputs(const mr_moments *m, mr_task *task, const mr_epoch_record *record,
                                 mr_error *err)
 {
+    const mr_plan *stage = mr_plan_of_task(m->plan, mr_task_index(task));
     for (uint32_t i = 0; i < record->inputs_count; i++) {
-        uint32_t source = mr_moments_source(m->plan, record->inputs[i].source);
+        uint32_t source = mr_moments_source(stage, record->inputs[i].source);
         if (source == UINT32_MAX)
             return mr_error_set(err, MR_E_STATE_PLAN,
                                 "the job has read table `%s`, which this text does not have",
@@ -239,10 +240,6 @@ mr_status mr_moments_check_job(const mr_moments *m, mr_error *err)
     const mr_plan *plan = m->plan;
     if (plan->guarantee == MR_NO_GUARANTEE)
         return mr_error_set(err, MR_E_REPLAY_NEVER, "job `%s` keeps no state log", plan->job);
-    if (mr_plan_stages(plan) > 1)
-        return mr_error_set(err, MR_E_REPLAY_NEVER,
-                            "job `%s` has several stages, whose tasks have no common moment",
-                            plan->job);
     for (uint32_t s = 0; s < plan->sources_count; s++)
         if (plan->sources[s].reader != NULL)
             return mr_error_set(err, MR_E_REPLAY_NEVER,
@@ -279,7 +276,10 @@ mr_status mr_moments_check_sources(const mr_moments *m, const mr_epoch_record *r
     for (uint32_t i = 0; i < record->inputs_count; i++) {
         const mr_epoch_input *input = &record->inputs[i];
         const mr_epoch_input *there = until != NULL ? same_input(until, input) : NULL;
+        uint32_t source = mr_moments_source(m->plan, input->source);
         int64_t start;
+        if (source != UINT32_MAX && m->plan->sources[source].exchange != NULL)
+            continue; /* frames are made again */
         if (until != NULL && (there == NULL || there->offset_next <= input->offset_next))
             continue;
         mr_status status =
@@ -341,7 +341,7 @@ static mr_status recover(const mr_moments *m, mr_task *task, const mr_moment *mo
                                    .job = m->plan->job,
                                    .topic = m->state_topic,
                                    .task = index,
-                                   .plan_version = m->plan->version,
+                                   .plan_version = mr_plan_of_task(m->plan, index)->version,
                                    .is_transactional = m->plan->guarantee == MR_EXACTLY_ONCE,
                                    .transactional_id = "",
                                    .state = mr_task_state(task),
@@ -368,7 +368,8 @@ mr_status mr_moment_restore(const mr_moments *m, uint32_t index, const mr_moment
 {
     *recovered = (mr_recovered){.epoch_offset = -1};
     mr_task *task = NULL;
-    mr_status status = mr_task_new(m->plan, index, m->budget, io, &task, err);
+    const mr_plan *stage = mr_plan_of_task(m->plan, index);
+    mr_status status = mr_task_new(stage, index, m->budget, io, &task, err);
     if (status != MR_OK)
         return status;
     bool is_first = moment->epoch == 0;
@@ -378,11 +379,11 @@ mr_status mr_moment_restore(const mr_moments *m, uint32_t index, const mr_moment
         status = recover(m, task, moment, arena, recovered, err);
     recovered->has_claim = is_first && status == MR_OK;
     const mr_epoch_record *record = is_first ? &recovered->claim : &recovered->epoch;
-    if (status == MR_OK && record->plan_version != m->plan->version)
+    if (status == MR_OK && record->plan_version != stage->version)
         status = mr_error_set(err, MR_E_STATE_PLAN,
                               "state was written by plan %016" PRIx64
                               ", this job is plan %016" PRIx64 "; take the text that wrote it",
-                              record->plan_version, m->plan->version);
+                              record->plan_version, stage->version);
     if (status == MR_OK)
         status = mr_moments_add_inputs(m, task, record, err);
     if (status == MR_OK)

@@ -83,12 +83,12 @@ MR_MUST_USE mr_status mr_moment_restore(const mr_moments *moments, uint32_t task
                                         mr_arena *arena, mr_task **restored,
                                         mr_recovered *recovered, mr_error *err);
 
-/* MR_E_REPLAY_NEVER: its inputs are no topics, it has several stages, or no state log. And whether
- * the state topic is there, with a partition a task. */
+/* MR_E_REPLAY_NEVER: its inputs are no topics, or it has no state log. And whether the state topic
+ * is there, with a partition a task. */
 MR_MUST_USE mr_status mr_moments_check_job(const mr_moments *moments, mr_error *err);
 
 /* MR_E_REPLAY_GONE: some input no longer reaches back to where the record stands. `until` (may be
- * NULL): inputs that do not stand further there do not count. */
+ * NULL): inputs that do not stand further there do not count; exchanges never do. */
 MR_MUST_USE mr_status mr_moments_check_sources(const mr_moments *moments,
                                                const mr_epoch_record *record,
                                                const mr_epoch_record *until, mr_error *err);
@@ -97,7 +97,7 @@ MR_MUST_USE mr_status mr_moments_check_sources(const mr_moments *moments,
 MR_MUST_USE mr_status mr_moments_add_inputs(const mr_moments *moments, mr_task *task,
                                             const mr_epoch_record *record, mr_error *err);
 
-/* Number of a table in the plan; UINT32_MAX: there is none. */
+/* Number of a table, or an exchange, in a plan; UINT32_MAX: there is none. */
 uint32_t mr_moments_source(const mr_plan *plan, const char *table);
 
 #endif

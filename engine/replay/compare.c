@@ -264,11 +264,14 @@ static int64_t behind(const mr_moment *moment, int32_t transaction_ms)
     return most(moment->timestamp_ms, moment->next_ms - transaction_ms);
 }
 
-static window window_of(const mr_compare_request *request)
+/* Of the tasks that write there. */
+static window window_of(const mr_compare_request *request, const mr_output *output)
 {
     const mr_plan *plan = request->moments->plan;
     window w = {MR_TIME_MAX, MR_TIME_NONE, MR_TIME_MAX, MR_TIME_NONE};
     for (uint32_t t = 0; t < plan->tasks_count; t++) {
+        if (!mr_outputs_are_of(mr_plan_of_task(plan, t), output->live))
+            continue;
         const mr_moment *from = &mr_replay_from(request->replay)[t];
         const mr_moment *to = &mr_replay_to(request->replay)[t];
         w.from_low =
@@ -300,7 +303,7 @@ static void judge(compare *c, mr_compare_result *result)
 mr_status mr_compare_topic(const mr_compare_request *request, const mr_output *output,
                            mr_compare_result *result, mr_error *err)
 {
-    compare c = {.request = request, .output = output, .window = window_of(request)};
+    compare c = {.request = request, .output = output, .window = window_of(request, output)};
     *result = (mr_compare_result){0};
     mr_status status = read_side(&c, false, err);
     if (status == MR_OK)

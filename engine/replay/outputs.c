@@ -74,6 +74,26 @@ mr_status mr_outputs_find(mr_outputs *outputs, const mr_plan *plan, mr_log *log,
     return status;
 }
 
+static bool goes_to(const mr_errors_policy *policy, const char *topic)
+{
+    return policy->dlq_topic != NULL && strcmp(policy->dlq_topic, topic) == 0;
+}
+
+bool mr_outputs_are_of(const mr_plan *stage, const char *topic)
+{
+    bool are = false;
+    for (uint32_t s = 0; s < stage->sinks_count; s++) {
+        const char *own = stage->sinks[s].topic;
+        are = are || (own != NULL && strcmp(own, topic) == 0) ||
+              goes_to(&stage->sinks[s].errors, topic);
+    }
+    for (uint32_t s = 0; s < stage->sources_count; s++)
+        are = are || goes_to(&stage->sources[s].errors, topic);
+    for (uint32_t n = 0; n < stage->nodes_count; n++)
+        are = are || goes_to(&stage->nodes[n].errors, topic);
+    return are;
+}
+
 void mr_outputs_release(mr_outputs *outputs)
 {
     mr_arena_release(&outputs->arena);

@@ -30,6 +30,9 @@ MR_MUST_USE mr_status mr_outputs_find(mr_outputs *outputs, const mr_plan *plan, 
                                       const char *suffix, mr_error *err);
 void mr_outputs_release(mr_outputs *outputs);
 
+/* Whether a task of this stage writes to the topic. */
+bool mr_outputs_are_of(const mr_plan *stage, const char *topic);
+
 /* The moments are known: where the live ones end now. */
 MR_MUST_USE mr_status mr_outputs_look_again(mr_outputs *outputs, mr_log *log, mr_error *err);
 

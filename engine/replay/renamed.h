@@ -20,6 +20,7 @@ typedef struct mr_renamed {
     } * topics;
     uint32_t topics_count;
     uint64_t records, bytes; /* produced so far */
+    bool is_silent;          /* nothing is produced meanwhile */
 } mr_renamed;
 
 void mr_renamed_init(mr_renamed *renamed, mr_log_writer *target, const char *suffix);

@@ -4,16 +4,17 @@
  *   moment FROM -> task as of it -> journal of each epoch: batches, idle and ended inputs
  *               -> rows into `<topic><suffix>` -> moment TO
  *
- * Each task is replayed on its own, from its history. What an epoch came to (counters, watermarks,
- * next offsets) must be what its record says; where it is not, the first place is noted and the
- * replay goes on, for the text of a job may have been changed on purpose. It joins no group, keeps
+ * Each task is replayed on its own, from its history (player.h), those of later stages behind those
+ * that they get frames from, of which some epochs more are played where they have to (cut.h). Where
+ * the replay is not what the journal says, the first place is noted and it goes on, for the text of
+ * a job may have been changed on purpose. It joins no group, keeps
  * no state and writes to no topic of the live job. Rows become visible in transactions of its own
  * id. Thread: one; blocks.
  */
 #ifndef MR_ENGINE_REPLAY_REPLAY_H
 #define MR_ENGINE_REPLAY_REPLAY_H
 
-#include "engine/history/moment.h"
+#include "engine/history/cut.h"
 #include "engine/replay/outputs.h"
 
 typedef struct mr_replay_progress {

@@ -36,6 +36,7 @@ struct mr_task {
     mr_buffer journal;
     bool has_progress;
     bool is_settled; /* the last advance said DONE */
+    uint32_t steps;  /* of watermark work, since it was settled or committed */
 };
 
 static mr_status open_sources(mr_task *task, mr_error *err)
@@ -232,6 +233,7 @@ static mr_status restore_exchanges(mr_task *task, mr_error *err)
     if (task->outlets != NULL) {
         mr_outlets_begin(task->outlets, task->io.epoch);
         mr_graph_set_floor(task->graph, mr_outlets_floor(task->outlets));
+        mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_RESTORED});
     }
     for (uint32_t i = 0; i < task->inputs_count; i++) {
         const mr_task_input *input = &task->inputs[i];
@@ -303,12 +305,12 @@ static mr_status take_records(mr_task *task, uint32_t number, const mr_records *
 }
 
 /* Frames: all that the receiver knows is kept with the input, which ends with its upstreams. */
-static mr_status take_frames(mr_task *task, uint32_t number, const mr_records *records,
-                             mr_error *err)
+static mr_status take_frames(mr_task *task, uint32_t number, mr_records records, mr_error *err)
 {
     mr_task_input *input = mr_task_input_at(task, number);
     mr_inlet *inlet = task->sources[input->source].inlet;
-    mr_status status = mr_inlet_take(inlet, task->graph, records, err);
+    records.input = number; /* of the reader that gave them */
+    mr_status status = mr_inlet_take(inlet, task->graph, &records, &task->journal, err);
     if (status != MR_OK)
         return status;
     input->watermark = mr_inlet_watermark(inlet);
@@ -330,7 +332,7 @@ mr_status mr_task_on_records(mr_task *task, uint32_t number, const mr_records *r
     set_epoch(task, task->io.epoch);
     mr_graph_reset(task->graph);
     task->has_progress = true;
-    mr_status status = source->inlet != NULL ? take_frames(task, number, records, err)
+    mr_status status = source->inlet != NULL ? take_frames(task, number, *records, err)
                                              : take_records(task, number, records, err);
     if (status != MR_OK)
         return status;
@@ -355,7 +357,7 @@ mr_status mr_task_on_frame(mr_task *task, uint32_t number, const char *frame, si
     set_epoch(task, task->io.epoch);
     mr_graph_reset(task->graph);
     task->has_progress = true;
-    mr_status status = take_frames(task, number, &records, err);
+    mr_status status = take_frames(task, number, records, err);
     if (status != MR_OK)
         return status;
     mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_HANDED,
@@ -366,6 +368,16 @@ mr_status mr_task_on_frame(mr_task *task, uint32_t number, const char *frame, si
     return MR_OK;
 }
 
+/* What comes now comes amid a fire: how far it was decides what frames say of the watermark. */
+static void note_steps(mr_task *task)
+{
+    if (task->outlets == NULL || task->is_settled)
+        return;
+    mr_journal_append(&task->journal,
+                      (mr_journal_event){.kind = MR_JOURNAL_STEPS, .offset = task->steps});
+    task->steps = 0;
+}
+
 void mr_task_on_idle(mr_task *task, uint32_t number)
 {
     mr_task_input *input = mr_task_input_at(task, number);
@@ -373,6 +385,7 @@ void mr_task_on_idle(mr_task *task, uint32_t number)
         return;
     input->watermark.is_idle = true;
     task->has_progress = true;
+    note_steps(task);
     mr_journal_append(
         &task->journal,
         (mr_journal_event){.kind = MR_JOURNAL_IDLE, .input = number, .offset = input->offset_next});
@@ -387,6 +400,7 @@ void mr_task_on_end(mr_task *task, uint32_t number)
     input->is_ended = true;
     input->watermark = (mr_watermark){.value_ms = MR_TIME_MAX};
     task->has_progress = true;
+    note_steps(task);
     mr_journal_append(
         &task->journal,
         (mr_journal_event){.kind = MR_JOURNAL_END, .input = number, .offset = input->offset_next});
@@ -404,6 +418,7 @@ void mr_task_on_awake(mr_task *task, uint32_t number)
         input->watermark.value_ms = MR_TIME_NONE;
     input->watermark.is_idle = input->is_ended = false;
     task->has_progress = task->has_progress || task->outlets != NULL;
+    note_steps(task);
     mr_journal_append(&task->journal, (mr_journal_event){.kind = MR_JOURNAL_AWAKE,
                                                          .input = number,
                                                          .offset = input->offset_next});
@@ -420,6 +435,7 @@ mr_status mr_task_advance(mr_task *task, mr_progress *progress, mr_error *err)
     mr_status status = mr_graph_advance(task->graph, progress, err);
     task->has_progress = true;
     task->is_settled = status == MR_OK && *progress == MR_DONE;
+    task->steps = task->is_settled ? 0 : task->steps + 1;
     return status;
 }
 
@@ -478,6 +494,7 @@ mr_status mr_task_flush(mr_task *task, mr_error *err)
     if (task->outlets == NULL)
         return MR_OK;
     set_epoch(task, task->io.epoch);
+    note_steps(task);
     mr_status status = mr_outlets_flush(task->outlets, task->graph, tell_sources(task), err);
     mr_graph_set_floor(task->graph, mr_outlets_floor(task->outlets));
     return status;
@@ -491,8 +508,15 @@ mr_status mr_task_wake_downstreams(mr_task *task, mr_error *err)
     return mr_outlets_wake(task->outlets, tell_sources(task), err);
 }
 
+void mr_task_renew(mr_task *task)
+{
+    if (task->outlets != NULL)
+        mr_outlets_renew(task->outlets, task->io.epoch);
+}
+
 void mr_task_mark_committed(mr_task *task)
 {
+    task->steps = 0;
     task->has_progress = false;
     task->io.epoch++;
     if (task->outlets != NULL)

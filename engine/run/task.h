@@ -86,6 +86,10 @@ mr_status mr_task_flush(mr_task *task, mr_error *err);
  * Before any task is flushed. */
 mr_status mr_task_wake_downstreams(mr_task *task, mr_error *err);
 
+/* A replay's: from here on the task speaks to other stages as a restored one did (RESTORED in its
+ * journal). */
+void mr_task_renew(mr_task *task);
+
 void mr_task_mark_committed(mr_task *task);
 
 /* Journal of the epoch so far (mr_journal events). */

@@ -19,6 +19,7 @@
 typedef struct rig {
     script s;
     const char *in, *out, *late, *dead;
+    const char *settings; /* in front of the job */
     int rounds;
 } rig;
 
@@ -26,8 +27,7 @@ static void write_job(rig *r, const char *what)
 {
     script_write(
         &r->s,
-        "SET 'execution.checkpointing.dir' = 'file://%s/blobs';\n"
-        "SET 'execution.checkpointing.durable-interval' = '300 ms';\n"
+        "%sSET 'execution.checkpointing.dir' = 'file://%s/blobs';\n"
         "CREATE TABLE src (id BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' "
         "SECOND) WITH (" KAFKA_TABLE
         "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', "
@@ -44,12 +44,12 @@ static void write_job(rig *r, const char *what)
         "INSERT INTO dst SELECT id, began, %s FROM counts;\n"
         "INSERT INTO behind SELECT id, ts FROM counts$late;\n"
         "END;",
-        r->s.dir, r->in, r->dead, r->out, r->late, what);
+        r->settings, r->s.dir, r->in, r->dead, r->out, r->late, what);
 }
 
-static void set_up(rig *r, const char *stem)
+static void set_up(rig *r, const char *stem, const char *settings)
 {
-    *r = (rig){0};
+    *r = (rig){.settings = settings};
     script_open(&r->s, stem);
     r->in = kafka_topic(r->s.log, "in", PARTITIONS);
     r->out = kafka_topic(r->s.log, "out", 2);
@@ -120,6 +120,14 @@ static void expect_all_same(const rig *r, const char *shown)
     expect_same(shown, r->dead);
 }
 
+static void await_rows(const rig *r, int64_t rows)
+{
+    for (double until = kafka_ms() + 30000; rows_of(r, r->out, 2) < rows;) {
+        cr_assert_lt(kafka_ms(), until, "%s", script_said(&r->s));
+        usleep(50000);
+    }
+}
+
 static void live_with_a_kill(rig *r)
 {
     pid_t pid = script_start(&r->s, NULL);
@@ -129,10 +137,7 @@ static void live_with_a_kill(rig *r)
     feed(r, 10);
     pid = script_start(&r->s, NULL);
     feed(r, 60);
-    for (double until = kafka_ms() + 30000; rows_of(r, r->out, 2) < 40;) {
-        cr_assert_lt(kafka_ms(), until, "%s", script_said(&r->s));
-        usleep(50000);
-    }
+    await_rows(r, 40);
     const char *shown = replay(r, 0, "--compare --outputs-suffix .beside");
     cr_expect(strstr(shown, "DIFFERENT") == NULL, "beside the live one: %s", shown);
     feed(r, 30);
@@ -144,7 +149,7 @@ static void live_with_a_kill(rig *r)
 Test(replay, gives_what_the_live_job_gave_and_finds_an_altered_row, .timeout = 240)
 {
     rig r;
-    set_up(&r, "replay");
+    set_up(&r, "replay", "SET 'execution.checkpointing.durable-interval' = '300 ms';\n");
     live_with_a_kill(&r);
     int64_t rows = rows_of(&r, r.out, 2);
     const char *shown = replay(&r, 0, "--compare");
@@ -166,17 +171,43 @@ Test(replay, gives_what_the_live_job_gave_and_finds_an_altered_row, .timeout = 2
     script_close(&r.s);
 }
 
+/* Frames were handed over, went through a topic, and were trimmed: they are sent again. */
+Test(replay, of_several_stages_gives_the_same_from_the_oldest_checkpoints_on, .timeout = 240)
+{
+    rig r;
+    set_up(&r, "staged",
+           "SET 'parallelism.default' = '3';\n"
+           "SET 'execution.checkpointing.durable-interval' = '2 s';\n");
+    pid_t pid = script_start(&r.s, NULL);
+    feed(&r, 40);
+    await_rows(&r, 5);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    feed(&r, 20);
+    pid = script_start(&r.s, NULL);
+    feed(&r, 40);
+    await_rows(&r, 50);
+    kill(pid, SIGTERM);
+    cr_expect_eq(script_finish(&r.s, pid, 30), 0, "%s", script_said(&r.s));
+    const char *shown = replay(&r, 0, "--compare");
+    expect_all_same(&r, shown);
+    cr_expect(strstr(shown, "task 5: epochs") != NULL, "%s", shown);
+    cr_expect(strstr(shown, "is not what the journal says") == NULL, "%s", shown);
+    write_job(&r, "n + id - CASE WHEN id = 5 THEN 4 ELSE id END AS n");
+    shown = replay(&r, 1, "--compare --outputs-suffix .changed");
+    cr_expect(strstr(shown, "\"id\":5") != NULL, "%s", shown);
+    expect_same(shown, r.late);
+    script_close(&r.s);
+}
+
 Test(replay, is_refused_where_the_source_no_longer_reaches_back, .timeout = 120)
 {
     rig r;
     mr_error err;
-    set_up(&r, "gone");
+    set_up(&r, "gone", "");
     pid_t pid = script_start(&r.s, NULL);
     feed(&r, 40);
-    for (double until = kafka_ms() + 30000; rows_of(&r, r.out, 2) < 5;) {
-        cr_assert_lt(kafka_ms(), until, "%s", script_said(&r.s));
-        usleep(50000);
-    }
+    await_rows(&r, 5);
     kill(pid, SIGTERM);
     cr_expect_eq(script_finish(&r.s, pid, 30), 0, "%s", script_said(&r.s));
     OK(r.s.log->class->trim(r.s.log, r.in, 0, kafka_end(r.s.log, r.in, 0), &err), err);

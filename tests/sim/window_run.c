@@ -336,6 +336,9 @@ void mr_window_replay(const mr_history *history, const mr_buffer *journal,
         case MR_JOURNAL_IDLE: mr_task_on_idle(p.task, event.input); break;
         case MR_JOURNAL_END: mr_task_on_end(p.task, event.input); break;
         case MR_JOURNAL_AWAKE: mr_task_on_awake(p.task, event.input); break;
+        case MR_JOURNAL_FRAME:
+        case MR_JOURNAL_RESTORED:
+        case MR_JOURNAL_STEPS:
         case MR_JOURNAL_HANDED: abort(); /* there is no exchange */
         }
         settle(&p);

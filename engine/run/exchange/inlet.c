@@ -1,6 +1,7 @@
 #include "engine/run/exchange/inlet.h"
 
 #include "engine/base/assert.h"
+#include "engine/commit/journal.h"
 #include "engine/exchange/receiver.h"
 
 #include <inttypes.h>
@@ -55,7 +56,17 @@ static mr_status take_rows(void *context, uint32_t relation, const mr_batch *bat
     return mr_graph_push(inlet->graph, inlet->source, &result, batch->rows, err);
 }
 
-mr_status mr_inlet_take(mr_inlet *inlet, mr_graph *graph, const mr_records *frames, mr_error *err)
+static void note(const mr_inlet *inlet, uint32_t input, mr_buffer *journal)
+{
+    uint32_t upstream;
+    mr_journal_event event = {.kind = MR_JOURNAL_FRAME, .input = input};
+    mr_receiver_last(inlet->receiver, &upstream, &event.number);
+    event.offset = upstream;
+    mr_journal_append(journal, event);
+}
+
+mr_status mr_inlet_take(mr_inlet *inlet, mr_graph *graph, const mr_records *frames,
+                        mr_buffer *journal, mr_error *err)
 {
     mr_receiver_out out = {.take = take_rows, .context = inlet};
     mr_status status = MR_OK;
@@ -66,7 +77,9 @@ mr_status mr_inlet_take(mr_inlet *inlet, mr_graph *graph, const mr_records *fram
         status = mr_receiver_take(inlet->receiver, record->value != NULL ? record->value : "",
                                   record->value != NULL ? record->value_length : 0,
                                   mr_graph_arena(graph), &out, err);
-        if (status != MR_OK)
+        if (status == MR_OK)
+            note(inlet, frames->input, journal);
+        else
             mr_error_prefix(err, "%s[%" PRId32 "]@%" PRId64, frames->topic, frames->partition,
                             record->offset);
     }

@@ -17,9 +17,10 @@ void mr_inlet_free(mr_inlet *inlet);
 mr_status mr_inlet_load(mr_inlet *inlet, const mr_buffer *place, mr_error *err);
 void mr_inlet_save(const mr_inlet *inlet, mr_buffer *place);
 
-/* Pushes the rows of a fetch of frames into the graph, judged. The watermark has to be handed on by
- * the caller afterwards. */
-mr_status mr_inlet_take(mr_inlet *inlet, mr_graph *graph, const mr_records *frames, mr_error *err);
+/* Pushes the rows of a fetch of frames into the graph, judged, and notes each in `journal`. The
+ * watermark has to be handed on by the caller afterwards. */
+mr_status mr_inlet_take(mr_inlet *inlet, mr_graph *graph, const mr_records *frames,
+                        mr_buffer *journal, mr_error *err);
 
 /* Minimum over the upstreams; idle: none of them is to be waited for. */
 mr_watermark mr_inlet_watermark(const mr_inlet *inlet);

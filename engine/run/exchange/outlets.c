@@ -163,6 +163,17 @@ void mr_outlets_begin(mr_outlets *outlets, uint64_t epoch)
         mr_sender_begin(outlets->list[i].sender, epoch);
 }
 
+void mr_outlets_renew(mr_outlets *outlets, uint64_t epoch)
+{
+    for (uint32_t i = 0; i < outlets->count; i++) {
+        outlet *at = &outlets->list[i];
+        mr_sender_free(at->sender);
+        at->sender = mr_sender_new(at->exchange, outlets->upstream);
+        at->has_told = false;
+        mr_sender_begin(at->sender, epoch);
+    }
+}
+
 /* ---- how far the task is ---- */
 
 static int64_t watermark_at(const mr_plan_sink *sink, const mr_graph *graph,

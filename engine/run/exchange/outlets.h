@@ -34,6 +34,9 @@ int64_t mr_outlets_floor(const mr_outlets *outlets);
 /* An epoch begins: the one before it was flushed. */
 void mr_outlets_begin(mr_outlets *outlets, uint64_t epoch);
 
+/* The task is to speak as a new one does, who knows of nothing that was told. */
+void mr_outlets_renew(mr_outlets *outlets, uint64_t epoch);
+
 /* Those who take the task for idle, for it may have told them, and have rows to come, or all of
  * them when it is idle no longer, hear of it before the flush. */
 mr_status mr_outlets_wake(mr_outlets *outlets, const mr_outlets_source *sources, mr_error *err);

@@ -72,12 +72,23 @@ static mr_status restore(moving *self, uint32_t index, const mr_moment *moment, 
     return status;
 }
 
+static mr_status check_stages(const mr_moments *m, mr_error *err)
+{
+    return mr_plan_stages(m->plan) == 1
+               ? MR_OK
+               : mr_error_set(err, MR_E_REPLAY_NEVER,
+                              "job `%s` has several stages, and can be replayed only",
+                              m->plan->job);
+}
+
 /* ---- rewind ---- */
 
 static mr_status look(moving *self, const mr_point *to, mr_error *err)
 {
     const mr_moments *m = &self->job.moments;
     mr_status status = mr_moments_check_job(m, err);
+    if (status == MR_OK)
+        status = check_stages(m, err);
     if (status == MR_OK && m->plan->guarantee != MR_EXACTLY_ONCE)
         status = mr_error_set(err, MR_E_REPLAY_NEVER,
                               "job `%s` is not exactly-once: nothing would keep two writers apart",
@@ -230,7 +241,9 @@ static mr_status take(moving *self, const mr_point *from, mr_error *err)
     const mr_moments *m = &self->job.moments;
     bool is_image = from->kind == MR_POINT_CHECKPOINT;
     char(*ids)[MR_MANIFEST_ID_SIZE] = mr_arena_zalloc(&self->job.arena, self->count, sizeof *ids);
-    mr_status status = MR_OK;
+    mr_status status = check_stages(m, err);
+    if (status != MR_OK)
+        return status;
     if (is_image && m->blobs == NULL)
         status = mr_error_set(err, MR_E_SETTING, "the job has no `execution.checkpointing.dir`");
     else if (is_image)

@@ -44,11 +44,6 @@ static mr_status open_all(mr_past_job *job, mr_error *err)
     if (!text->plan.uses_log)
         return mr_error_set(err, MR_E_REPLAY_NEVER,
                             "job `%s` touches no Kafka topic: it has no past", text->plan.job);
-    if (text->plan.stages_count > 0)
-        return mr_error_set(err, MR_E_REPLAY_NEVER,
-                            "job `%s` runs in stages: what passed its exchanges is trimmed, so its "
-                            "past cannot be played again",
-                            text->plan.job);
     mr_kafka_config config = {.bootstrap = text->cluster.bootstrap,
                               .properties = text->cluster.properties,
                               .logger = &job->logger};

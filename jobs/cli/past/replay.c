@@ -146,7 +146,8 @@ static void silence_sinks(mr_job *job)
     mr_plan_sink *sinks =
         mr_arena_copy(&job->arena, plan->sinks, plan->sinks_count * sizeof *sinks);
     for (uint32_t s = 0; s < plan->sinks_count; s++)
-        if (sinks[s].topic == NULL && sinks[s].open != mr_blackhole_sink_open) {
+        if (sinks[s].topic == NULL && sinks[s].exchange == NULL &&
+            sinks[s].open != mr_blackhole_sink_open) {
             fprintf(stderr, "note: `%s` is no topic: nothing is written there\n", sinks[s].table);
             sinks[s].open = mr_blackhole_sink_open;
         }

@@ -359,6 +359,9 @@ void mr_join_replay(const mr_join_history *history, const mr_buffer *journal,
         case MR_JOURNAL_IDLE: mr_task_on_idle(p.task, event.input); break;
         case MR_JOURNAL_END: mr_task_on_end(p.task, event.input); break;
         case MR_JOURNAL_AWAKE: mr_task_on_awake(p.task, event.input); break;
+        case MR_JOURNAL_FRAME:
+        case MR_JOURNAL_RESTORED:
+        case MR_JOURNAL_STEPS:
         case MR_JOURNAL_HANDED: abort(); /* there is no exchange */
         }
         settle(&p);

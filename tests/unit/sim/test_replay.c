@@ -6,15 +6,12 @@
  * topics against the replay's, record by record, and by compare.
  */
 #include "engine/checkpoint/shelf.h"
-#include "engine/replay/compare.h"
-#include "tests/unit/sim/rig.h"
+#include "tests/unit/sim/replay_side.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const outputs[] = {"out", "late", "dlq"};
 
 static void set_up(mr_rig *r, uint32_t tasks, uint64_t seed)
 {
@@ -61,127 +58,10 @@ static int64_t live(mr_rig *r, uint32_t steps)
     return middle_ms;
 }
 
-/* ---- replaying ---- */
-
-typedef struct side {
-    mr_replay *replay;
-    mr_log *log;
-    mr_blobs *blobs;
-    mr_moments moments;
-    mr_compare_result result[3], sum;
-    uint32_t shown;
-} side;
-
-static mr_status open_side(mr_rig *r, side *to, mr_point from, mr_point until)
-{
-    *to = (side){.log = mr_sim_connect(&r->world, 1),
-                 .blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, 1))};
-    to->moments = (mr_moments){.plan = &r->job.plan,
-                               .log = to->log,
-                               .clock = mr_sim_clock(&r->world),
-                               .blobs = r->takes_checkpoints ? to->blobs : NULL,
-                               .stores = mr_sim_stores(&r->world, 1),
-                               .state_topic = "sim.state"};
-    return mr_replay_open(&(mr_replay_config){.moments = to->moments,
-                                              .from = from,
-                                              .to = until,
-                                              .suffix = ".replay",
-                                              .transactional_id = "sim-replay"},
-                          &to->replay, &r->err);
-}
-
-static void count_shown(void *context, const mr_compare_row *row)
-{
-    (void)row;
-    ((side *)context)->shown++;
-}
-
-static void compare_side(mr_rig *r, side *s)
-{
-    const mr_outputs *found = mr_replay_outputs(s->replay);
-    cr_assert_eq(found->count, 3);
-    s->sum = (mr_compare_result){0};
-    s->shown = 0;
-    for (uint32_t i = 0; i < 3; i++) {
-        mr_compare_request request = {.replay = s->replay,
-                                      .moments = &s->moments,
-                                      .rows_max = 5,
-                                      .show = count_shown,
-                                      .context = s};
-        cr_assert_eq(mr_compare_topic(&request, &found->items[i], &s->result[i], &r->err), MR_OK,
-                     "%s", r->err.message);
-        s->sum.equal += s->result[i].equal;
-        s->sum.edge += s->result[i].edge;
-        s->sum.missing += s->result[i].missing;
-        s->sum.unexpected += s->result[i].unexpected;
-    }
-}
-
-static void close_side(side *s)
-{
-    mr_replay_close(s->replay);
-    s->blobs->class->close(s->blobs);
-    s->log->class->close(s->log);
-}
-
-static void replay(mr_rig *r, side *s, mr_point from, mr_point until)
-{
-    cr_assert_eq(open_side(r, s, from, until), MR_OK, "MR%d %s", r->err.status, r->err.message);
-    cr_assert_eq(mr_replay_run(s->replay, &r->err), MR_OK, "MR%d %s", r->err.status,
-                 r->err.message);
-    const mr_replay_difference *difference = mr_replay_difference_of(s->replay);
-    cr_expect_eq(difference->task, UINT32_MAX, "task %" PRIu32 ", epoch %" PRIu64 ": %s",
-                 difference->task, difference->epoch, difference->what);
-    const mr_replay_progress *progress = mr_replay_progress_of(s->replay);
-    cr_expect_eq(progress->epochs_done, progress->epochs_total);
-    compare_side(r, s);
-}
-
-static int compare_lines(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-/* All values of a topic, whatever partition, in order of their text. */
-static void sorted(mr_rig *r, const char *topic, int32_t partitions, mr_buffer *to)
-{
-    mr_buffer text = {0};
-    for (int32_t p = 0; p < partitions; p++)
-        mr_sim_read(&r->world, topic, p, &text);
-    mr_buffer_put_u8(&text, '\0');
-    char **lines = calloc(text.length + 1, sizeof *lines);
-    size_t count = 0;
-    for (char *line = strtok(text.data, "\n"); line != NULL; line = strtok(NULL, "\n"))
-        lines[count++] = line;
-    qsort(lines, count, sizeof *lines, compare_lines);
-    for (size_t i = 0; i < count; i++)
-        mr_buffer_printf(to, "%s\n", lines[i]);
-    mr_buffer_put_u8(to, '\0');
-    free(lines);
-    mr_buffer_release(&text);
-}
-
-static void expect_same_text(mr_rig *r)
-{
-    static const int32_t partitions[] = {2, 1, MR_SIM_PARTITIONS};
-    for (int i = 0; i < 3; i++) {
-        char name[40];
-        mr_buffer live_text = {0}, replay_text = {0};
-        snprintf(name, sizeof name, "%s.replay", outputs[i]);
-        sorted(r, outputs[i], partitions[i], &live_text);
-        sorted(r, name, partitions[i], &replay_text);
-        bool has_none = i == 1 && r->job.plan.nodes[0].class == &mr_interval_join_class;
-        cr_expect(has_none || live_text.length > 1, "nothing in %s", outputs[i]);
-        cr_expect_str_eq(live_text.data, replay_text.data, "%s", outputs[i]);
-        mr_buffer_release(&live_text);
-        mr_buffer_release(&replay_text);
-    }
-}
-
 static const mr_point the_beginning = {.kind = MR_POINT_EPOCH, .epoch = 0};
 static const mr_point the_end = {.kind = MR_POINT_END};
 
-static void expect_equal(const side *s)
+static void expect_equal(const mr_replay_side *s)
 {
     cr_expect_gt(s->sum.equal, 0);
     cr_expect_eq(s->sum.missing, 0, "%" PRIu64 " of %" PRIu64, s->sum.missing, s->sum.equal);
@@ -192,14 +72,14 @@ Test(replay, from_the_beginning_it_gives_what_the_live_job_gave)
 {
     for (uint64_t seed = 1; seed <= 24; seed++) {
         mr_rig r;
-        side s;
+        mr_replay_side s;
         set_up(&r, seed % 3 == 0 ? 4 : (uint32_t)(seed % 3), seed);
         (void)live(&r, 3000);
-        replay(&r, &s, the_beginning, the_end);
+        mr_replay_side_run(&r, &s, the_beginning, the_end);
         expect_equal(&s);
         cr_expect_eq(s.sum.edge, 0, "seed %" PRIu64, seed);
-        expect_same_text(&r);
-        close_side(&s);
+        mr_replay_side_expect_same_text(&r);
+        mr_replay_side_close(&s);
         mr_rig_tear_down(&r);
     }
 }
@@ -207,45 +87,45 @@ Test(replay, from_the_beginning_it_gives_what_the_live_job_gave)
 Test(replay, an_altered_row_a_lost_one_and_one_too_many_are_found)
 {
     mr_rig r;
-    side s;
+    mr_replay_side s;
     set_up(&r, 2, 5);
     (void)live(&r, 2500);
-    replay(&r, &s, the_beginning, the_end);
+    mr_replay_side_run(&r, &s, the_beginning, the_end);
     expect_equal(&s);
     uint64_t equal = s.sum.equal;
     mr_sim_put(&r.world, "late.replay", 0, NULL, "k1|1|1", MR_TIME_NONE);
-    compare_side(&r, &s);
+    mr_replay_side_compare(&r, &s);
     cr_expect_eq(s.sum.equal, equal);
     cr_expect_eq(s.sum.unexpected, 1);
     cr_expect_eq(s.sum.missing, 0);
     cr_expect_eq(s.shown, 1);
-    close_side(&s);
+    mr_replay_side_close(&s);
     /* What somebody else wrote to the live topic is not of the job: altered from where we see. */
     mr_sim_put(&r.world, "out", 0, NULL, "k1|100|110|4|29", MR_TIME_NONE);
-    replay(&r, &s, the_beginning, the_end);
+    mr_replay_side_run(&r, &s, the_beginning, the_end);
     cr_expect_eq(s.sum.missing, 1);
     cr_expect_eq(s.sum.unexpected, 0);
     cr_expect_eq(s.shown, 1);
-    close_side(&s);
+    mr_replay_side_close(&s);
     mr_rig_tear_down(&r);
 }
 
 Test(replay, another_text_of_the_job_is_found_and_where_it_begins_to_differ)
 {
     mr_rig r;
-    side s;
+    mr_replay_side s;
     set_up(&r, 1, 4);
     (void)live(&r, 2500);
     /* Not a part of the plan's version here: the window's offset. */
     r.job.window.offset_ms = 3;
-    cr_assert_eq(open_side(&r, &s, the_beginning, the_end), MR_OK, "%s", r.err.message);
+    cr_assert_eq(mr_replay_side_open(&r, &s, the_beginning, the_end), MR_OK, "%s", r.err.message);
     cr_assert_eq(mr_replay_run(s.replay, &r.err), MR_OK, "%s", r.err.message);
     cr_expect_eq(mr_replay_difference_of(s.replay)->task, 0);
-    compare_side(&r, &s);
+    mr_replay_side_compare(&r, &s);
     cr_expect_gt(s.sum.missing, 0);
     cr_expect_gt(s.sum.unexpected, 0);
     cr_expect_gt(s.shown, 2);
-    close_side(&s);
+    mr_replay_side_close(&s);
     mr_rig_tear_down(&r);
 }
 
@@ -254,21 +134,21 @@ Test(replay, from_the_first_base_on_when_the_log_was_trimmed)
     uint64_t equal = 0;
     for (uint64_t seed = 1; seed <= 6; seed++) {
         mr_rig r;
-        side s;
+        mr_replay_side s;
         set_up(&r, 1, seed);
         r.config.base_bytes_min = 12000;
         (void)live(&r, 3000);
         cr_assert_gt(mr_rig_log_start(&r, 0), 0);
-        cr_expect_eq(open_side(&r, &s, the_beginning, the_end), MR_E_MOMENT);
+        cr_expect_eq(mr_replay_side_open(&r, &s, the_beginning, the_end), MR_E_MOMENT);
         cr_expect(strstr(r.err.message, "begins with epoch") != NULL, "%s", r.err.message);
         s.blobs->class->close(s.blobs);
         s.log->class->close(s.log);
-        replay(&r, &s, (mr_point){.kind = MR_POINT_EARLIEST}, the_end);
+        mr_replay_side_run(&r, &s, (mr_point){.kind = MR_POINT_EARLIEST}, the_end);
         cr_expect_gt(mr_replay_from(s.replay)[0].epoch, 0);
         cr_expect_eq(s.sum.missing, 0);
         cr_expect_eq(s.sum.unexpected, 0);
         equal += s.sum.equal;
-        close_side(&s);
+        mr_replay_side_close(&s);
         mr_rig_tear_down(&r);
     }
     cr_expect_gt(equal, 100);
@@ -278,25 +158,25 @@ Test(replay, from_checkpoints_of_all_tasks)
 {
     for (uint64_t seed = 1; seed <= 6; seed++) {
         mr_rig r;
-        side s;
+        mr_replay_side s;
         set_up(&r, seed % 2 == 0 ? 2 : 1, seed);
         r.takes_checkpoints = true;
         (void)live(&r, 4000);
-        replay(&r, &s, (mr_point){.kind = MR_POINT_EARLIEST}, the_end);
+        mr_replay_side_run(&r, &s, (mr_point){.kind = MR_POINT_EARLIEST}, the_end);
         cr_expect_gt(mr_replay_from(s.replay)[0].epoch, 0);
         expect_equal(&s);
-        close_side(&s);
+        mr_replay_side_close(&s);
         mr_shelf shelf;
         mr_blobs *blobs = mr_sim_blobs_open(r.world.blobs, mr_sim_process(&r.world, 1));
         cr_assert_eq(mr_shelf_read(blobs, "sim", 0, MR_BLOB_MANIFESTS, &shelf, &r.err), MR_OK);
         cr_assert_gt(shelf.count, 0);
         mr_shelf_item *newest = &shelf.items[shelf.count - 1];
-        replay(&r, &s, (mr_point){.kind = MR_POINT_CHECKPOINT, .task = 0, .id = newest->id},
-               the_end);
+        mr_replay_side_run(
+            &r, &s, (mr_point){.kind = MR_POINT_CHECKPOINT, .task = 0, .id = newest->id}, the_end);
         cr_expect_eq(mr_replay_from(s.replay)[0].epoch, newest->epoch);
         cr_expect_eq(s.sum.missing, 0);
         cr_expect_eq(s.sum.unexpected, 0);
-        close_side(&s);
+        mr_replay_side_close(&s);
         mr_shelf_release(&shelf);
         blobs->class->close(blobs);
         mr_rig_tear_down(&r);
@@ -306,32 +186,32 @@ Test(replay, from_checkpoints_of_all_tasks)
 Test(replay, between_two_times_only_those_rows)
 {
     mr_rig r;
-    side s;
+    mr_replay_side s;
     set_up(&r, 1, 8);
     mr_point middle = {.kind = MR_POINT_TIME, .time_ms = live(&r, 4000)};
-    replay(&r, &s, the_beginning, middle);
+    mr_replay_side_run(&r, &s, the_beginning, middle);
     expect_equal(&s);
     uint64_t first = s.sum.equal;
-    close_side(&s);
-    replay(&r, &s, middle, the_end);
+    mr_replay_side_close(&s);
+    mr_replay_side_run(&r, &s, middle, the_end);
     expect_equal(&s);
     uint64_t second = s.sum.equal;
-    close_side(&s);
-    replay(&r, &s, the_beginning, the_end);
+    mr_replay_side_close(&s);
+    mr_replay_side_run(&r, &s, the_beginning, the_end);
     expect_equal(&s);
     cr_expect_eq(s.sum.equal, first + second);
-    close_side(&s);
+    mr_replay_side_close(&s);
     mr_rig_tear_down(&r);
 }
 
 Test(replay, it_is_refused_when_a_source_no_longer_reaches_back)
 {
     mr_rig r;
-    side s;
+    mr_replay_side s;
     set_up(&r, 2, 3);
     (void)live(&r, 2000);
     cr_assert_eq(r.world.outside->class->trim(r.world.outside, "in", 1, 5, &r.err), MR_OK);
-    cr_expect_eq(open_side(&r, &s, the_beginning, the_end), MR_E_REPLAY_GONE);
+    cr_expect_eq(mr_replay_side_open(&r, &s, the_beginning, the_end), MR_E_REPLAY_GONE);
     cr_expect(strstr(r.err.message, "in[1] begins at offset 5 now, and is needed from 0") != NULL,
               "%s", r.err.message);
     s.blobs->class->close(s.blobs);

@@ -376,18 +376,19 @@ Test(epoch_record, metadata_of_a_group_comes_back_and_foreign_ones_are_told)
 Test(journal, comes_back_and_a_cut_one_is_bad)
 {
     mr_buffer bytes = {0};
-    const mr_journal_event events[] = {{MR_JOURNAL_BATCH, 0, 1},
-                                       {MR_JOURNAL_IDLE, UINT32_MAX, INT64_MAX},
-                                       {MR_JOURNAL_END, 5, -1},
-                                       {MR_JOURNAL_AWAKE, 5, 7}};
-    for (size_t i = 0; i < 4; i++)
+    const mr_journal_event events[] = {
+        {MR_JOURNAL_BATCH, 0, 1, 0},          {MR_JOURNAL_IDLE, UINT32_MAX, INT64_MAX, 0},
+        {MR_JOURNAL_FRAME, 5, 3, UINT64_MAX}, {MR_JOURNAL_RESTORED, 0, 0, 0},
+        {MR_JOURNAL_END, 5, -1, 0},           {MR_JOURNAL_STEPS, 0, 7, 0}};
+    size_t count = sizeof events / sizeof events[0];
+    for (size_t i = 0; i < count; i++)
         mr_journal_append(&bytes, events[i]);
     mr_reader reader = mr_reader_of(bytes.data, bytes.length);
     mr_journal_event event;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < count; i++) {
         cr_assert(mr_journal_next(&reader, &event));
         cr_assert(event.kind == events[i].kind && event.input == events[i].input &&
-                  event.offset == events[i].offset);
+                  event.offset == events[i].offset && event.number == events[i].number);
     }
     cr_assert_not(mr_journal_next(&reader, &event));
     cr_assert_not(reader.is_bad);
