@@ -179,8 +179,8 @@ static mr_status join(const mr_transplant *t, mr_log_member **member, mr_error *
     return status;
 }
 
-/* Now that nobody else can write: is its last epoch still the one that was looked at? */
-static mr_status check_unmoved(const mr_transplant *t, mr_error *err)
+/* Now that nobody else gets offsets through: is its last epoch still the one that was looked at? */
+static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr_error *err)
 {
     mr_status status = MR_OK;
     mr_moments m = {
@@ -189,7 +189,11 @@ static mr_status check_unmoved(const mr_transplant *t, mr_error *err)
         if (t->tasks[i].last == NULL)
             continue;
         mr_moment now;
-        status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
+        status = mr_quiet_log(
+            &(mr_history){.log = t->log, .clock = t->clock, .topic = t->state_topic, .task = i},
+            t->plan->job, t->logger, member, err);
+        if (status == MR_OK)
+            status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
         if (status == MR_OK &&
             (now.epoch != t->tasks[i].last->epoch || now.checksum != t->tasks[i].last->checksum))
             status = mr_error_set(err, MR_E_TRANSPLANT,
@@ -238,7 +242,7 @@ mr_status mr_transplant_run(const mr_transplant *t, mr_error *err)
                                  .knock_first = true};
     mr_status status = join(t, &member, err);
     if (status == MR_OK)
-        status = check_unmoved(t, err);
+        status = check_unmoved(t, member, err);
     if (status == MR_OK)
         status = t->log->class->open_writer(t->log, &options, &writer, err);
     if (status == MR_OK)
