@@ -11,6 +11,7 @@
 #define JOIN_LIMIT_US INT64_C(60000000)
 #define POLL_TIMEOUT_MS 100
 #define TRANSACTION_TIMEOUT_MS 300000
+#define CLAIM_TIMEOUT_MS 10000
 
 typedef struct slice_id {
     uint16_t table;
@@ -89,23 +90,24 @@ static mr_epoch_record record_of(const mr_transplant *t, uint32_t index, const c
 {
     const mr_transplant_task *task = &t->tasks[index];
     mr_epoch_record record = *task->record;
-    bool is_fork = task->replaced == NULL;
+    bool is_fork = task->last == NULL, is_base = task->replaced == NULL;
     record.job = t->plan->job;
     record.transactional_id = t->transactional_id;
     record.checkpoint = NULL;
     record.journal = "";
     record.journal_length = 0;
+    record.plan_version = t->plan->version;
     record.epoch = is_fork ? (record.epoch > 0 ? record.epoch : 1) : task->last->epoch + 1;
     record.previous_offset = is_fork ? -1 : task->last->offset;
     record.previous_checksum = is_fork ? 0 : task->last->checksum;
-    record.has_base = is_fork;
+    record.has_base = is_base;
     record.has_base_part = record.is_base_continued = false;
     record.is_moved = !is_fork;
-    record.delta_chunks = is_fork ? 0 : c->writer.chunks_count;
-    record.base_chunks = is_fork ? c->writer.chunks_count : 0;
-    if (is_fork)
+    record.delta_chunks = is_base ? 0 : c->writer.chunks_count;
+    record.base_chunks = is_base ? c->writer.chunks_count : 0;
+    if (is_base)
         record.base_bytes = c->writer.bytes.length;
-    record.bytes_since_base = is_fork ? 0 : record.bytes_since_base + c->writer.bytes.length;
+    record.bytes_since_base = is_base ? 0 : record.bytes_since_base + c->writer.bytes.length;
     return record;
 }
 
@@ -113,14 +115,14 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
                             mr_commit *commit, mr_error *err)
 {
     const mr_transplant_task *task = &t->tasks[index];
-    bool is_fork = task->replaced == NULL;
+    bool is_fork = task->last == NULL, is_base = task->replaced == NULL;
     uint64_t epoch =
         is_fork ? (task->record->epoch > 0 ? task->record->epoch : 1) : task->last->epoch + 1;
-    changes c = {.writer = {.header = {.kind = is_fork ? MR_DELTA_BASE : MR_DELTA_CHUNK,
+    changes c = {.writer = {.header = {.kind = is_base ? MR_DELTA_BASE : MR_DELTA_CHUNK,
                                        .task = index,
                                        .epoch = epoch}}};
     mr_status status = MR_OK;
-    if (!is_fork)
+    if (!is_base)
         status = mr_state_entries(task->replaced, note_slice, &c, err);
     if (status == MR_OK)
         status = mr_state_entries(mr_task_state(task->task), put_entry, &c, err);
@@ -133,7 +135,7 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
         mr_buffer bytes = {0};
         mr_epoch_record record = record_of(t, index, &c);
         uint32_t content =
-            mr_delta_content(is_fork ? 0 : c.writer.check, is_fork ? c.writer.check : 0);
+            mr_delta_content(is_base ? 0 : c.writer.check, is_base ? c.writer.check : 0);
         uint32_t checksum = mr_epoch_record_seal(&record, false, content, &bytes);
         status = produce(t, writer, (int32_t)index, bytes.data, bytes.length, err);
         mr_buffer_release(&bytes);
@@ -144,9 +146,11 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
                                                      .has_base = record.has_base,
                                                      .is_finished = record.is_finished});
         for (uint32_t i = 0; i < record.inputs_count; i++)
-            mr_commit_add_offset(commit, &(mr_log_offset){.topic = record.inputs[i].topic,
-                                                          .partition = record.inputs[i].partition,
-                                                          .offset = record.inputs[i].offset_next});
+            if (record.inputs[i].offset_next >= 0) /* else it is read from where its table says */
+                mr_commit_add_offset(commit,
+                                     &(mr_log_offset){.topic = record.inputs[i].topic,
+                                                      .partition = record.inputs[i].partition,
+                                                      .offset = record.inputs[i].offset_next});
     }
     mr_chunk_writer_release(&c.writer);
     free(c.drops);
@@ -179,8 +183,8 @@ static mr_status join(const mr_transplant *t, mr_log_member **member, mr_error *
     return status;
 }
 
-/* Now that nobody else gets offsets through: is its last epoch still the one that was looked at? */
-static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr_error *err)
+/* Now that nobody else can write: is its last epoch still the one that was looked at? */
+static mr_status check_unmoved(const mr_transplant *t, mr_error *err)
 {
     mr_status status = MR_OK;
     mr_moments m = {
@@ -189,11 +193,7 @@ static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr
         if (t->tasks[i].last == NULL)
             continue;
         mr_moment now;
-        status = mr_quiet_log(
-            &(mr_history){.log = t->log, .clock = t->clock, .topic = t->state_topic, .task = i},
-            t->plan->job, t->logger, member, err);
-        if (status == MR_OK)
-            status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
+        status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
         if (status == MR_OK &&
             (now.epoch != t->tasks[i].last->epoch || now.checksum != t->tasks[i].last->checksum))
             status = mr_error_set(err, MR_E_TRANSPLANT,
@@ -204,7 +204,58 @@ static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr
     return status;
 }
 
+/* Whoever dies between here and the end of the transaction leaves it open in all partitions: the
+ * log names us, so that the next owner aborts it and need not wait for its timeout. */
+static mr_status claim_task(const mr_transplant *t, uint32_t index, mr_log_writer *writer,
+                            mr_commit *commit, mr_error *err)
+{
+    const mr_transplant_task *task = &t->tasks[index];
+    const mr_moment *last = task->last;
+    mr_epoch_record record = task->present != NULL ? *task->present : *task->record;
+    record.job = t->plan->job;
+    record.transactional_id = t->transactional_id;
+    record.epoch = last->epoch;
+    record.previous_offset = last->offset;
+    record.previous_checksum = last->checksum;
+    record.checkpoint = NULL;
+    record.journal_length = record.counters_count = 0;
+    if (last->epoch > 0) /* the epoch record says it; else nobody but the claims */
+        record.inputs_count = 0;
+    mr_buffer bytes = {0};
+    (void)mr_epoch_record_seal(&record, true, 0, &bytes);
+    mr_status status = produce(t, writer, (int32_t)index, bytes.data, bytes.length, err);
+    mr_buffer_release(&bytes);
+    char *metadata = mr_arena_zalloc(&commit->arena, 1, MR_EPOCH_METADATA_MAX);
+    mr_epoch_metadata_print(metadata, last->epoch, last->offset, last->checksum);
+    mr_commit_add_offset(commit, &(mr_log_offset){.topic = t->state_topic,
+                                                  .partition = (int32_t)index,
+                                                  .offset = last->offset + 1,
+                                                  .metadata = metadata});
+    return status;
+}
+
+static mr_status claim_all(const mr_transplant *t, mr_log_writer *writer, mr_commit *commit,
+                           mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
+        status = claim_task(t, i, writer, commit, err);
+    return status;
+}
+
+static mr_status write_all(const mr_transplant *t, mr_log_writer *writer, mr_commit *commit,
+                           mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
+        status = write_task(t, i, writer, commit, err);
+    return status;
+}
+
+/* One transaction of what `fill` produces. */
 static mr_status commit_all(const mr_transplant *t, mr_log_writer *writer, mr_log_member *member,
+                            mr_status (*fill)(const mr_transplant *t, mr_log_writer *writer,
+                                              mr_commit *commit, mr_error *err),
                             mr_error *err)
 {
     mr_commit commit = {0};
@@ -216,8 +267,7 @@ static mr_status commit_all(const mr_transplant *t, mr_log_writer *writer, mr_lo
                                                  .clock = t->clock,
                                                  .state_topic = t->state_topic,
                                                  .is_transactional = true});
-    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
-        status = write_task(t, i, writer, &commit, err);
+    status = fill(t, writer, &commit, err);
     if (status != MR_OK) {
         mr_commit_cancel(&commit);
     } else {
@@ -233,22 +283,33 @@ static mr_status commit_all(const mr_transplant *t, mr_log_writer *writer, mr_lo
     return status;
 }
 
+/* A writer of its own for one transaction. The claim's is short: of whoever dies in that one nobody
+ * knows, and its timeout is waited for. */
+static mr_status write(const mr_transplant *t, mr_log_member *member, bool is_claim, mr_error *err)
+{
+    mr_log_writer *writer = NULL;
+    mr_writer_options options = {.transactional_id = t->transactional_id,
+                                 .transaction_timeout_ms =
+                                     is_claim ? CLAIM_TIMEOUT_MS : TRANSACTION_TIMEOUT_MS,
+                                 .knock_first = true};
+    mr_status status = t->log->class->open_writer(t->log, &options, &writer, err);
+    if (status != MR_OK)
+        return status;
+    status = commit_all(t, writer, member, is_claim ? claim_all : write_all, err);
+    writer->class->close(writer);
+    return status;
+}
+
 mr_status mr_transplant_run(const mr_transplant *t, mr_error *err)
 {
     mr_log_member *member = NULL;
-    mr_log_writer *writer = NULL;
-    mr_writer_options options = {.transactional_id = t->transactional_id,
-                                 .transaction_timeout_ms = TRANSACTION_TIMEOUT_MS,
-                                 .knock_first = true};
     mr_status status = join(t, &member, err);
     if (status == MR_OK)
-        status = check_unmoved(t, member, err);
+        status = check_unmoved(t, err);
+    if (status == MR_OK && t->tasks[0].last != NULL)
+        status = write(t, member, true, err);
     if (status == MR_OK)
-        status = t->log->class->open_writer(t->log, &options, &writer, err);
-    if (status == MR_OK)
-        status = commit_all(t, writer, member, err);
-    if (writer != NULL)
-        writer->class->close(writer);
+        status = write(t, member, false, err);
     if (member != NULL)
         member->class->close(member);
     return status;

@@ -4,10 +4,12 @@
  *   rewind   a delta that drops every slice there is now and puts the entries of then, behind the
  *            task's last epoch: the next one; whoever has applied all before it comes to the same
  *   fork     a base, and its epoch record as the first record of a new job's state log
+ *   upgrade  a base of another plan, behind the task's last epoch: the next one; who has applied
+ *            what came before it begins anew there (engine/commit/log_scan.h)
  *
+ * The log of a job that is there gets a claim first: whoever dies in the middle is knocked at.
  * All tasks in one transaction, with the offsets of the group: it is joined for that, and must be
- * ours alone, so that no worker can be at work on what is replaced; what one that is out of it has
- * left open is ended. The deltas are in memory as a
+ * ours alone, so that no worker can be at work on what is replaced. The deltas are in memory as a
  * whole, and must be through within the transaction's timeout.
  * Thread: one; blocks. Errors: those of the log; MR_E_TRANSPLANT.
  */
@@ -15,13 +17,17 @@
 #define MR_ENGINE_HISTORY_TRANSPLANT_H
 
 #include "engine/history/moment.h"
-#include "engine/history/quiet.h"
+
+enum {
+    MR_E_TRANSPLANT = 4064 /* the job is at work, or was since it was looked at */
+};
 
 typedef struct mr_transplant_task {
-    mr_task *task;                 /* as of then */
-    const mr_epoch_record *record; /* of then */
-    mr_state *replaced;            /* of now; NULL: there is nothing, the log is new */
-    const mr_moment *last;         /* the last epoch of now; NULL with `replaced` */
+    mr_task *task;                  /* as of then */
+    const mr_epoch_record *record;  /* of then */
+    mr_state *replaced;             /* rewind: of now */
+    const mr_moment *last;          /* rewind, upgrade: the last epoch of now. Fork: NULL */
+    const mr_epoch_record *present; /* upgrade: the record of now, of the old plan */
 } mr_transplant_task;
 
 typedef struct mr_transplant {

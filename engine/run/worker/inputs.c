@@ -244,17 +244,17 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
     bool is_known_task = recovered != NULL && (recovered->has_epoch || recovered->has_claim);
     if (recovered != NULL && recovered->has_epoch)
         known = find_position(&recovered->epoch, table, partition);
-    if (known == NULL && recovered != NULL && recovered->has_claim)
+    if ((known == NULL || known->offset_next < 0) && recovered != NULL && recovered->has_claim)
         known = find_position(&recovered->claim, table, partition);
     mr_status status = MR_OK;
-    if (known != NULL) {
+    if (known != NULL && known->offset_next >= 0) {
         input.topic = known->topic;
         input.place = known->place;
         input.place_length = known->place_length;
         input.offset_next = known->offset_next;
         input.watermark = known->watermark;
         input.is_ended = known->is_ended;
-    } else if (is_known_task && stage->sources[source].reader == NULL) {
+    } else if (is_known_task && known == NULL && stage->sources[source].reader == NULL) {
         /* A partition added since: nothing of it was read. It starts at the watermark of its
          * table, and is idle until it has a row: it neither holds it nor pulls it back. */
         if (recovered->has_epoch && recovered->epoch.sources_count == stage->sources_count)

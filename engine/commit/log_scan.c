@@ -1,0 +1,446 @@
+#include "engine/commit/log_scan.h"
+
+#include "engine/base/assert.h"
+#include "engine/commit/delta.h"
+#include "engine/commit/hanging.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define FETCH_ROWS 1024
+#define FETCH_TIMEOUT_MS 20
+#define PENDING_BYTES_MAX ((size_t)4 << 20)
+#define ENDS_TIMEOUT_MS 10000
+#define KNOCK_AFTER_US INT64_C(500000)
+#define KNOCKS_MAX 2u /* the owner named last may be alive: the open transaction may be another's */
+#define QUIET_LIMIT_US INT64_C(60000000) /* no progress at all for so long: say so and stop */
+
+mr_status mr_log_scan_refuse(const mr_log_scan *s, mr_status status, int64_t offset, mr_error *err)
+{
+    err->status = status;
+    err->recovery = MR_RECOVERY_STOP;
+    return mr_error_prefix(err, "state log %s[%" PRIu32 "]@%" PRId64, s->request->topic,
+                           s->request->task, offset);
+}
+
+static mr_status load_changes(mr_log_scan *s, const mr_buffer *payload, mr_error *err)
+{
+    mr_reader reader = mr_reader_of(payload->data, payload->length);
+    mr_store_change change;
+    while (mr_delta_next_change(&reader, &change)) {
+        mr_status status = mr_state_load(s->request->state, &change, err);
+        if (status != MR_OK)
+            return status;
+        if (s->request->stores != NULL)
+            mr_pending_add(s->request->pending, &change, err);
+    }
+    if (reader.is_bad)
+        return mr_error_set(err, MR_E_STATE_FORMAT, "malformed entry in a delta");
+    return MR_OK;
+}
+
+/* Is this epoch record the next link? */
+static mr_status check_chain(const mr_log_scan *s, const mr_epoch_record *record, uint32_t content,
+                             mr_error *err)
+{
+    const mr_recovered *known = s->recovered;
+    if (record->delta_chunks != s->delta.count)
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " has %" PRIu32 " delta chunks, %" PRIu32
+                            " were found",
+                            record->epoch, record->delta_chunks, s->delta.count);
+    uint32_t found = mr_delta_content(s->delta.check, s->base.check);
+    if (content != 0 && content != found) /* 0: written before there was one */
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " has content %08" PRIx32 ", %08" PRIx32
+                            " was found: these are chunks of another epoch",
+                            record->epoch, content, found);
+    bool has_part = record->has_base || record->has_base_part;
+    bool is_part_whole = record->base_chunks == s->base.count;
+    if (!s->is_loaded && !s->is_partial) {
+        if (has_part && !record->is_base_continued && is_part_whole)
+            return MR_OK;
+        if (record->previous_offset == -1 && record->epoch == 1)
+            return MR_OK;
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "the log starts with epoch %" PRIu64 ", which is no base",
+                            record->epoch);
+    }
+    if (s->is_partial && has_part && !is_part_whole)
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " has %" PRIu32 " base chunks, %" PRIu32 " were found",
+                            record->epoch, record->base_chunks, s->base.count);
+    if (record->epoch != known->epoch.epoch + 1 || record->previous_offset != known->epoch_offset ||
+        record->previous_checksum != known->epoch_checksum)
+        return mr_error_set(err, MR_E_STATE_GAP,
+                            "epoch %" PRIu64 " follows offset %" PRId64 " (%08" PRIx32
+                            "), but epoch %" PRIu64 " at offset %" PRId64 " (%08" PRIx32
+                            ") came before it",
+                            record->epoch, record->previous_offset, record->previous_checksum,
+                            known->epoch.epoch, known->epoch_offset, known->epoch_checksum);
+    return MR_OK;
+}
+
+static void drop_list(mr_chunk_list *list)
+{
+    mr_buffer_clear(&list->payloads);
+    list->count = list->check = 0;
+}
+
+static void add_chunk(mr_chunk_list *list, const mr_reader *payload, uint32_t checksum)
+{
+    mr_buffer_put(&list->payloads, payload->next, mr_reader_left(payload));
+    list->count++;
+    list->check = mr_delta_mix(list->check, checksum);
+}
+
+static void drop_chunks(mr_log_scan *s)
+{
+    drop_list(&s->delta);
+    drop_list(&s->base);
+}
+
+/* Without transactions, what a writer left that died within an epoch, or was no longer the owner,
+ * stands in the log as well. */
+static bool is_stray(const mr_log_scan *s, const mr_epoch_record *record)
+{
+    bool is_foreign = s->owner != NULL && strcmp(s->owner, record->transactional_id) != 0;
+    bool is_old = s->is_loaded && record->epoch <= s->recovered->epoch.epoch;
+    return !s->request->is_transactional && (is_foreign || is_old);
+}
+
+/* The base of one epoch holds its delta. One in parts does not: each part is as its entries were in
+ * its epoch, so all changes since the first part are applied, in order, and with the last part the
+ * state is whole. Epoch 1 changes what was empty: its delta alone is whole. */
+static mr_status load_epoch(mr_log_scan *s, const mr_epoch_record *record, mr_error *err)
+{
+    bool has_part = record->has_base || record->has_base_part;
+    bool is_whole = record->has_base && !record->is_base_continued;
+    bool is_first = record->epoch == 1 && record->previous_offset == -1;
+    mr_status status = MR_OK;
+    if (s->is_loaded || !is_whole)
+        status = load_changes(s, &s->delta.payloads, err);
+    if (status == MR_OK && !s->is_loaded && has_part)
+        status = load_changes(s, &s->base.payloads, err);
+    s->is_loaded = s->is_loaded || is_first || record->has_base;
+    s->is_partial = !s->is_loaded;
+    return status;
+}
+
+/* What was read goes to the local store on the way, and leaves memory, where it would take too
+ * much. Not parts of a base: a store that holds some of them could not say so. */
+static mr_status relieve(mr_log_scan *s, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    size_t max = r->state_bytes_max;
+    size_t pending_max = max < PENDING_BYTES_MAX ? max : PENDING_BYTES_MAX;
+    if (max == 0 || !s->is_loaded || s->is_store_stale || s->recovered->store == NULL ||
+        (mr_pending_bytes(r->pending) <= pending_max && mr_state_leaving_bytes(r->state) <= max))
+        return MR_OK;
+    mr_status status = mr_pending_apply(r->pending, s->recovered->store, err);
+    if (status == MR_OK)
+        mr_state_settle(r->state, max);
+    s->has_relieved = true;
+    return status;
+}
+
+static void note_plan(mr_log_scan *s, uint64_t plan_version, int64_t offset)
+{
+    s->foreign = plan_version != s->request->plan_version ? plan_version : 0;
+    if (s->foreign == 0)
+        return;
+    s->foreign_offset = offset;
+    s->has_passed_foreign = true;
+}
+
+/* Behind another plan's epochs ours begin with all that came over. */
+static mr_status check_plan(const mr_log_scan *s, const mr_epoch_record *record,
+                            uint64_t was_foreign, mr_error *err)
+{
+    bool is_whole = record->has_base && !record->is_base_continued;
+    if (was_foreign == 0 || s->foreign != 0 || is_whole)
+        return MR_OK;
+    return mr_error_set(err, MR_E_STATE_PLAN,
+                        "written by plan %016" PRIx64 " amid epochs of this job's plan %016" PRIx64
+                        ", and what follows is no upgrade",
+                        was_foreign, record->plan_version);
+}
+
+/* Nothing of another plan's can be loaded here, nor of what was ours before it: what came over is
+ * in the base of the epoch with which the job was upgraded. */
+static mr_status pass_over(mr_log_scan *s, const mr_epoch_record *record)
+{
+    s->is_store_stale = s->is_store_stale || s->is_from_store || s->has_relieved;
+    mr_state_clear(s->request->state);
+    mr_pending_clear(s->request->pending);
+    s->is_loaded = s->is_partial = s->recovered->has_epoch = s->recovered->has_claim = false;
+    s->recovered->epoch_offset = -1;
+    s->owner = record->transactional_id;
+    drop_chunks(s);
+    return MR_OK;
+}
+
+static mr_status on_epoch(mr_log_scan *s, mr_reader payload, uint32_t content, int64_t offset,
+                          uint32_t checksum, mr_error *err)
+{
+    mr_epoch_record record;
+    mr_status status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload),
+                                              s->request->arena, &record, err);
+    if (status == MR_OK && is_stray(s, &record)) {
+        drop_chunks(s);
+        return MR_OK;
+    }
+    uint64_t was_foreign = s->foreign;
+    if (status == MR_OK && offset < s->ours_from)
+        return pass_over(s, &record);
+    if (status == MR_OK)
+        note_plan(s, record.plan_version, offset);
+    if (status == MR_OK && s->foreign != 0)
+        return pass_over(s, &record);
+    if (status == MR_OK)
+        status = check_plan(s, &record, was_foreign, err);
+    if (status == MR_OK && !s->request->is_transactional) {
+        if (record.delta_chunks == 0)
+            drop_list(&s->delta);
+        if (record.base_chunks == 0)
+            drop_list(&s->base);
+    }
+    if (status == MR_OK)
+        status = check_chain(s, &record, content, err);
+    if (status != MR_OK)
+        return status;
+    status = load_epoch(s, &record, err);
+    if (status != MR_OK)
+        return status;
+    mr_state_mark_clean(s->request->state);
+    mr_store_marker marker = {.is_present = true,
+                              .plan_version = record.plan_version,
+                              .epoch = record.epoch,
+                              .log_offset = offset + 1,
+                              .checksum = checksum};
+    if (s->request->stores != NULL)
+        mr_pending_seal(s->request->pending, &marker);
+    status = relieve(s, err);
+    if (status != MR_OK)
+        return status;
+    s->recovered->has_epoch = true;
+    s->recovered->epoch = record;
+    s->recovered->epoch_offset = offset;
+    s->recovered->epoch_checksum = checksum;
+    s->recovered->epoch_content = content;
+    s->recovered->has_claim = false;
+    s->recovered->epochs_read++;
+    s->owner = record.transactional_id;
+    drop_chunks(s);
+    return MR_OK;
+}
+
+static mr_status on_claim(mr_log_scan *s, mr_reader payload, mr_error *err)
+{
+    mr_status status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload),
+                                              s->request->arena, &s->recovered->claim, err);
+    if (status != MR_OK)
+        return status;
+    s->recovered->has_claim = true;
+    s->owner = s->recovered->claim.transactional_id;
+    return MR_OK;
+}
+
+static mr_status on_record(mr_log_scan *s, const mr_record *record, mr_error *err)
+{
+    mr_delta_header header;
+    mr_reader payload;
+    uint32_t checksum;
+    mr_status status =
+        mr_delta_open(record->value, record->value_length, &header, &payload, &checksum, err);
+    if (status != MR_OK)
+        return status;
+    if (header.task != s->request->task)
+        return mr_error_set(err, MR_E_STATE_FORMAT, "record of task %" PRIu32, header.task);
+    switch (header.kind) {
+    case MR_DELTA_CHUNK:
+        if (header.chunk == 0 && !s->request->is_transactional)
+            drop_chunks(s); /* another try begins */
+        add_chunk(&s->delta, &payload, checksum);
+        return MR_OK;
+    case MR_DELTA_BASE:
+        if (header.chunk == 0 && !s->request->is_transactional)
+            drop_list(&s->base);
+        if (s->is_loaded) /* only counted and checked: nobody needs it */
+            payload.next = payload.end;
+        add_chunk(&s->base, &payload, checksum);
+        return MR_OK;
+    case MR_DELTA_EPOCH: return on_epoch(s, payload, header.chunk, record->offset, checksum, err);
+    case MR_DELTA_CLAIM: return on_claim(s, payload, err);
+    }
+    return MR_OK;
+}
+
+/* Nothing is loaded and no chain is checked: that comes when the log is read again. */
+static mr_status on_searched(mr_log_scan *s, const mr_record *record, mr_error *err)
+{
+    mr_delta_header header;
+    mr_reader payload;
+    mr_epoch_record epoch;
+    mr_status status =
+        mr_delta_open(record->value, record->value_length, &header, &payload, NULL, err);
+    if (status != MR_OK || (header.kind != MR_DELTA_EPOCH && header.kind != MR_DELTA_CLAIM))
+        return status;
+    status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload), s->request->arena,
+                                    &epoch, err);
+    if (status != MR_OK)
+        return status;
+    s->owner = epoch.transactional_id;
+    if (header.kind == MR_DELTA_EPOCH)
+        note_plan(s, epoch.plan_version, record->offset);
+    if (s->foreign != 0) /* of no use behind an upgrade */
+        s->named = NULL;
+    else if (epoch.checkpoint != NULL && epoch.checkpoint[0] != '\0')
+        s->named = epoch.checkpoint;
+    return MR_OK;
+}
+
+/* The local store's own trouble, not the log's. */
+static bool is_of_store(mr_status status)
+{
+    return status == MR_E_CRASHED || (status >= MR_E_STORE_OPEN && status <= MR_E_STORE_LOCKED);
+}
+
+static mr_status fetch_some(mr_log_scan *s, int32_t timeout_ms, bool *came, mr_error *err)
+{
+    mr_records records;
+    mr_status status = mr_breath_take(&s->request->breath, err);
+    if (status == MR_OK)
+        status = s->reader->class->fetch(s->reader, FETCH_ROWS, timeout_ms, &records, err);
+    *came = status == MR_OK && records.count > 0;
+    for (uint32_t i = 0; status == MR_OK && i < records.count; i++) {
+        status = s->is_searching ? on_searched(s, &records.record[i], err)
+                                 : on_record(s, &records.record[i], err);
+        if (status != MR_OK)
+            return is_of_store(status)
+                       ? status
+                       : mr_log_scan_refuse(s, status,
+                                            status == MR_E_STATE_PLAN ? s->foreign_offset
+                                                                      : records.record[i].offset,
+                                            err);
+        s->position = records.record[i].offset + 1;
+    }
+    return status;
+}
+
+/* The writer named last is gone or fenced, and its transaction still stands open here: either its
+ * end is on the way, or it hangs. */
+static mr_status end_hanging(mr_log_scan *s, const mr_input_ends *ends, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    mr_log_writer *writer = NULL;
+    mr_writer_options options = {.transactional_id = s->owner, .knock_first = true};
+    mr_status status = r->log->class->open_writer(r->log, &options, &writer, err);
+    if (status != MR_OK)
+        return status;
+    mr_hanging_request request = {
+        .log = r->log, .writer = writer, .logger = r->logger, .job = r->job};
+    mr_log_ends place = {.topic = r->topic,
+                         .partition = (int32_t)r->task,
+                         .stable = ends->stable_end,
+                         .high = ends->high_end};
+    uint32_t ended;
+    status = mr_hanging_end(&request, &place, 1, &ended, err);
+    writer->class->close(writer);
+    return status;
+}
+
+/* Reads on until the position is the true end. */
+static mr_status read_to_end(mr_log_scan *s, mr_error *err)
+{
+    const mr_clock *clock = s->request->clock;
+    int64_t open_since = -1, quiet_since = clock->monotonic_us(clock);
+    uint32_t knocks = 0;
+    bool came = false;
+    for (;;) {
+        /* Behind records this may be the end: that is asked at once, not after a wait for more. */
+        mr_status status = fetch_some(s, came ? 0 : FETCH_TIMEOUT_MS, &came, err);
+        if (status == MR_OK && came) {
+            quiet_since = clock->monotonic_us(clock);
+            continue;
+        }
+        mr_input_ends ends;
+        if (status == MR_OK)
+            status = s->reader->class->ends(s->reader, 0, ENDS_TIMEOUT_MS, &ends, err);
+        int64_t now = clock->monotonic_us(clock);
+        if (status != MR_OK && (status == MR_E_INTERRUPTED || err->recovery != MR_RECOVERY_RETRY ||
+                                now - quiet_since > QUIET_LIMIT_US))
+            return status;
+        if (status != MR_OK)
+            continue;
+        if (ends.stable_end == ends.high_end && !ends.is_buffered &&
+            (ends.position >= ends.stable_end || s->position >= ends.stable_end)) {
+            s->recovered->log_end = ends.stable_end;
+            return MR_OK;
+        }
+        if (ends.stable_end >= ends.high_end) {
+            open_since = -1;
+        } else if (open_since < 0) {
+            open_since = now;
+        } else if (knocks < KNOCKS_MAX && now - open_since > KNOCK_AFTER_US && s->owner != NULL &&
+                   s->owner[0] != '\0' && strcmp(s->owner, s->request->transactional_id) != 0) {
+            status = knocks == 0 ? s->request->log->class->knock(s->request->log, s->owner, err)
+                                 : end_hanging(s, &ends, err);
+            if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
+                return status;
+            knocks += status == MR_OK; /* one that the broker did not hear was none */
+            open_since = now;
+        }
+        if (now - quiet_since > QUIET_LIMIT_US)
+            return mr_error_set(
+                err, MR_E_KAFKA_TIMEOUT,
+                "state log %s[%" PRIu32 "] cannot be read to its end: position %" PRId64
+                ", stable end %" PRId64 ", high watermark %" PRId64,
+                s->request->topic, s->request->task, ends.position, ends.stable_end, ends.high_end);
+    }
+}
+
+mr_status mr_log_scan_refuse_plan(const mr_log_scan *s, mr_error *err)
+{
+    mr_error_set(err, MR_E_STATE_PLAN,
+                 "state was written by plan %016" PRIx64 ", this job is plan %016" PRIx64
+                 "; run the job that wrote it, upgrade it, or start over with --reset",
+                 s->foreign, s->request->plan_version);
+    return mr_log_scan_refuse(s, MR_E_STATE_PLAN, s->foreign_offset, err);
+}
+
+static mr_status check_end(mr_log_scan *s, mr_error *err)
+{
+    if (s->foreign != 0)
+        return mr_log_scan_refuse_plan(s, err);
+    if (!s->is_store_stale)
+        return MR_OK;
+    s->ours_from = s->foreign_offset + 1;
+    mr_error_set(err, MR_E_STATE_GAP,
+                 "the job was upgraded, and back, behind what the local store holds");
+    return mr_log_scan_refuse(s, MR_E_STATE_GAP, s->foreign_offset, err);
+}
+
+mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    mr_status status = r->log->class->open_reader(r->log, &s->reader, err);
+    if (status != MR_OK)
+        return status;
+    s->position = from;
+    status = s->reader->class->add(s->reader, 0, r->topic, (int32_t)r->task, from, err);
+    if (status == MR_OK)
+        status = read_to_end(s, err);
+    if (status == MR_OK && s->is_partial)
+        status = mr_log_scan_refuse(
+            s,
+            mr_error_set(err, MR_E_STATE_GAP,
+                         "the log starts with a base whose last part is missing"),
+            s->position, err);
+    if (status == MR_OK && !s->is_searching)
+        status = check_end(s, err);
+    s->reader->class->close(s->reader);
+    mr_buffer_release(&s->delta.payloads);
+    mr_buffer_release(&s->base.payloads);
+    return status;
+}
