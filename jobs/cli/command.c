@@ -122,6 +122,33 @@ static const mr_command commands[] = {
                 "  millrace delete orders --fleet prod --kafka broker:9092",
      .flags = FLAGS_OF_FLEETS,
      .run = mr_command_delete},
+    {.name = "diff",
+     .group = "Run",
+     .argument = "JOB FILE",
+     .summary = "of a fleet: what another text would cost its state",
+     .details =
+         "Says of each table how far it is read, and of each operator with state whether it is "
+         "kept, new,\nrebuilt or dropped, and why. Operators are known by what they compute, not "
+         "by name or place.\nExits with 0 when all is kept and nothing is new, else with 1. "
+         "Nothing is changed.\n\n"
+         "  millrace diff orders changed.sql --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_FLEETS | MR_FLAG_JOB | MR_FLAG_SETTING,
+     .run = mr_command_diff},
+    {.name = "upgrade",
+     .group = "Run",
+     .argument = "JOB FILE",
+     .summary = "of a fleet: another text takes over its state",
+     .details =
+         "Stops the job's workers, carries the state of all operators that are kept over into "
+         "the new plan,\nin one transaction, and runs the new text. Inputs go on where they were: "
+         "no row is lost or comes\ntwice. Text that would lose state is refused, with what would "
+         "be lost. If it is broken off, the\nsame command goes on; a job that was stopped runs "
+         "afterwards.\n\n"
+         "  millrace diff orders changed.sql --fleet prod --kafka broker:9092\n"
+         "  millrace upgrade orders changed.sql --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_FLEETS | MR_FLAG_JOB | MR_FLAG_SETTING | MR_FLAG_STATE_LOSS |
+              MR_FLAG_CREATE_TOPICS,
+     .run = mr_command_upgrade},
     {.name = "checkpoints",
      .group = "State",
      .argument = "list|show|verify|delete",

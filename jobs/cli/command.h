@@ -46,6 +46,8 @@ mr_exit mr_command_list(const mr_flags *flags);
 mr_exit mr_command_status(const mr_flags *flags);
 mr_exit mr_command_stop(const mr_flags *flags);
 mr_exit mr_command_drain(const mr_flags *flags);
+mr_exit mr_command_diff(const mr_flags *flags);
+mr_exit mr_command_upgrade(const mr_flags *flags);
 mr_exit mr_command_delete(const mr_flags *flags);
 
 #endif

@@ -34,7 +34,7 @@ static mr_exit explain_file(const mr_flags *flags)
 static mr_exit explain_named(const mr_flags *flags)
 {
     mr_named named;
-    mr_exit exit = mr_named_open(&named, flags, flags->file);
+    mr_exit exit = mr_named_open(&named, flags, flags->file, &(mr_reach_options){0});
     if (exit == MR_EXIT_OK)
         print(flags, named.wished.job);
     mr_named_release(&named);

@@ -17,6 +17,7 @@ static const mr_flag_spec specs[] = {
     {MR_FLAG_COMPARE, "--compare", NULL, "with what the live job wrote; 1 when it differs"},
     {MR_FLAG_AS, "--as", "NAME", "name of the new job"},
     {MR_FLAG_YES, "--yes", NULL, "do not ask"},
+    {MR_FLAG_STATE_LOSS, "--allow-state-loss", NULL, "also where operators lose what they hold"},
     {MR_FLAG_FLEET, "--fleet", "NAME", "which fleet (default millrace): prefix of its jobs topic"},
     {MR_FLAG_KAFKA, "--kafka", "HOST:PORT", "where the fleet's jobs topic lies"},
     {MR_FLAG_STATS, "--stats", "MODE",
@@ -137,6 +138,11 @@ bool mr_flags_parse(mr_flags *flags, uint32_t allowed, const char *command, int 
     for (int i = first; i < argc; i++) {
         const char *text = argv[i];
         if (text[0] != '-' || strcmp(text, "-") == 0) {
+            bool is_job = (allowed & MR_FLAG_JOB) != 0 && flags->job == NULL;
+            if (is_job)
+                flags->job = text;
+            if (is_job)
+                continue;
             if (flags->file != NULL)
                 return refuse(command, "one at a time, and there is another", text);
             flags->file = text;

@@ -41,6 +41,8 @@ typedef enum mr_flag {
     MR_FLAG_YES = 1 << 17,
     MR_FLAG_FLEET = 1 << 18,
     MR_FLAG_KAFKA = 1 << 19,
+    MR_FLAG_JOB = 1 << 20, /* no option: the first word names a job, the second is the file */
+    MR_FLAG_STATE_LOSS = 1 << 21,
 } mr_flag;
 
 typedef enum mr_stats_mode {
@@ -54,6 +56,7 @@ typedef struct mr_flags {
     uint32_t given;                              /* mr_flag bits */
     bool has_verb;                               /* the command's own word stood first */
     const char *file;                            /* "-": standard input; NULL: none */
+    const char *job;                             /* with MR_FLAG_JOB; NULL: none */
     const char *name;                            /* --name */
     const char *state_dir;                       /* --state-dir */
     const char *format;                          /* --format */

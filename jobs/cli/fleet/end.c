@@ -1,14 +1,14 @@
 /* `millrace stop`, `drain` and `delete`: a wish, then the wait until the workers have come to
  * it. */
+#include "jobs/cli/fleet/end.h"
 #include "engine/run/worker/worker.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
-#include "jobs/cli/fleet/reach.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool is_stopped(const mr_reach *reach, const mr_board_job *job, uint64_t version)
+bool mr_end_is_stopped(const mr_reach *reach, const mr_board_job *job, uint64_t version)
 {
     for (uint32_t i = 0; job != NULL && i < job->statuses_count; i++) {
         const mr_fleet_status *status = &job->statuses[i].status;
@@ -27,7 +27,7 @@ static bool is_drained(const mr_reach *reach, const mr_board_job *job, uint64_t 
     for (uint32_t i = 0; job != NULL && i < job->statuses_count; i++)
         is_told = is_told || (mr_reach_is_live(reach, &job->statuses[i].status) &&
                               job->statuses[i].status.version >= version);
-    return is_told && is_stopped(reach, job, version);
+    return is_told && mr_end_is_stopped(reach, job, version);
 }
 
 static bool is_forgotten(const mr_reach *reach, const mr_board_job *job, uint64_t version)
@@ -40,7 +40,7 @@ static bool is_forgotten(const mr_reach *reach, const mr_board_job *job, uint64_
 }
 
 /* The wish once more, with another kind. */
-static mr_status wish(mr_reach *reach, const mr_board_job *job, mr_wish_kind kind,
+mr_status mr_end_wish(mr_reach *reach, const mr_board_job *job, mr_wish_kind kind,
                       uint64_t *version, mr_error *err)
 {
     mr_wish next = job->wish;
@@ -59,7 +59,7 @@ static mr_status wish(mr_reach *reach, const mr_board_job *job, mr_wish_kind kin
     return mr_board_settle_wish(&reach->board, &next, err);
 }
 
-static mr_exit told_late(const mr_reach *reach, const char *job, const mr_error *err)
+mr_exit mr_end_told_late(const mr_reach *reach, const char *job, const mr_error *err)
 {
     if (err->status != MR_OK)
         return mr_cli_fail(err);
@@ -78,10 +78,10 @@ static mr_exit stop(mr_reach *reach, const mr_board_job *job, const char *name)
         mr_error_set(&err, MR_E_FLEET_JOB, "job `%s` is being deleted", name);
         return mr_cli_fail(&err);
     }
-    if (wish(reach, job, MR_WISH_STOP, &version, &err) != MR_OK)
+    if (mr_end_wish(reach, job, MR_WISH_STOP, &version, &err) != MR_OK)
         return mr_cli_fail(&err);
-    if (!mr_reach_await(reach, name, is_stopped, version, &err))
-        return told_late(reach, name, &err);
+    if (!mr_reach_await(reach, name, mr_end_is_stopped, version, &err))
+        return mr_end_told_late(reach, name, &err);
     fprintf(stderr, "job `%s` is stopped; its state is kept, `millrace submit` goes on with it\n",
             name);
     return MR_EXIT_OK;
@@ -116,10 +116,10 @@ static mr_exit drain(mr_reach *reach, const mr_board_job *job, const char *name)
         mr_error_set(&err, MR_E_FLEET_JOB, "job `%s` is being deleted", name);
         return mr_cli_fail(&err);
     }
-    if (wish(reach, job, MR_WISH_DRAIN, &version, &err) != MR_OK)
+    if (mr_end_wish(reach, job, MR_WISH_DRAIN, &version, &err) != MR_OK)
         return mr_cli_fail(&err);
     if (!mr_reach_await(reach, name, is_drained, version, &err))
-        return told_late(reach, name, &err);
+        return mr_end_told_late(reach, name, &err);
     return tell_drained(reach, mr_board_job_of(&reach->board, name), name);
 }
 
@@ -139,10 +139,10 @@ static mr_exit delete (mr_reach *reach, const mr_board_job *job, const char *nam
 {
     mr_error err;
     uint64_t version;
-    if (wish(reach, job, MR_WISH_DELETE, &version, &err) != MR_OK)
+    if (mr_end_wish(reach, job, MR_WISH_DELETE, &version, &err) != MR_OK)
         return mr_cli_fail(&err);
     if (!mr_reach_await(reach, name, is_forgotten, version, &err))
-        return told_late(reach, name, &err);
+        return mr_end_told_late(reach, name, &err);
     if (forget(reach, name, &err) != MR_OK)
         return mr_cli_fail(&err);
     fprintf(stderr,

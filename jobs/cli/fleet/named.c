@@ -31,11 +31,12 @@ static mr_status take(mr_named *named, const mr_wish *wish, mr_error *err)
     return status;
 }
 
-mr_exit mr_named_open(mr_named *named, const mr_flags *flags, const char *name)
+mr_exit mr_named_open(mr_named *named, const mr_flags *flags, const char *name,
+                      const mr_reach_options *options)
 {
     *named = (mr_named){0};
     mr_error err;
-    mr_exit exit = mr_reach_open(&named->reach, flags, &(mr_reach_options){0});
+    mr_exit exit = mr_reach_open(&named->reach, flags, options);
     if (exit != MR_EXIT_OK)
         return exit;
     const mr_board_job *job = mr_reach_job(&named->reach, name);

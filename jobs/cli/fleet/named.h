@@ -16,7 +16,8 @@ typedef struct mr_named {
 } mr_named;
 
 /* OK: `wished.job` is there. Else it is printed why. Release it either way; it must not move. */
-mr_exit mr_named_open(mr_named *named, const mr_flags *flags, const char *job);
+mr_exit mr_named_open(mr_named *named, const mr_flags *flags, const char *job,
+                      const mr_reach_options *options);
 void mr_named_release(mr_named *named);
 
 #endif

@@ -1,8 +1,7 @@
 /* `millrace submit`: a job that is right goes to the fleet; one that is not goes nowhere. */
+#include "jobs/cli/fleet/submit.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
-#include "jobs/cli/fleet/reach.h"
-#include "jobs/cli/load.h"
 #include "jobs/engine/topics.h"
 
 #include <inttypes.h>
@@ -30,8 +29,9 @@ static mr_status follow(const mr_reach *reach, mr_wish *wish, bool *is_there, mr
     if (old->plan_version != wish->plan_version)
         return mr_error_set(err, MR_E_FLEET_JOB,
                             "fleet `%s` has a job `%s` with another plan (%016" PRIx64
-                            ", this is %016" PRIx64 "): its state would not fit; delete it first, "
-                            "or submit this one under another --name",
+                            ", this is %016" PRIx64 "): `millrace diff` shows what "
+                            "becomes of its state, `millrace upgrade` carries it over; or take "
+                            "another --name",
                             reach->fleet, wish->job, old->plan_version, wish->plan_version);
     *is_there = mr_wish_is_same(old, wish) &&
                 !mr_board_job_is_down(job, reach->clock.wall_ms(&reach->clock));
@@ -58,7 +58,7 @@ static uint32_t live_workers(const mr_reach *reach)
     return count;
 }
 
-static mr_exit await(mr_reach *reach, const mr_wish *wish)
+mr_exit mr_submit_await(mr_reach *reach, const mr_wish *wish)
 {
     mr_error err;
     if (!mr_reach_await(reach, wish->job, has_answer, wish->version, &err)) {
@@ -99,7 +99,23 @@ static mr_exit send(mr_reach *reach, mr_wish *wish)
         return mr_cli_fail(&err);
     fprintf(stderr, "submitted job `%s` to fleet `%s`, version %" PRIu64 "\n", wish->job,
             reach->fleet, wish->version);
-    return await(reach, wish);
+    return mr_submit_await(reach, wish);
+}
+
+mr_wish mr_submit_wish(mr_reach *reach, const mr_flags *flags, const mr_loaded *loaded)
+{
+    const mr_script *script = &loaded->script;
+    mr_wish wish = {.job = loaded->job->plan.job,
+                    .kind = MR_WISH_RUN,
+                    .plan_format = mr_wish_format_of(MR_WISH_RUN),
+                    .plan_version = loaded->job->plan.version,
+                    .sql = mr_arena_string(&reach->arena, script->text, script->length),
+                    .settings_count = flags->settings_count,
+                    .written_by = "millrace " MR_VERSION,
+                    .written_ms = reach->clock.wall_ms(&reach->clock)};
+    for (uint32_t i = 0; i < flags->settings_count; i++)
+        wish.settings[i] = flags->settings[i];
+    return wish;
 }
 
 static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
@@ -117,17 +133,7 @@ static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
                                 .properties = job->cluster.properties,
                                 .must_create = true};
     mr_exit exit = mr_reach_open(&reach, flags, &options);
-    mr_wish wish = {.job = job->plan.job,
-                    .kind = MR_WISH_RUN,
-                    .plan_format = mr_wish_format_of(MR_WISH_RUN),
-                    .plan_version = job->plan.version,
-                    .sql =
-                        mr_arena_string(&reach.arena, loaded->script.text, loaded->script.length),
-                    .settings_count = flags->settings_count,
-                    .written_by = "millrace " MR_VERSION,
-                    .written_ms = reach.clock.wall_ms(&reach.clock)};
-    for (uint32_t i = 0; i < flags->settings_count; i++)
-        wish.settings[i] = flags->settings[i];
+    mr_wish wish = mr_submit_wish(&reach, flags, loaded);
     bool creates = mr_flags_has(flags, MR_FLAG_CREATE_TOPICS);
     if (exit == MR_EXIT_OK && mr_topics_prepare(job, reach.log, creates, false, &err) != MR_OK)
         exit = mr_cli_fail(&err);

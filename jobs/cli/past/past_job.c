@@ -38,9 +38,8 @@ static mr_status open_stores(mr_past_job *job, mr_error *err)
     return status;
 }
 
-static mr_status open_all(mr_past_job *job, mr_error *err)
+static mr_status open_all(mr_past_job *job, mr_job *text, mr_error *err)
 {
-    mr_job *text = job->loaded.job;
     if (!text->plan.uses_log)
         return mr_error_set(err, MR_E_REPLAY_NEVER,
                             "job `%s` touches no Kafka topic: it has no past", text->plan.job);
@@ -64,16 +63,24 @@ bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit)
     *exit = job->loaded.exit;
     if (job->loaded.job == NULL)
         return false;
+    mr_error err;
+    if (mr_past_job_look(job, job->loaded.job, flags, &err) != MR_OK) {
+        *exit = mr_cli_fail(&err);
+        return false;
+    }
+    return true;
+}
+
+mr_status mr_past_job_look(mr_past_job *job, mr_job *text, const mr_flags *flags, mr_error *err)
+{
     job->logger =
         (mr_logger){.write = write_line,
                     .level_min = mr_flags_has(flags, MR_FLAG_VERBOSE) ? MR_LOG_DEBUG : MR_LOG_WARN};
     mr_memory_clock_real(&job->clock);
-    mr_error err;
-    if (open_all(job, &err) != MR_OK) {
-        *exit = mr_cli_fail(&err);
-        return false;
-    }
-    const mr_plan *plan = &job->loaded.job->plan;
+    mr_status status = open_all(job, text, err);
+    if (status != MR_OK)
+        return status;
+    const mr_plan *plan = &text->plan;
     job->moments = (mr_moments){.plan = plan,
                                 .log = job->log,
                                 .clock = &job->clock,
@@ -81,7 +88,7 @@ bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit)
                                 .blobs = job->blobs,
                                 .stores = job->stores,
                                 .state_topic = mr_arena_printf(&job->arena, "%s.state", plan->job)};
-    return true;
+    return MR_OK;
 }
 
 void mr_past_job_close(mr_past_job *job)

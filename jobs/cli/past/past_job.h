@@ -24,6 +24,9 @@ typedef struct mr_past_job {
 
 /* False: said why; `exit` is the code to end with. Release it either way. */
 bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit);
+/* Of a job that is planned already, and borrowed; `job` is all-zero. Close it either way. */
+MR_MUST_USE mr_status mr_past_job_look(mr_past_job *job, mr_job *text, const mr_flags *flags,
+                                       mr_error *err);
 void mr_past_job_close(mr_past_job *job);
 
 #endif

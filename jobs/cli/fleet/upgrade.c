@@ -1,0 +1,183 @@
+/*
+ * `millrace upgrade`: look -> stop the workers -> look again, carry the state over -> run the new
+ * text. Whatever dies in between, the same command goes on from there.
+ */
+#include "jobs/fleet/upgrade.h"
+
+#include "jobs/cli/command.h"
+#include "jobs/cli/failure.h"
+#include "jobs/cli/fleet/changed.h"
+#include "jobs/cli/fleet/end.h"
+#include "jobs/cli/fleet/submit.h"
+#include "jobs/cli/past/past_job.h"
+#include "jobs/engine/topics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#define MEMBERS_WAIT_MS 90000 /* workers that are gone are members until their session ends */
+#define MEMBERS_EVERY_MS 500
+
+typedef struct upgrading {
+    const mr_flags *flags;
+    mr_changed changed;
+    mr_past_job past;
+    char transactional_id[256];
+} upgrading;
+
+static const mr_board_job *on_board(upgrading *self)
+{
+    return mr_board_job_of(&self->changed.named.reach.board, self->flags->job);
+}
+
+/* What stands on the board is what it is compared with, and may be upgraded. */
+static mr_status check(const upgrading *self, mr_error *err)
+{
+    const mr_named *named = &self->changed.named;
+    if (named->wish.kind == MR_WISH_DELETE)
+        return mr_error_set(err, MR_E_FLEET_JOB, "job `%s` is being deleted", named->wish.job);
+    if (named->wished.job->plan.version != named->wish.plan_version)
+        return mr_error_set(err, MR_E_FLEET_VERSION,
+                            "the job that was submitted is another plan here: its state cannot be "
+                            "read with this one; set the variables that its workers have");
+    return MR_OK;
+}
+
+/* The tasks of both, as the topics have them. */
+static mr_status prepare(upgrading *self, mr_error *err)
+{
+    mr_changed *changed = &self->changed;
+    bool creates = mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS);
+    mr_status status = mr_past_job_look(&self->past, changed->named.wished.job, self->flags, err);
+    if (status == MR_OK)
+        status = mr_topics_prepare(changed->loaded.job, self->past.log, creates, false, err);
+    if (status == MR_OK)
+        mr_changed_compare(changed);
+    snprintf(self->transactional_id, sizeof self->transactional_id, "%s-upgrade", self->flags->job);
+    return status;
+}
+
+static mr_upgrade new_upgrade(const upgrading *self)
+{
+    return (mr_upgrade){.difference = &self->changed.difference,
+                        .moments = &self->past.moments,
+                        .transactional_id = self->transactional_id};
+}
+
+static mr_status look(const upgrading *self, mr_upgrade *upgrade, mr_error *err)
+{
+    mr_status status = mr_upgrade_look(upgrade, err);
+    if (status == MR_OK && !mr_flags_has(self->flags, MR_FLAG_STATE_LOSS))
+        status = mr_upgrade_check_loss(upgrade, err);
+    return status;
+}
+
+/* Before anything is stopped: is it worth it? */
+static mr_status look_ahead(const upgrading *self, mr_error *err)
+{
+    mr_upgrade upgrade = new_upgrade(self);
+    mr_status status = look(self, &upgrade, err);
+    mr_upgrade_release(&upgrade);
+    return status;
+}
+
+static mr_exit stop(upgrading *self)
+{
+    mr_reach *reach = &self->changed.named.reach;
+    mr_error err;
+    uint64_t version;
+    if (mr_end_wish(reach, on_board(self), MR_WISH_STOP, &version, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    if (!mr_reach_await(reach, self->flags->job, mr_end_is_stopped, version, &err))
+        return mr_end_told_late(reach, self->flags->job, &err);
+    return MR_EXIT_OK;
+}
+
+static mr_status await_no_members(const upgrading *self, mr_error *err)
+{
+    mr_log *log = self->past.log;
+    const mr_clock *clock = &self->past.clock;
+    int64_t ends_us = clock->monotonic_us(clock) + MEMBERS_WAIT_MS * INT64_C(1000);
+    for (bool is_told = false;; is_told = true) {
+        mr_error why;
+        if (log->class->delete_group(log, self->flags->job, &why) == MR_OK)
+            return MR_OK;
+        if (clock->monotonic_us(clock) >= ends_us)
+            return mr_error_set(err, MR_E_TRANSPLANT, "job `%s` is still at work: %s",
+                                self->flags->job, why.message);
+        if (!is_told)
+            fprintf(stderr, "waiting until the sessions of its workers have ended\n");
+        nanosleep(&(struct timespec){.tv_nsec = MEMBERS_EVERY_MS * 1000000L}, NULL);
+    }
+}
+
+static mr_status carry_over(const upgrading *self, mr_error *err)
+{
+    mr_upgrade upgrade = new_upgrade(self);
+    mr_status status = look(self, &upgrade, err);
+    bool is_needed = status == MR_OK && !upgrade.is_done && !upgrade.has_never_run;
+    if (is_needed)
+        status = await_no_members(self, err);
+    if (is_needed && status == MR_OK)
+        status = mr_upgrade_run(&upgrade, err);
+    if (status == MR_OK)
+        fprintf(stderr, "state of job `%s` %s\n", self->flags->job,
+                upgrade.has_never_run ? "was not there yet"
+                : upgrade.is_done     ? "was carried over before"
+                                      : "is carried over");
+    mr_upgrade_release(&upgrade);
+    return status;
+}
+
+static mr_exit start(upgrading *self)
+{
+    mr_reach *reach = &self->changed.named.reach;
+    const mr_board_job *job = on_board(self);
+    mr_wish wish = mr_submit_wish(reach, self->flags, &self->changed.loaded);
+    mr_error err;
+    wish.version = job != NULL && job->has_wish ? job->wish.version + 1 : 1;
+    if (job != NULL && job->has_wish && mr_wish_is_same(&job->wish, &wish) &&
+        !mr_board_job_is_down(job, reach->clock.wall_ms(&reach->clock))) {
+        fprintf(stderr, "job `%s` is there already\n", wish.job);
+        return MR_EXIT_OK;
+    }
+    if (mr_board_settle_wish(&reach->board, &wish, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    fprintf(stderr, "upgraded job `%s` of fleet `%s`, version %" PRIu64 "\n", wish.job,
+            reach->fleet, wish.version);
+    return mr_submit_await(reach, &wish);
+}
+
+static mr_exit upgrade(upgrading *self)
+{
+    mr_error err;
+    if (check(self, &err) != MR_OK || prepare(self, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    mr_changed_print(&self->changed);
+    if (mr_changed_is_one_plan(&self->changed)) /* the state is its own already */
+        return start(self);
+    if (look_ahead(self, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    mr_exit exit = stop(self);
+    if (exit != MR_EXIT_OK)
+        return exit;
+    if (carry_over(self, &err) == MR_OK)
+        return start(self);
+    fprintf(stderr,
+            "job `%s` is stopped, as it was: `millrace upgrade` tries once more, `millrace "
+            "submit` of its old text goes on with that\n",
+            self->flags->job);
+    return mr_cli_fail(&err);
+}
+
+mr_exit mr_command_upgrade(const mr_flags *flags)
+{
+    upgrading self = {.flags = flags};
+    mr_exit exit = mr_changed_open(&self.changed, flags);
+    if (exit == MR_EXIT_OK)
+        exit = upgrade(&self);
+    mr_past_job_close(&self.past);
+    mr_changed_release(&self.changed);
+    return exit;
+}

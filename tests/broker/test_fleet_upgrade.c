@@ -1,0 +1,135 @@
+/*
+ * Goal: a fleet's job goes on under another text with the state that is kept; no row is lost or
+ * comes twice; what would be lost is refused with the facts; `diff` says beforehand what will be.
+ * Method: the program's commands on a real Kafka, two workers, tables partitioned by their key, a
+ * window that is half full at the upgrade: its count must hold the rows of before and behind.
+ */
+#include "tests/broker/fleet.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IDS 40
+#define TABLES                                                                              \
+    "CREATE TABLE src (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH (" KAFKA_TABLE \
+    "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', "          \
+    "'partitioned-by' = 'id', 'scan.watermark.idle-timeout' = '0 s');\n"                    \
+    "CREATE TABLE dst (id INT, n BIGINT) WITH (" KAFKA_TABLE                                \
+    "'topic' = '%s', 'format' = 'json');\n"
+#define COUNTS(view, seconds)                                                                  \
+    "CREATE VIEW " view " AS SELECT id, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE src, DESCRIPTOR" \
+    "(ts), INTERVAL '" seconds "' SECOND)) GROUP BY window_start, window_end, id;\n"
+
+/* One row of each id in [0, IDS), at that second. */
+static void put_round(const script *s, const char *in, int second)
+{
+    mr_error err;
+    mr_log_writer *writer; /* not transactional */
+    cr_assert_eq(s->log->class->open_writer(s->log, &(mr_writer_options){0}, &writer, &err), MR_OK);
+    for (int id = 0; id < IDS; id++) {
+        char value[80];
+        int length = snprintf(value, sizeof value, "{\"id\":%d,\"ts\":\"2026-11-21 10:00:%02d\"}",
+                              id, second);
+        mr_log_record record = {
+            .value = value, .value_length = (size_t)length, .timestamp_ms = MR_TIME_NONE};
+        cr_assert_eq(writer->class->produce(writer, in, id % 2, &record, 1, &err), MR_OK);
+    }
+    cr_assert_eq(writer->class->flush(writer, 10000, &err), MR_OK, "%s", err.message);
+    writer->class->close(writer);
+}
+
+/* As `script_write`, under a name of its own. */
+static void write_text(const script *s, const char *name, const char *in, const char *out,
+                       const char *rest)
+{
+    char text[4096];
+    int length =
+        snprintf(text, sizeof text,
+                 "SET 'execution.checkpointing.interval' = '50 ms';\n" TABLES "%s", in, out, rest);
+    script_put_file(s, name, text, (size_t)length);
+}
+
+static void await_rows(const script *s, const char *out, uint32_t count)
+{
+    uint8_t seen[IDS];
+    double end_ms = kafka_ms() + FLEET_READY_MS;
+    for (;;) {
+        memset(seen, 0, sizeof seen);
+        if (script_count_ids(s, out, seen, IDS) >= count)
+            break;
+        cr_assert_lt(kafka_ms(), end_ms, "%u rows are awaited; %s", count,
+                     script_read_file(s, "said"));
+        usleep(100000);
+    }
+    usleep(300000); /* one row too many would come now */
+    memset(seen, 0, sizeof seen);
+    cr_assert_eq(script_count_ids(s, out, seen, IDS), count);
+}
+
+static void expect_said(const script *s, int code, int expected, const char *part)
+{
+    const char *said = script_read_file(s, "said");
+    cr_assert_eq(code, expected, "%d: %s", code, said);
+    cr_expect_not_null(strstr(said, part), "no `%s`: %s", part, said);
+}
+
+Test(fleet_upgrade, keeps_what_the_texts_have_in_common_over_a_window_that_is_half_full,
+     .timeout = 240)
+{
+    script s;
+    script_open(&s, "upgraded");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    char old[200], other[200], worse[200];
+    write_text(&s, "old.sql", in, out, COUNTS("v", "10") "INSERT INTO dst SELECT id, n FROM v;\n");
+    /* Another view in front, the old one renamed, a filter behind: every number of a table
+     * moves. */
+    write_text(&s, "new.sql", in, out,
+               COUNTS("early", "30")
+                   COUNTS("w", "10") "INSERT INTO dst SELECT id, n FROM early WHERE n > 1000;\n"
+                                     "INSERT INTO dst SELECT id, n + 0 FROM w;\n");
+    write_text(&s, "worse.sql", in, out,
+               COUNTS("w", "20") "INSERT INTO dst SELECT id, n FROM w;\n");
+    snprintf(old, sizeof old, "old.sql --name %s", s.name);
+    snprintf(other, sizeof other, "%s new.sql", s.name);
+    snprintf(worse, sizeof worse, "%s worse.sql", s.name);
+    pid_t a = fleet_start_worker(&s, "a"), b = fleet_start_worker(&s, "b");
+    put_round(&s, in, 1);
+    put_round(&s, in, 12); /* closes the first window */
+    expect_said(&s, fleet_say(&s, "submit", old), 0, "submitted");
+    await_rows(&s, out, IDS);
+    put_round(&s, in, 13);
+
+    expect_said(&s, fleet_say(&s, "diff", other), 1, "keep     operator  w/window: was v/window");
+    expect_said(&s, fleet_say(&s, "diff", worse), 1, "state is lost");
+    expect_said(&s, fleet_say(&s, "upgrade", worse), 5, "MR4065");
+    fleet_await_said(&s, "list", "", "running");
+    snprintf(old, sizeof old, "new.sql --name %s", s.name);
+    expect_said(&s, fleet_say(&s, "submit", old), 1, "millrace upgrade");
+
+    expect_said(&s, fleet_say(&s, "upgrade", other), 0, "is carried over");
+    put_round(&s, in, 14);
+    put_round(&s, in, 21); /* closes the second one, of 12, 13 and 14 */
+    await_rows(&s, out, 2 * IDS);
+    char expected[40];
+    snprintf(expected, sizeof expected, "{\"id\":%d,\"n\":3}", 7);
+    const char *all = kafka_read(s.log, out, 0, 0, 2 * IDS, 10000);
+    cr_expect_not_null(strstr(all, expected), "%s", all);
+
+    /* A disk that knows nothing comes to the same from the log. */
+    fleet_stop_worker(&s, a);
+    fleet_stop_worker(&s, b);
+    a = fleet_start_worker(&s, "c");
+    put_round(&s, in, 35);
+    await_rows(&s, out, 3 * IDS);
+
+    /* With a word it may be lost: what is open then begins anew. */
+    snprintf(worse, sizeof worse, "%s worse.sql --allow-state-loss", s.name);
+    expect_said(&s, fleet_say(&s, "upgrade", worse), 0, "is carried over");
+    put_round(&s, in, 36);
+    put_round(&s, in, 59);
+    await_rows(&s, out, 4 * IDS);
+    fleet_stop_worker(&s, a);
+    script_close(&s);
+}

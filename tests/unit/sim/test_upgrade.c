@@ -1,0 +1,307 @@
+/*
+ * Goal: a stopped job goes on under another plan with the state that the plans have in common:
+ * whatever dies in the middle of the upgrade, whatever the worker's disk holds, no row is lost and
+ * none comes twice; the old plan is refused from then on, and the new one before.
+ * Method: the simulator's job, and one of it in which the table and the window bear other names and
+ * another window stands in front of them, so that every number of a table of state is another. All
+ * output of all lives is judged by the law: each result is to come once.
+ */
+#include "jobs/fleet/upgrade.h"
+#include "tests/unit/sim/rig.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define TASKS 2
+#define TOOL 1 /* the process of the upgrade */
+
+typedef struct other {
+    mr_plan plan;
+    mr_plan_source source;
+    mr_plan_node nodes[2];
+    mr_plan_sink sinks[2];
+    mr_window_config more, window;
+} other;
+
+/* Borrows from the rig's plan. */
+static void make_other(const mr_rig *r, other *o)
+{
+    const mr_plan *plan = &r->job.plan;
+    *o = (other){.plan = *plan, .source = plan->sources[0], .window = r->job.window};
+    o->source.table = "renamed";
+    o->more = o->window;
+    o->more.size_ms = o->more.slide_ms = 40;
+    o->more.kind = MR_WINDOW_TUMBLE;
+    o->more.aggregates_count = 1;
+    o->nodes[0] = o->nodes[1] = plan->nodes[0];
+    o->nodes[0].id = "more/window";
+    o->nodes[0].config = &o->more;
+    o->nodes[1].id = "tally/window";
+    o->nodes[1].config = &o->window;
+    for (int s = 0; s < 2; s++) {
+        o->sinks[s] = plan->sinks[s];
+        o->sinks[s].input.index = 1;
+    }
+    o->plan.version = 2;
+    o->plan.sources = &o->source;
+    o->plan.nodes = o->nodes;
+    o->plan.nodes_count = 2;
+    o->plan.sinks = o->sinks;
+}
+
+static void set_up(mr_rig *r, other *o)
+{
+    mr_rig_set_up(r,
+                  &(mr_rig_options){.workers = 3, .job = {.tasks_count = TASKS, .is_hop = true}});
+    r->law->is_in_order = true;
+    make_other(r, o);
+}
+
+/* Static members are one until their session ends. */
+static void live(mr_rig *r, uint32_t steps)
+{
+    mr_rig_start(r, 0, false);
+    for (uint32_t s = 0; s < steps; s++) {
+        if (s % 20 == 0)
+            mr_rig_feed(r, 1, 4);
+        cr_assert(mr_rig_step(r, 0), "MR%d %s", r->err.status, r->err.message);
+    }
+    mr_worker_request_stop(r->seats[0].worker);
+    mr_rig_step_until(r, 0, MR_WORKER_STOPPED);
+    mr_rig_stop(r, 0);
+    mr_sim_pass(&r->world, 60000);
+}
+
+/* ---- the upgrade ---- */
+
+typedef struct tool {
+    mr_log *log;
+    mr_blobs *blobs;
+    mr_moments moments;
+    mr_arena arena;
+    mr_difference difference;
+    mr_upgrade upgrade;
+} tool;
+
+static void open_tool(mr_rig *r, tool *t, const mr_plan *from, const mr_plan *to)
+{
+    *t = (tool){.log = mr_sim_connect(&r->world, TOOL),
+                .blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, TOOL))};
+    t->moments = (mr_moments){.plan = from,
+                              .log = t->log,
+                              .clock = mr_sim_clock(&r->world),
+                              .blobs = t->blobs,
+                              .stores = mr_sim_stores(&r->world, TOOL),
+                              .state_topic = "sim.state"};
+    mr_difference_find(from, to, &t->arena, &t->difference);
+    t->upgrade = (mr_upgrade){
+        .difference = &t->difference, .moments = &t->moments, .transactional_id = "sim-upgrade"};
+}
+
+static void close_tool(tool *t)
+{
+    mr_upgrade_release(&t->upgrade);
+    mr_arena_release(&t->arena);
+    t->blobs->class->close(t->blobs);
+    t->log->class->close(t->log);
+}
+
+/* As the command does it. */
+static mr_status run_tool(mr_rig *r, tool *t, bool may_lose)
+{
+    mr_status status = mr_upgrade_look(&t->upgrade, &r->err);
+    if (status == MR_OK && !may_lose)
+        status = mr_upgrade_check_loss(&t->upgrade, &r->err);
+    if (status == MR_OK && !t->upgrade.is_done)
+        status = t->log->class->delete_group(t->log, "sim", &r->err);
+    return status == MR_OK ? mr_upgrade_run(&t->upgrade, &r->err) : status;
+}
+
+static void upgrade(mr_rig *r, const mr_plan *from, const mr_plan *to)
+{
+    tool t;
+    bool is_back = to == &r->job.plan; /* then the other window goes */
+    open_tool(r, &t, from, to);
+    cr_assert_eq(run_tool(r, &t, is_back), MR_OK, "MR%d %s", r->err.status, r->err.message);
+    close_tool(&t);
+    mr_sim_pass(&r->world, 60000);
+}
+
+/* A worker of that plan comes to work, or is refused for the plan. */
+static bool is_taken(mr_rig *r, const mr_plan *plan)
+{
+    r->config.plan = plan;
+    mr_rig_start(r, 0, false);
+    bool is_good = true;
+    for (uint32_t s = 0; is_good && mr_worker_phase_of(r->seats[0].worker) != MR_WORKER_RUN; s++) {
+        cr_assert_lt(s, MR_RIG_STEPS_MAX);
+        is_good = mr_rig_step(r, 0);
+    }
+    if (is_good) {
+        mr_worker_request_stop(r->seats[0].worker);
+        mr_rig_step_until(r, 0, MR_WORKER_STOPPED);
+    } else {
+        cr_assert_eq(r->err.status, MR_E_STATE_PLAN, "MR%d %s", r->err.status, r->err.message);
+    }
+    mr_rig_stop(r, 0);
+    mr_sim_pass(&r->world, 60000);
+    return is_good;
+}
+
+static void goes_on(bool keeps_disk, bool takes_checkpoints)
+{
+    mr_rig r;
+    other o;
+    set_up(&r, &o);
+    r.takes_checkpoints = takes_checkpoints;
+    live(&r, 1500);
+    cr_expect_not(is_taken(&r, &o.plan), "before it is upgraded");
+    upgrade(&r, &r.job.plan, &o.plan);
+    if (!keeps_disk)
+        mr_sim_disk_wipe(r.world.worker[0].disk);
+    cr_expect_not(is_taken(&r, &r.job.plan), "behind the upgrade");
+    cr_expect(is_taken(&r, &o.plan));
+    live(&r, 800);
+    if (!keeps_disk)
+        mr_sim_disk_wipe(r.world.worker[0].disk);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+Test(upgrade, a_job_goes_on_under_another_plan_with_its_disk)
+{
+    goes_on(true, true);
+}
+
+Test(upgrade, a_job_goes_on_under_another_plan_without_its_disk)
+{
+    goes_on(false, true);
+}
+
+Test(upgrade, a_job_goes_on_under_another_plan_from_the_log_alone)
+{
+    goes_on(false, false);
+}
+
+/* The disk holds what the first plan left, and the log goes on with it behind another one. */
+Test(upgrade, a_job_that_was_upgraded_back_does_not_take_its_old_disk_for_the_present_one)
+{
+    mr_rig r;
+    other o;
+    set_up(&r, &o);
+    live(&r, 1000);
+    upgrade(&r, &r.job.plan, &o.plan);
+    mr_sim_disk *disk = r.world.worker[0].disk;
+    r.world.worker[0].disk = r.world.worker[2].disk; /* the new plan runs elsewhere */
+    r.config.plan = &o.plan;
+    live(&r, 600);
+    r.world.worker[0].disk = disk;
+    upgrade(&r, &o.plan, &r.job.plan);
+    r.config.plan = &r.job.plan;
+    live(&r, 600);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+/* How many port calls an upgrade makes. */
+static uint64_t count_calls(void)
+{
+    mr_rig r;
+    other o;
+    set_up(&r, &o);
+    live(&r, 600);
+    uint64_t before = mr_sim_process(&r.world, TOOL)->calls;
+    upgrade(&r, &r.job.plan, &o.plan);
+    uint64_t calls = mr_sim_process(&r.world, TOOL)->calls - before;
+    r.config.plan = &o.plan;
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+    return calls;
+}
+
+/* Dies in the call, is tried again, goes on. True: the first try had come to its commit. */
+static bool dies_at(uint64_t call)
+{
+    mr_rig r;
+    other o;
+    tool t;
+    set_up(&r, &o);
+    live(&r, 600);
+    open_tool(&r, &t, &r.job.plan, &o.plan);
+    mr_sim_kill_at(&r.world, TOOL, call, MR_MEMORY_CRASH_DRAWN);
+    mr_status status = run_tool(&r, &t, false);
+    close_tool(&t);
+    mr_sim_pass(&r.world, 60000);
+    cr_assert(status == MR_E_CRASHED || status == MR_OK, "call %" PRIu64 ": MR%d %s", call, status,
+              r.err.message);
+    bool is_old = is_taken(&r, &r.job.plan);
+    cr_expect_neq(is_old, is_taken(&r, &o.plan), "call %" PRIu64 ": one of the plans, and no more",
+                  call);
+    if (is_old) { /* it goes on as if nothing had been, and is upgraded later */
+        r.config.plan = &r.job.plan;
+        live(&r, 200);
+    }
+    upgrade(&r, &r.job.plan, &o.plan);
+    r.config.plan = &o.plan;
+    live(&r, 200);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+    return !is_old;
+}
+
+Test(upgrade, whatever_dies_between_two_calls_no_row_is_lost_or_comes_twice, .timeout = 300)
+{
+    uint64_t calls = count_calls(), committed = 0;
+    cr_assert_gt(calls, 20);
+    for (uint64_t call = 1; call <= calls; call++)
+        committed += dies_at(call);
+    cr_expect_gt(committed, 0, "no try came to its commit");
+    cr_expect_lt(committed, calls);
+}
+
+Test(upgrade, what_would_be_lost_is_told_with_the_facts)
+{
+    mr_rig r;
+    other o;
+    tool t;
+    set_up(&r, &o);
+    live(&r, 800);
+    o.window.size_ms = 20;
+    o.nodes[1].id = r.job.plan.nodes[0].id;
+    open_tool(&r, &t, &r.job.plan, &o.plan);
+    cr_assert_eq(run_tool(&r, &t, false), MR_E_UPGRADE_LOSS);
+    cr_expect_not_null(strstr(r.err.message, "of `counts/window`"), "%s", r.err.message);
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < t.difference.count; i++)
+        entries += t.upgrade.facts[i].entries;
+    cr_expect_gt(entries, 0);
+    cr_expect_eq(mr_upgrade_run(&t.upgrade, &r.err), MR_OK, "%s", r.err.message);
+    close_tool(&t);
+    mr_sim_pass(&r.world, 60000);
+    cr_expect_not(is_taken(&r, &r.job.plan));
+    cr_expect(is_taken(&r, &o.plan));
+    mr_rig_tear_down(&r);
+}
+
+Test(upgrade, it_is_refused_while_somebody_is_at_work)
+{
+    mr_rig r;
+    other o;
+    tool t;
+    set_up(&r, &o);
+    live(&r, 600);
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    open_tool(&r, &t, &r.job.plan, &o.plan);
+    cr_expect_neq(run_tool(&r, &t, false), MR_OK);
+    close_tool(&t);
+    for (int s = 0; s < 200; s++)
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+    mr_worker_request_stop(r.seats[0].worker);
+    mr_rig_step_until(&r, 0, MR_WORKER_STOPPED);
+    mr_rig_stop(&r, 0);
+    mr_sim_pass(&r.world, 60000);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
