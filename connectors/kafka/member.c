@@ -150,11 +150,11 @@ static void client_leave(member *m)
     m->is_closing = false;
 }
 
-/* Fencing of an instance id may be told wrongly when a broker was away: a member that rejoins gets
- * a new id, and if the answer is lost, its next request still bears the old one. Then it is
- * ourselves that we were fenced by, and librdkafka calls it fatal. A new handle takes the instance
- * id again; if another worker does hold it, the next fencing comes without a lost connection, and
- * is believed. */
+/* Fencing of an instance id may be told wrongly when a broker was away or stood still: a member
+ * that rejoins gets a new id, and if the answer is lost, its next request still bears the old one.
+ * Then it is ourselves that we were fenced by, and librdkafka calls it fatal. A new handle takes
+ * the instance id again; if another worker does hold it, the next fencing comes without anything
+ * lost, and is believed. */
 static mr_status rejoin(member *m, mr_error *err)
 {
     mr_logger_line(m->log->logger, MR_LOG_WARN,
@@ -351,13 +351,21 @@ static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
 }
 #endif
 
+bool mr_kafka_member_has_gone(mr_log_member *base)
+{
+    member *m = member_of(base);
+    MR_ASSERT(base->class == &MEMBER_CLASS);
+    char reason[256];
+    return has_left(m->client.rk) || rd_kafka_assignment_lost(m->client.rk) ||
+           rd_kafka_fatal_error(m->client.rk, reason, sizeof reason) != 0;
+}
+
 const rd_kafka_consumer_group_metadata_t *mr_kafka_member_metadata(mr_log_member *base,
                                                                    mr_error *err)
 {
     member *m = member_of(base);
     MR_ASSERT(base->class == &MEMBER_CLASS);
-    bool is_member = m->metadata && generation_of(m->metadata) >= 0 && !has_left(m->client.rk);
-    if (is_member && !rd_kafka_assignment_lost(m->client.rk))
+    if (m->metadata && generation_of(m->metadata) >= 0 && !mr_kafka_member_has_gone(base))
         return m->metadata;
     mr_error_set_recovery(err, MR_E_KAFKA_MEMBER_STALE, MR_RECOVERY_EPOCH,
                           "this worker has no assignment in group %s: offsets may not be committed",

@@ -18,4 +18,8 @@ mr_status mr_kafka_member_open(mr_log *log, const mr_member_options *options,
 const rd_kafka_consumer_group_metadata_t *mr_kafka_member_metadata(mr_log_member *member,
                                                                    mr_error *err);
 
+/* True once the group counts it out: what is sent in its name is refused from now on. Thread: any,
+ * while nobody polls it. */
+bool mr_kafka_member_has_gone(mr_log_member *member);
+
 #endif

@@ -34,6 +34,7 @@ static const scenario SCENARIOS[] = {
     {"exchange", mr_crash_exchange},
     {"rolling", mr_crash_rolling},
     {"slow_restore", mr_crash_slow_restore},
+    {"broker_frozen", mr_crash_broker_frozen},
     {"broker_killed", mr_crash_broker_killed},
     {"broker_away", mr_crash_broker_away},
     {"recovers_from_log", mr_crash_recovers_from_log},

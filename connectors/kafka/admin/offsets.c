@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEADER_PAUSE_MS 50
+
 mr_status mr_kafka_trim(mr_log *base, const char *topic, int32_t partition, int64_t before,
                         mr_error *err)
 {
@@ -35,15 +37,36 @@ mr_status mr_kafka_trim(mr_log *base, const char *topic, int32_t partition, int6
     return status;
 }
 
+/* A partition that has no leader just now, as while a broker restarts or stands still, is unknown to
+ * librdkafka, and stays so until somebody asks for its topic again. */
+static bool is_led_again(mr_kafka_log *log, const char *topic, int32_t partition,
+                         int64_t deadline_ms, rd_kafka_resp_err_t *error)
+{
+    mr_topic_facts facts;
+    mr_error why;
+    if (*error != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+        return false;
+    if (mr_kafka_describe(&log->base, topic, &facts, &why) != MR_OK ||
+        partition >= facts.partitions)
+        return false;
+    *error = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    mr_kafka_request_pause(log, LEADER_PAUSE_MS);
+    return mr_kafka_now_ms() < deadline_ms;
+}
+
 mr_status mr_kafka_offset(mr_log *base, const char *topic, int32_t partition, int64_t which,
                           int64_t *offset, mr_error *err)
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
     MR_ASSERT(which == MR_OFFSET_EARLIEST || which == MR_OFFSET_LATEST);
     int64_t low, high; /* the handle is read_committed: high is the last stable offset */
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(log->admin.rk, topic, partition,
-                                                                 &low, &high, log->timeout_ms);
-    rd_kafka_poll(log->admin.rk, 0);
+    int64_t deadline_ms = mr_kafka_now_ms() + log->timeout_ms;
+    rd_kafka_resp_err_t error;
+    do {
+        error = rd_kafka_query_watermark_offsets(log->admin.rk, topic, partition, &low, &high,
+                                                 log->timeout_ms);
+        rd_kafka_poll(log->admin.rk, 0);
+    } while (is_led_again(log, topic, partition, deadline_ms, &error));
     if (error)
         return mr_kafka_request_fail(log, error, NULL, "offsets of topic", topic, err);
     *offset = which == MR_OFFSET_EARLIEST ? low : high;
@@ -106,14 +129,19 @@ mr_status mr_kafka_offset_at(mr_log *base, const char *topic, int32_t partition,
                              int64_t timestamp_ms, int64_t *offset, mr_error *err)
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = timestamp_ms;
-    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(log->admin.rk, list, log->timeout_ms);
-    if (!error)
-        error = list->elems[0].err;
-    int64_t found = list->elems[0].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_poll(log->admin.rk, 0);
+    int64_t deadline_ms = mr_kafka_now_ms() + log->timeout_ms;
+    rd_kafka_resp_err_t error;
+    int64_t found;
+    do {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, topic, partition)->offset = timestamp_ms;
+        error = rd_kafka_offsets_for_times(log->admin.rk, list, log->timeout_ms);
+        if (!error)
+            error = list->elems[0].err;
+        found = list->elems[0].offset;
+        rd_kafka_topic_partition_list_destroy(list);
+        rd_kafka_poll(log->admin.rk, 0);
+    } while (is_led_again(log, topic, partition, deadline_ms, &error));
     if (error)
         return mr_kafka_request_fail(log, error, NULL, "offsets of topic", topic, err);
     if (found < 0)

@@ -22,6 +22,13 @@ static bool is_noise(const char *facility, const char *text)
            (strstr(text, "producer property") || strstr(text, "consumer property"));
 }
 
+/* The member believes that the group has put it out, and joins anew without a word of ours: told by
+ * a line alone. */
+static bool is_silence(const char *facility)
+{
+    return strcmp(facility, "SESSTMOUT") == 0 || strcmp(facility, "MAXPOLL") == 0;
+}
+
 /* A first question that finds no broker tells why itself, once and in full (MR5001). */
 static mr_log_level level_of(mr_kafka_client *client, mr_log_level level)
 {
@@ -36,6 +43,8 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     mr_kafka_client *client = rd_kafka_opaque(rk);
     if (!client || is_noise(facility, text))
         return;
+    if (is_silence(facility))
+        atomic_fetch_add(&client->lost, 1);
     /* A lost connection is an "error" to librdkafka and mended by it; what matters to us comes back
      * from a call. So nothing of this is above a warning. */
     mr_log_level ours = level <= 4 ? MR_LOG_WARN : level <= 6 ? MR_LOG_INFO : MR_LOG_DEBUG;
@@ -54,7 +63,9 @@ static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque
     mr_kafka_client *client = opaque;
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         atomic_fetch_add(&client->all_down, 1);
-    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__TRANSPORT)
+    /* A broker that stands still keeps its connections: its requests time out. */
+    if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__TRANSPORT ||
+        error == RD_KAFKA_RESP_ERR__TIMED_OUT)
         atomic_fetch_add(&client->lost, 1);
     pthread_mutex_lock(&client->lock);
     bool is_refusal = error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL;

@@ -20,8 +20,8 @@ typedef struct mr_kafka_client {
     rd_kafka_t *rk;
     _Atomic(const mr_logger *) logger;
     mr_kafka_role role;
-    atomic_uint all_down;        /* times librdkafka said that no broker is reachable */
-    atomic_uint lost;            /* times it said that a connection broke or could not be made */
+    atomic_uint all_down; /* times librdkafka said that no broker is reachable */
+    atomic_uint lost; /* times it said that a connection broke, stood still, or could not be made */
     mr_kafka_chatter *chatter;   /* the log's */
     pthread_mutex_t lock;        /* of what follows: why no connection came about, as told last */
     rd_kafka_resp_err_t refused; /* the broker is there but refuses: _AUTHENTICATION or _SSL */

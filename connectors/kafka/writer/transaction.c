@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define POINTLESS_AFTER_MS 5000
+
 /* One send_offsets on its thread. Shared by caller and thread until `owners` is 0. */
 typedef struct sending {
     struct mr_kafka_writer *writer;
@@ -72,8 +74,16 @@ static void sending_free(sending *s)
     free(s);
 }
 
+/* Offsets of a member whom the group has counted out can only be refused, and librdkafka was seen
+ * to ask for ever instead of saying so. */
+static bool is_pointless(const mr_kafka_patience *p, mr_log_member *member)
+{
+    return mr_kafka_now_ms() - p->start_ms >= POINTLESS_AFTER_MS &&
+           mr_kafka_member_has_gone(member);
+}
+
 /* True when the call came back; false when it was given up (`s` is the thread's then). */
-static bool sending_wait(mr_kafka_writer *w, sending *s)
+static bool sending_wait(mr_kafka_writer *w, sending *s, mr_log_member *member)
 {
     mr_kafka_patience p = mr_kafka_patience_start();
     bool holds = true;
@@ -85,7 +95,8 @@ static bool sending_wait(mr_kafka_writer *w, sending *s)
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&w->changed, &w->lock, &until);
-        holds = s->is_done || mr_kafka_patience_holds(&p, w, "send_offsets");
+        holds = s->is_done ||
+                (mr_kafka_patience_holds(&p, w, "send_offsets") && !is_pointless(&p, member));
     }
     bool is_done = s->is_done;
     pthread_mutex_unlock(&w->lock);
@@ -93,7 +104,7 @@ static bool sending_wait(mr_kafka_writer *w, sending *s)
 }
 
 /* send_offsets ignores its timeout and blocks for as long as the coordinator is away. */
-static mr_status send_watched(mr_kafka_writer *w, sending *s, mr_error *err)
+static mr_status send_watched(mr_kafka_writer *w, sending *s, mr_log_member *member, mr_error *err)
 {
     pthread_t thread;
     w->is_sending = true;
@@ -102,10 +113,16 @@ static mr_status send_watched(mr_kafka_writer *w, sending *s, mr_error *err)
         sending_free(s);
         return mr_error_set(err, MR_E_ENVIRONMENT, "no thread for send_offsets");
     }
-    if (!sending_wait(w, s)) {
+    if (!sending_wait(w, s, member)) {
         pthread_detach(thread); /* it and what it holds live until librdkafka lets go */
         w->is_in_doubt = true;
-        return mr_kafka_given_up(w, "send_offsets", err);
+        if (w->is_stopping && w->is_stopping(w->hook))
+            return mr_kafka_given_up(w, "send_offsets", err);
+        return mr_error_set_recovery(
+            err, MR_E_KAFKA_MEMBER_STALE, MR_RECOVERY_WRITER,
+            "send offsets of %s: no answer, and the group has counted this "
+            "worker out",
+            w->transactional_id);
     }
     pthread_join(thread, NULL);
     rd_kafka_error_t *error = s->error;
@@ -139,7 +156,7 @@ mr_status mr_kafka_writer_send_offsets(mr_log_writer *base, mr_log_member *membe
     s->writer = w;
     s->list = mr_kafka_offsets_list(offsets, count, true);
     s->metadata = metadata;
-    return send_watched(w, s, err);
+    return send_watched(w, s, member, err);
 }
 
 mr_status mr_kafka_writer_commit(mr_log_writer *base, mr_error *err)

@@ -52,6 +52,16 @@ bool mr_crash_broker_start(const mr_crash_env *env)
     return broker(env, "start");
 }
 
+bool mr_crash_broker_freeze(const mr_crash_env *env)
+{
+    return broker(env, "freeze");
+}
+
+bool mr_crash_broker_thaw(const mr_crash_env *env)
+{
+    return broker(env, "thaw");
+}
+
 static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *where)
 {
     (void)facts;

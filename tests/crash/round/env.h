@@ -41,6 +41,10 @@ void mr_crash_sleep_us(int64_t us);
 bool mr_crash_broker_kill(const mr_crash_env *env);
 bool mr_crash_broker_start(const mr_crash_env *env);
 
+/* SIGSTOP and SIGCONT: connections stay, and nothing is answered. */
+bool mr_crash_broker_freeze(const mr_crash_env *env);
+bool mr_crash_broker_thaw(const mr_crash_env *env);
+
 /* Removes a folder with all that is in it. */
 void mr_crash_remove(const char *path);
 

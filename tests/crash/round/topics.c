@@ -138,9 +138,13 @@ bool mr_crash_topic_delete(const char *bootstrap, const char *topic, char *why, 
 static bool true_end(const char *bootstrap, const char *topic, int32_t partition, int64_t *end)
 {
     rd_kafka_t *client = open_client(RD_KAFKA_CONSUMER, bootstrap, "read_uncommitted");
-    int64_t low;
-    rd_kafka_resp_err_t error =
-        rd_kafka_query_watermark_offsets(client, topic, partition, &low, end, ASK_MS);
+    int64_t low, until = mr_crash_now_ms() + READ_MS;
+    rd_kafka_resp_err_t error;
+    do { /* a partition without a leader is unknown until its topic is asked for again */
+        error = rd_kafka_query_watermark_offsets(client, topic, partition, &low, end, ASK_MS);
+        if (error)
+            await_topic(client, topic);
+    } while (error && mr_crash_now_ms() < until);
     rd_kafka_destroy(client);
     return !error;
 }

@@ -7,7 +7,7 @@
  *
  * fleet: faults at random for `env->seconds`. exchange: the same in two stages of two and three
  * tasks, every row on its way to the task of its key. rolling: a restart of each worker in turn,
- * which must move no task: static members.
+ * which must move no task: static members. broker_frozen: the broker stands still.
  */
 #include "tests/crash/round/round.h"
 #include "tests/crash/scenarios/scenarios.h"
@@ -20,7 +20,9 @@
 #define TASKS 4
 #define READY_MS 60000
 #define CATCH_TRIES 300
-#define PAUSE_MS_MAX 1500   /* between two faults */
+#define STALLS 1
+#define STALL_MS 6500     /* past the sessions of members, and of the broker with its controller */
+#define PAUSE_MS_MAX 1500 /* between two faults */
 #define FROZEN_LONG_MS 7500 /* past the session of 6 s: others take over, a zombie thaws */
 
 typedef enum fault {
@@ -363,6 +365,52 @@ bool mr_crash_rolling(mr_crash_env *env, char *text, size_t size)
     if (is_good)
         snprintf(text, size, "%d workers restarted, no task moved; %" PRIu64 " restores", WORKERS,
                  f.restores);
+    else
+        snprintf(text, size, "%s", f.round.why);
+    release(&f);
+    return is_good;
+}
+
+/* A broker that stood still has put members out of the group, and those that rejoined without
+ * hearing so are fenced by themselves. Every worker must come to commits again. */
+static bool stall(fleet *f)
+{
+    mr_crash_env *env = f->round.env;
+    for (uint32_t i = 0; i < STALLS; i++) {
+        mr_crash_feed_allow(f->round.feed, MR_CRASH_TIME_END * (i + 1) / STALLS);
+        member *m = &f->members[mr_crash_draw(env, WORKERS)];
+        if (!mr_crash_life_await_commits(&m->life, atomic_load(&m->life.page->commits) + 3,
+                                         READY_MS))
+            return mr_crash_round_fail(&f->round, &m->life, "no commits before the broker stood");
+        mr_crash_sleep_us((int64_t)mr_crash_draw(env, 100000));
+        mr_crash_round_note(&f->round, &m->life);
+        mr_crash_broker_freeze(env);
+        mr_crash_sleep_us((STALL_MS + (int64_t)mr_crash_draw(env, STALL_MS)) * 1000);
+        mr_crash_broker_thaw(env);
+        for (uint32_t k = 0; k < WORKERS; k++) {
+            m = &f->members[k];
+            uint64_t commits = atomic_load(&m->life.page->commits);
+            if (!mr_crash_life_await_commits(&m->life, commits + 3, READY_MS))
+                return mr_crash_round_fail(&f->round, &m->life, "no commits after the broker");
+        }
+    }
+    return true;
+}
+
+bool mr_crash_broker_frozen(mr_crash_env *env, char *text, size_t size)
+{
+    static const fleet none;
+    fleet f = none;
+    bool is_good = begin(&f, env, "stalled", 0) && stall(&f) && stop_all(&f) && judge(&f);
+    const mr_crash_hits *h = &f.round.hits;
+    if (is_good && h->in_open_epoch + h->in_restore == 0)
+        is_good = mr_crash_round_fail(&f.round, NULL, "no stall hit live work");
+    if (is_good)
+        snprintf(text, size,
+                 "%u stalls, %u in an open epoch, %u in a restore; %" PRIu64 " commits, %" PRIu64
+                 " restores, %" PRId64 " rows, %" PRId64 " results",
+                 h->faults, h->in_open_epoch, h->in_restore, f.commits, f.restores,
+                 f.round.law->rows_sent, f.round.law->results_seen);
     else
         snprintf(text, size, "%s", f.round.why);
     release(&f);

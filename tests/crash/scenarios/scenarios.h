@@ -19,10 +19,11 @@ mr_crash_scenario mr_crash_zombie;
 mr_crash_scenario mr_crash_twin;
 
 /* fleet.c: three workers, faults of every kind for `env->seconds`; in two stages; a rolling
- * restart. */
+ * restart; a broker that stands still. */
 mr_crash_scenario mr_crash_fleet;
 mr_crash_scenario mr_crash_exchange;
 mr_crash_scenario mr_crash_rolling;
+mr_crash_scenario mr_crash_broker_frozen;
 
 /* outage.c: the broker is killed and comes back; it stays away past the transaction timeout. */
 mr_crash_scenario mr_crash_broker_killed;

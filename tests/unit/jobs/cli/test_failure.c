@@ -1,6 +1,6 @@
 /*
- * Goal: what lies in the log and is not this job's, or not whole, ends a command with exit 5; what a
- * user asked for, or a machine lacks, does not.
+ * Goal: what lies in the log and is not this job's, or not whole, ends a command with exit 5;
+ * what a user asked for, or a machine lacks, does not.
  */
 #include "jobs/cli/failure.h"
 

@@ -72,10 +72,22 @@ static mr_status ends_without_a_leader(fault_rig *rig)
     return rig->log->class->ends(rig->log, &found, 1, &rig->err);
 }
 
+static mr_status offset_without_a_leader(fault_rig *rig)
+{
+    mr_kafka_mock_lose_leader(rig->mock, "t", 0);
+    return offset(rig);
+}
+
 static mr_status offset_at(fault_rig *rig)
 {
     int64_t found;
     return rig->log->class->offset_at(rig->log, "t", 0, 5, &found, &rig->err);
+}
+
+static mr_status offset_at_without_a_leader(fault_rig *rig)
+{
+    mr_kafka_mock_lose_leader(rig->mock, "t", 0);
+    return offset_at(rig);
 }
 
 static mr_status group_offsets(fault_rig *rig)
@@ -397,6 +409,8 @@ static const fault FAULTS[] = {
     {ERR(NOT_LEADER_FOR_PARTITION), A, offset_at, LIST_OFFSETS, MANY, AGAIN, SAME},
     {ERR(_NOENT), A, ends_without_a_leader, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(LEADER_NOT_AVAILABLE), A, offset, LIST_OFFSETS, MANY, AGAIN, SAME},
+    {ERR(LEADER_NOT_AVAILABLE), A, offset_without_a_leader, FAULT_NONE, 0, AGAIN, SAME},
+    {ERR(LEADER_NOT_AVAILABLE), A, offset_at_without_a_leader, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(FENCED_LEADER_EPOCH), A, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
     {ERR(UNKNOWN_LEADER_EPOCH), A, ends, LIST_OFFSETS, MANY, AGAIN, SAME},
     {ERR(OFFSET_NOT_AVAILABLE), A, ends, LIST_OFFSETS, MANY, AGAIN, SAME},

@@ -1,0 +1,60 @@
+/*
+ * Goal: no worker waits for ever for a broker that stood still.
+ * Method: the embedded Kafka answers with what makes librdkafka ask again and again. What a broker
+ * that stands still does to members is played on a real one (crash_kafka --only broker_frozen).
+ */
+#include "tests/unit/connectors/kafka/client/faults.h"
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+#define HEARTBEAT 12
+#define TXN_OFFSETS 28
+
+static const char *const QUICK[] = {"session.timeout.ms", "1500", "heartbeat.interval.ms", "200",
+                                    NULL};
+
+static mr_log_member *open_member(fault_rig *rig)
+{
+    mr_member_options options = {.group = "g", .instance_id = "i", .topic = "t"};
+    mr_log_member *member;
+    cr_assert_eq(rig->log->class->open_member(rig->log, &options, &member, &rig->err), MR_OK);
+    return member;
+}
+
+/* Polls until the group says `kind`, or the member fails. */
+static mr_status poll_until(fault_rig *rig, mr_log_member *member, mr_member_event_kind kind)
+{
+    mr_status status = MR_OK;
+    for (int i = 0; status == MR_OK && i < 1500; i++) {
+        mr_member_event event;
+        status = member->class->poll(member, 20, &event, &rig->err);
+        if (status == MR_OK && event.kind == kind)
+            return MR_OK;
+        if (status == MR_OK && (event.kind == MR_MEMBER_REVOKED || event.kind == MR_MEMBER_LOST))
+            status = member->class->release(member, &rig->err);
+    }
+    return status != MR_OK ? status : mr_error_set(&rig->err, MR_E_KAFKA_TIMEOUT, "no event");
+}
+
+Test(kafka_stalled, offsets_that_never_go_are_given_up_when_the_member_is_out, .timeout = 120)
+{
+    fault_rig rig;
+    fault_rig_init(&rig, 1500, QUICK);
+    mr_log_member *member = open_member(&rig);
+    cr_assert_eq(poll_until(&rig, member, MR_MEMBER_ASSIGNED), MR_OK, "%s", rig.err.message);
+    mr_writer_options options = {.transactional_id = "id", .transaction_timeout_ms = 60000};
+    mr_log_writer *writer;
+    mr_status status = rig.log->class->open_writer(rig.log, &options, &writer, &rig.err);
+    cr_assert_eq(status, MR_OK, "%s", rig.err.message);
+    cr_assert_eq(writer->class->begin(writer, &rig.err), MR_OK);
+    mr_kafka_mock_fail(rig.mock, TXN_OFFSETS, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 1000);
+    mr_kafka_mock_fail(rig.mock, HEARTBEAT, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, 1);
+    mr_log_offset put = {.topic = "t", .offset = 3, .metadata = "v1"};
+    status = writer->class->send_offsets(writer, member, &put, 1, &rig.err);
+    cr_expect_eq(status, MR_E_KAFKA_MEMBER_STALE, "MR%d %s", status, rig.err.message);
+    cr_expect_eq(rig.err.recovery, MR_RECOVERY_WRITER, "%s", rig.err.message);
+    writer->class->close(writer);
+    member->class->close(member);
+    _exit(0); /* the thread inside of librdkafka is still there, as it would be in a process */
+}
