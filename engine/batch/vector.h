@@ -70,6 +70,15 @@ void mr_vector_set_null(mr_vector *vector, uint32_t row, uint32_t rows, mr_arena
 mr_vector mr_vector_gather(const mr_vector *vector, const uint32_t *rows, uint32_t count,
                            mr_arena *arena);
 
+/* Row `row` up to place `end`, behind the run before it. */
+typedef struct mr_vector_run {
+    uint32_t row, end;
+} mr_vector_run;
+
+/* The same for rows that are named many times in a row; runs rise, and none is empty. */
+mr_vector mr_vector_repeat(const mr_vector *vector, const mr_vector_run *runs, uint32_t runs_count,
+                           mr_arena *arena);
+
 /* Copies the bytes of all strings (of valid rows) into `arena`, so that they outlive their
  * source. */
 void mr_vector_own_strings(mr_vector *vector, uint32_t rows, mr_arena *arena);

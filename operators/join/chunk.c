@@ -24,13 +24,17 @@ static void parse(mr_join_chunks *chunks, int64_t bucket, const mr_join_list *li
                   mr_join_chunk *chunk)
 {
     chunk->list = list;
+    chunk->behind = NULL;
+    chunk->arrival_ms = MR_TIME_NONE;
     chunk->count = 0;
     int64_t start_ms = mr_join_bucket_start(chunks->layout, bucket);
-    mr_join_row row = {0};
+    mr_join_row row = {.origin.arrival_ms = MR_TIME_NONE};
     for (uint32_t at = 0; at < list->length;) {
         mr_join_walk walk = mr_join_walk_begin(list, at, start_ms, &row);
         mr_join_walk_end(chunks->layout, walk, &row);
         append(chunk, &row, chunks->arena);
+        if (row.origin.arrival_ms > chunk->arrival_ms)
+            chunk->arrival_ms = row.origin.arrival_ms;
         at = (uint32_t)(walk.end - list->bytes);
     }
 }

@@ -25,6 +25,8 @@ typedef struct mr_join_chunk {
     const mr_join_list *list; /* NULL: an empty place in the table of chunks */
     mr_join_parsed *rows;
     uint32_t count, capacity;
+    int64_t arrival_ms;   /* the latest of its rows; MR_TIME_NONE, the least, where none is known */
+    mr_join_list *behind; /* the next chunk of its list, when somebody has looked for it */
 } mr_join_chunk;
 
 /* Zeroed but for arena and layout. */

@@ -227,15 +227,29 @@ static inline bool read_row(const mr_join_codec *codec, mr_string bytes, uint32_
     return !from.is_bad && from.at == from.end;
 }
 
-mr_status mr_join_codec_read(const mr_join_codec *codec, const mr_string *rows, uint32_t count,
-                             mr_arena *arena, mr_vector *columns, mr_error *err)
+void mr_join_codec_columns(const mr_join_codec *codec, uint32_t capacity, mr_arena *arena,
+                           mr_vector *columns)
 {
-    for (uint32_t c = 0; c < codec->columns_count; c++)
-        if (codec->columns[c].place == MR_JOIN_IN_BYTES)
-            columns[c] = mr_vector_new(codec->columns[c].type, count, arena);
-    for (uint32_t i = 0; i < count; i++)
-        if (!read_row(codec, rows[i], i, count, arena, columns))
+    for (uint32_t n = 0; n < codec->written_count; n++) {
+        uint32_t c = codec->written[n];
+        columns[c] = mr_vector_new(codec->columns[c].type, capacity, arena);
+    }
+}
+
+mr_status mr_join_codec_fill(const mr_join_codec *codec, const mr_string *rows, uint32_t from,
+                             uint32_t end, uint32_t capacity, mr_arena *arena, mr_vector *columns,
+                             mr_error *err)
+{
+    for (uint32_t i = from; i < end; i++)
+        if (!read_row(codec, rows[i], i, capacity, arena, columns))
             return mr_error_set(err, MR_E_STATE, "a kept row of %u bytes is malformed",
                                 rows[i].length);
     return MR_OK;
+}
+
+mr_status mr_join_codec_read(const mr_join_codec *codec, const mr_string *rows, uint32_t count,
+                             mr_arena *arena, mr_vector *columns, mr_error *err)
+{
+    mr_join_codec_columns(codec, count, arena, columns);
+    return mr_join_codec_fill(codec, rows, 0, count, count, arena, columns, err);
 }

@@ -41,8 +41,17 @@ mr_join_codec mr_join_codec_of(const mr_join_side *side, const mr_type *key_type
 void mr_join_codec_write(const mr_join_codec *codec, const mr_vector *const *columns, uint32_t row,
                          mr_buffer *to);
 
-/* Fills the columns that are IN_BYTES with `count` rows; strings point into `rows`. MR_E_STATE when
- * a row is malformed. */
+/* Makes the columns that are IN_BYTES, for `capacity` rows. */
+void mr_join_codec_columns(const mr_join_codec *codec, uint32_t capacity, mr_arena *arena,
+                           mr_vector *columns);
+
+/* Fills rows `from` to `end` of them; strings point into `rows`. MR_E_STATE when a row is
+ * malformed. */
+mr_status mr_join_codec_fill(const mr_join_codec *codec, const mr_string *rows, uint32_t from,
+                             uint32_t end, uint32_t capacity, mr_arena *arena, mr_vector *columns,
+                             mr_error *err);
+
+/* Both, for `count` rows. */
 mr_status mr_join_codec_read(const mr_join_codec *codec, const mr_string *rows, uint32_t count,
                              mr_arena *arena, mr_vector *columns, mr_error *err);
 

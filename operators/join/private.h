@@ -11,6 +11,7 @@
 #include "operators/join/queue.h"
 
 #define MR_JOIN_ROWS_PER_CALL (MR_BATCH_ROWS_MAX * 4u)
+#define MR_JOIN_PLACES_MAX (MR_BATCH_ROWS_MAX * 2u)
 
 typedef struct mr_join_kept {
     mr_table *table;
@@ -19,15 +20,19 @@ typedef struct mr_join_kept {
 } mr_join_kept;
 
 /* Pairs found and not emitted yet: a row under way and a kept one of the other side. A kept row
- * that is in several pairs stands in `bytes` once, and its columns are read once. */
+ * that is in several pairs of a round stands in `bytes` once, and its columns are read once; a round
+ * goes on while there is room for the kept rows of one more batch. */
 typedef struct mr_join_pairs {
     uint32_t count;
-    uint32_t own[MR_BATCH_ROWS_MAX]; /* number of the row under way */
+    uint32_t runs_count;
+    mr_vector_run runs[MR_BATCH_ROWS_MAX]; /* number of the row under way, and behind its pairs */
     int64_t time_ms[MR_BATCH_ROWS_MAX];
     uint32_t kept[MR_BATCH_ROWS_MAX]; /* place of the kept row in `bytes` */
     uint32_t bytes_count;
-    uint32_t round;                     /* a new one with each batch that is emitted */
-    mr_string bytes[MR_BATCH_ROWS_MAX]; /* columns */
+    uint32_t round;
+    mr_string bytes[MR_JOIN_PLACES_MAX]; /* columns */
+    /* LEFT: what is settled when the pair holds */
+    uint32_t own[MR_BATCH_ROWS_MAX];
     mr_slice *slice[MR_BATCH_ROWS_MAX];
     mr_join_list *list[MR_BATCH_ROWS_MAX];
     uint32_t at[MR_BATCH_ROWS_MAX];
@@ -87,6 +92,20 @@ int64_t mr_join_behind(const mr_interval_join *self, int64_t watermark_ms);
  * at: the first *done rows are through, the next goes on at *cursor. Sets is_matched. */
 mr_status mr_join_probe(mr_interval_join *self, mr_join_rows *rows, mr_output *out, uint32_t *done,
                         mr_join_cursor *cursor, mr_error *err);
+
+/* Pairs on their way out of one call of mr_join_probe. */
+typedef struct mr_join_emission {
+    mr_interval_join *self;
+    mr_join_rows *rows;
+    uint32_t other;  /* side of the kept rows */
+    mr_arena *arena; /* of the call */
+    mr_output *out;
+    mr_vector *read; /* columns of the kept rows of the round, as far as they were read */
+    uint32_t read_count, read_capacity;
+} mr_join_emission;
+
+/* Emits the pairs found so far, those for which the residual condition holds. */
+mr_status mr_join_emit_pairs(mr_join_emission *emission, mr_error *err);
 
 /* Emits `count` left rows with NULLs in the place of right ones. `left` are the left columns, flat
  * and `count` long; `watermark` may be NULL. */

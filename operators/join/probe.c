@@ -1,10 +1,9 @@
-/* Rows of one side looked up among the kept rows of the other, and what is emitted of it. */
+/* Rows of one side looked up among the kept rows of the other. */
 #include "operators/join/private.h"
 
 #include "engine/base/assert.h"
 #include "operators/join/chunk.h"
 
-#define US_PER_MS INT64_C(1000)
 /* More buckets than this under one batch: it is spread so widely that each row looks for itself. */
 #define SLICES_TOGETHER_MAX 8u
 /* Rows looked at in vain cost less than a pair; so many of them count as one. */
@@ -22,7 +21,7 @@ typedef struct probe {
     mr_join_rows *rows;
     uint32_t other;
     mr_arena *arena;
-    mr_output *out;
+    mr_join_emission emission;
     int64_t *first, *last; /* [count] times of partners */
     hit *hits;
     uint32_t hits_count, hits_capacity;
@@ -30,13 +29,6 @@ typedef struct probe {
     uint32_t room;
     uint32_t vain;
 } probe;
-
-int64_t mr_join_behind(const mr_interval_join *self, int64_t watermark_ms)
-{
-    if (watermark_ms == MR_TIME_NONE || watermark_ms == MR_TIME_MAX)
-        return watermark_ms;
-    return mr_join_add(watermark_ms, -mr_interval_join_delay_ms(self->config));
-}
 
 /* ---- which lists ---- */
 
@@ -146,234 +138,140 @@ static void look_up(probe *p)
         sort_hits(p);
 }
 
-/* ---- what is emitted ---- */
-
-static mr_vector null_column(mr_type type, uint32_t count, mr_arena *arena)
-{
-    mr_vector column = mr_vector_new(type, count, arena);
-    memset(column.values, 0, mr_lane_size(column.lane) * count);
-    column.valid = mr_arena_zalloc(arena, mr_bitmap_words(count), sizeof(uint64_t));
-    return column;
-}
-
-static mr_vector time_column(mr_type type, const int64_t *time_ms, uint32_t count, mr_arena *arena)
-{
-    mr_vector column = mr_vector_new(type, count, arena);
-    for (uint32_t i = 0; i < count; i++)
-        column.i64[i] = time_ms[i] * US_PER_MS;
-    return column;
-}
-
-static mr_batch new_batch(const mr_interval_join *self, uint32_t count, mr_arena *arena)
-{
-    const mr_interval_join_config *config = self->config;
-    return mr_batch_new(config->sides[MR_JOIN_LEFT].columns_count +
-                            config->sides[MR_JOIN_RIGHT].columns_count,
-                        count, arena);
-}
-
-static mr_vector *columns_of(const mr_interval_join *self, mr_batch *batch, uint32_t side)
-{
-    return batch->columns +
-           (side == MR_JOIN_RIGHT ? self->config->sides[MR_JOIN_LEFT].columns_count : 0);
-}
-
-mr_status mr_join_emit_padded(mr_interval_join *self, const mr_vector *left, const int64_t *time_ms,
-                              int64_t *watermark, uint32_t count, const mr_records *records,
-                              uint32_t *record, mr_arena *arena, mr_output *out, mr_error *err)
-{
-    mr_batch batch = new_batch(self, count, arena);
-    const mr_join_codec *right = &self->kept[MR_JOIN_RIGHT].codec;
-    memcpy(batch.columns, left, self->kept[MR_JOIN_LEFT].codec.columns_count * sizeof *left);
-    mr_vector *columns = columns_of(self, &batch, MR_JOIN_RIGHT);
-    for (uint32_t c = 0; c < right->columns_count; c++)
-        columns[c] = null_column(right->columns[c].type, count, arena);
-    batch.event_time = mr_arena_alloc(arena, count * sizeof(int64_t));
-    for (uint32_t i = 0; i < count; i++)
-        batch.event_time[i] = self->config->time_side == MR_JOIN_LEFT ? time_ms[i] : MR_TIME_NONE;
-    batch.watermark = watermark;
-    batch.records = records;
-    batch.record = record;
-    return mr_output_emit(out, MR_PORT_MAIN, &batch, err);
-}
-
-/* The columns that kept rows hold as bytes: each row is read once, however many pairs it is in. */
-static mr_status fill_written(const mr_join_pairs *pairs, const mr_join_codec *codec,
-                              mr_vector *columns, mr_arena *arena, mr_error *err)
-{
-    mr_vector *read = mr_arena_zalloc(arena, codec->columns_count, sizeof *read);
-    mr_status status =
-        mr_join_codec_read(codec, pairs->bytes, pairs->bytes_count, arena, read, err);
-    for (uint32_t n = 0; status == MR_OK && n < codec->written_count; n++) {
-        uint32_t c = codec->written[n];
-        columns[c] = mr_vector_gather(&read[c], pairs->kept, pairs->count, arena);
-        columns[c].type = codec->columns[c].type;
-    }
-    return status;
-}
-
-/* Columns of the rows under way, and of the kept rows: what the key and the time say is taken from
- * there. */
-static mr_status fill_columns(const probe *p, mr_batch *batch, mr_arena *arena, mr_error *err)
-{
-    const mr_interval_join *self = p->self;
-    const mr_join_pairs *pairs = self->pairs;
-    const mr_join_rows *rows = p->rows;
-    uint32_t n = pairs->count;
-    uint32_t *place = mr_arena_alloc(arena, n * sizeof *place);
-    for (uint32_t i = 0; i < n; i++)
-        place[i] = rows->rows[pairs->own[i]];
-    mr_vector *own = columns_of(self, batch, rows->side);
-    mr_vector *other = columns_of(self, batch, p->other);
-    for (uint32_t c = 0; c < self->kept[rows->side].codec.columns_count; c++) {
-        own[c] = mr_vector_gather(rows->columns[c], place, n, arena);
-        own[c].type = self->kept[rows->side].codec.columns[c].type;
-    }
-    const mr_join_codec *codec = &self->kept[p->other].codec;
-    for (uint32_t c = 0; c < codec->columns_count; c++) {
-        const mr_join_column *column = &codec->columns[c];
-        if (column->place == MR_JOIN_IN_KEY) {
-            other[c] = mr_vector_gather(rows->keys[column->key], place, n, arena);
-            other[c].type = column->type;
-        } else if (column->place == MR_JOIN_IN_TIME) {
-            other[c] = time_column(column->type, pairs->time_ms, n, arena);
-        }
-    }
-    if (rows->records != NULL) {
-        batch->records = rows->records;
-        batch->record = mr_arena_alloc(arena, n * sizeof *batch->record);
-        for (uint32_t i = 0; i < n; i++)
-            batch->record[i] = rows->record[place[i]];
-    }
-    return codec->written_count > 0 ? fill_written(pairs, codec, other, arena, err) : MR_OK;
-}
-
-static void fill_times(const probe *p, mr_batch *batch, mr_arena *arena)
-{
-    const mr_interval_join *self = p->self;
-    const mr_join_pairs *pairs = self->pairs;
-    bool is_own = self->config->time_side == p->rows->side;
-    batch->event_time = mr_arena_alloc(arena, pairs->count * sizeof(int64_t));
-    batch->watermark = mr_arena_alloc(arena, pairs->count * sizeof(int64_t));
-    uint32_t last = UINT32_MAX; /* pairs of one row stand together */
-    int64_t behind_ms = MR_TIME_NONE;
-    for (uint32_t i = 0; i < pairs->count; i++) {
-        uint32_t own = pairs->own[i];
-        if (own != last)
-            behind_ms = mr_join_behind(self, p->rows->origins[own].arrival_ms);
-        last = own;
-        batch->event_time[i] = is_own ? p->rows->time_ms[own] : pairs->time_ms[i];
-        batch->watermark[i] = behind_ms;
-    }
-}
-
-static void note_match(const probe *p, uint32_t i)
-{
-    mr_interval_join *self = p->self;
-    const mr_join_pairs *pairs = self->pairs;
-    p->rows->is_matched[pairs->own[i]] = true;
-    if (p->other == MR_JOIN_LEFT)
-        mr_join_list_settle(pairs->slice[i], pairs->list[i], pairs->at[i]);
-}
-
-/* Emits the pairs found so far, those for which the residual condition holds. */
-static mr_status flush(const probe *p, mr_error *err)
-{
-    mr_interval_join *self = p->self;
-    mr_join_pairs *pairs = self->pairs;
-    if (pairs->count == 0)
-        return MR_OK;
-    mr_arena *arena = &self->pairs_arena;
-    mr_arena_reset(arena);
-    mr_batch batch = new_batch(self, pairs->count, arena);
-    mr_status status = fill_columns(p, &batch, arena, err);
-    if (status != MR_OK)
-        return status;
-    fill_times(p, &batch, arena);
-    if (self->residual != NULL) {
-        mr_row_errors errors = {.arena = arena};
-        uint32_t *held = mr_arena_alloc(arena, pairs->count * sizeof *held);
-        uint32_t n = mr_program_filter(self->residual, &batch, held, &errors);
-        mr_row_errors_settle(&errors);
-        if (errors.count > 0)
-            status = mr_output_dead(p->out, &batch, &errors, err);
-        batch = mr_batch_select(&batch, held, n);
-    }
-    for (uint32_t i = 0; self->config->is_left_outer && i < batch.selected; i++)
-        note_match(p, mr_batch_row(&batch, i));
-    pairs->count = pairs->bytes_count = 0;
-    pairs->round++;
-    return status == MR_OK ? mr_output_emit(p->out, MR_PORT_MAIN, &batch, err) : status;
-}
-
 /* ---- pairs ---- */
 
-/* With rows of one source on both sides: did the kept row come after this one, though it was pushed
- * before? A row passes the left input first. */
-static inline bool came_after(const probe *p, uint32_t row, const mr_join_origin *kept)
-{
-    const mr_join_origin *own = &p->rows->origins[row];
-    if (!p->self->layout.has_origins || kept->place != own->place)
-        return false;
-    return kept->offset > own->offset || (kept->offset == own->offset && p->other == MR_JOIN_RIGHT);
-}
+/* Which kept rows are partners of one row. Those within [first_ms, first_ms + span_ms] whose own
+ * time was not over when the row came: least_ms. With rows of one source on both sides a kept row
+ * may have come after this one, though it was pushed before, for a row passes the left input first:
+ * then it is this row whose time must not have been over. */
+typedef struct reach {
+    int64_t first_ms;
+    uint64_t span_ms;
+    int64_t least_ms;
+    uint32_t place; /* of this row's partition; there, rows of */
+    int64_t after;  /* this offset and higher ones came after it */
+    int64_t over_ms;
+} reach;
 
-/* Of a kept row whose time is within the row's reach. */
-static inline bool is_partner(const probe *p, uint32_t row, const mr_join_row *kept)
+static reach reach_of(const probe *p, uint32_t row)
 {
     const mr_interval_join *self = p->self;
-    if (came_after(p, row, &kept->origin))
-        return !mr_join_is_over(p->rows->time_ms[row], self->kept[p->rows->side].reach_ms,
-                                kept->origin.arrival_ms);
-    return !mr_join_is_over(kept->time_ms, self->kept[p->other].reach_ms,
-                            p->rows->origins[row].arrival_ms);
+    const mr_join_origin *own = &p->rows->origins[row];
+    int64_t reach_ms = self->kept[p->other].reach_ms;
+    reach r = {.first_ms = p->first[row],
+               .span_ms = (uint64_t)p->last[row] - (uint64_t)p->first[row],
+               .least_ms = INT64_MIN,
+               .place = own->place,
+               .after = own->offset + (p->other == MR_JOIN_RIGHT ? 0 : 1),
+               .over_ms = mr_join_add(p->rows->time_ms[row], self->kept[p->rows->side].reach_ms)};
+    if (own->arrival_ms != MR_TIME_NONE) /* times are far from the ends of int64 */
+        r.least_ms = mr_join_add(mr_join_add(own->arrival_ms, -reach_ms), 1);
+    return r;
 }
 
-static inline void add_pair(probe *p, const hit *from, mr_join_list *list, mr_join_parsed *parsed)
+/* The times alone decide about all rows of a chunk: so it is unless rows are late. */
+static bool is_plain(const reach *r, const mr_join_chunk *chunk)
 {
-    mr_join_pairs *pairs = p->self->pairs;
-    const mr_join_row *kept = &parsed->row;
+    return r->least_ms <= r->first_ms && r->over_ms > chunk->arrival_ms;
+}
+
+static inline bool is_partner(const reach *r, const mr_join_row *kept, bool has_origins, bool plain)
+{
+    if ((uint64_t)kept->time_ms - (uint64_t)r->first_ms > r->span_ms)
+        return false;
+    if (plain)
+        return true;
+    if (has_origins && kept->origin.place == r->place && kept->origin.offset >= r->after)
+        return kept->origin.arrival_ms == MR_TIME_NONE || r->over_ms > kept->origin.arrival_ms;
+    return kept->time_ms >= r->least_ms;
+}
+
+static inline void add_pair(mr_join_pairs *pairs, mr_join_parsed *parsed)
+{
     uint32_t n = pairs->count++;
     if (parsed->round != pairs->round) {
         parsed->round = pairs->round;
         parsed->place = pairs->bytes_count;
-        pairs->bytes[pairs->bytes_count++] = kept->bytes;
+        pairs->bytes[pairs->bytes_count++] = parsed->row.bytes;
     }
-    pairs->own[n] = from->row;
-    pairs->time_ms[n] = kept->time_ms;
+    pairs->time_ms[n] = parsed->row.time_ms;
     pairs->kept[n] = parsed->place;
-    if (p->self->config->is_left_outer) { /* what note_match wants */
-        pairs->slice[n] = from->slice;
-        pairs->list[n] = list;
-        pairs->at[n] = kept->at;
-    }
-    p->room--;
+}
+
+/* All pairs that no run has yet are of row `own`. */
+static void add_run(mr_join_pairs *pairs, uint32_t own)
+{
+    uint32_t last = pairs->runs_count - 1;
+    if (pairs->runs_count == 0 || pairs->runs[last].row != own)
+        last = pairs->runs_count++;
+    pairs->runs[last] = (mr_vector_run){.row = own, .end = pairs->count};
+}
+
+static inline void add_partners(mr_join_pairs *pairs, const reach *r, mr_join_parsed *rows,
+                                uint32_t count, bool has_origins, bool plain)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (is_partner(r, &rows[i].row, has_origins, plain))
+            add_pair(pairs, &rows[i]);
+}
+
+/* What note_match wants to know of the pairs from `first` on, all of them with rows of one list. */
+static void add_places(mr_join_pairs *pairs, uint32_t first, const hit *from, mr_join_list *list,
+                       const reach *r, const mr_join_parsed *rows, uint32_t count, bool has_origins)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (is_partner(r, &rows[i].row, has_origins, false)) {
+            pairs->own[first] = from->row;
+            pairs->slice[first] = from->slice;
+            pairs->list[first] = list;
+            pairs->at[first++] = rows[i].row.at;
+        }
+}
+
+/* Looks at `count` rows of a list, for which there is room. */
+static void scan_rows(probe *p, const hit *from, mr_join_list *list, const mr_join_chunk *chunk,
+                      uint32_t first, uint32_t count)
+{
+    mr_join_parsed *rows = chunk->rows + first;
+    mr_join_pairs *pairs = p->self->pairs;
+    bool has_origins = p->self->layout.has_origins;
+    reach r = reach_of(p, from->row);
+    uint32_t before = pairs->count;
+    if (is_plain(&r, chunk))
+        add_partners(pairs, &r, rows, count, false, true);
+    else
+        add_partners(pairs, &r, rows, count, has_origins, false);
+    if (p->self->config->is_left_outer)
+        add_places(pairs, before, from, list, &r, rows, count, has_origins);
+    if (pairs->count > before)
+        add_run(pairs, from->row);
+    uint32_t found = pairs->count - before, vain = p->vain + count - found;
+    p->room -= found + (vain / VAIN_ROWS - p->vain / VAIN_ROWS);
+    p->vain = vain;
 }
 
 /* One chunk from cursor->at on. *is_full: no more in this call, the cursor says where. */
-static mr_status scan_chunk(probe *p, const hit *from, mr_join_list *list, mr_join_cursor *cursor,
-                            bool *is_full, mr_error *err)
+static mr_status scan_chunk(probe *p, const hit *from, mr_join_list *list, mr_join_chunk *chunk,
+                            mr_join_cursor *cursor, bool *is_full, mr_error *err)
 {
-    int64_t first = p->first[from->row], last = p->last[from->row];
     const mr_join_pairs *pairs = p->self->pairs;
-    mr_join_chunk *chunk = mr_join_chunks_get(&p->chunks, mr_slice_id(from->slice), list);
     uint32_t i = 0;
     while (i < chunk->count && chunk->rows[i].row.at < cursor->at)
         i++;
-    for (; i < chunk->count; i++) {
-        mr_join_parsed *parsed = &chunk->rows[i];
+    while (i < chunk->count) {
         if (pairs->count == MR_BATCH_ROWS_MAX || p->room == 0) {
-            mr_status status = flush(p, err);
+            mr_status status = mr_join_emit_pairs(&p->emission, err);
             *is_full = p->room == 0;
-            cursor->at = parsed->row.at;
+            cursor->at = chunk->rows[i].row.at;
             if (status != MR_OK || *is_full)
                 return status;
         }
-        int64_t time_ms = parsed->row.time_ms;
-        if (time_ms >= first && time_ms <= last && is_partner(p, from->row, &parsed->row))
-            add_pair(p, from, list, parsed);
-        else if (++p->vain % VAIN_ROWS == 0)
-            p->room--;
+        /* A row takes the room of one pair at most, so no row of these has to ask. */
+        uint32_t count = MR_BATCH_ROWS_MAX - pairs->count;
+        count = count < p->room ? count : p->room;
+        count = count < chunk->count - i ? count : chunk->count - i;
+        scan_rows(p, from, list, chunk, i, count);
+        i += count;
     }
     return MR_OK;
 }
@@ -386,13 +284,15 @@ static mr_status scan(probe *p, const hit *from, mr_join_cursor *cursor, bool *i
     if (cursor->chunk > 0)
         list = mr_join_list_chunk(from->slice, p->rows->key[from->row], cursor->chunk);
     while (list != NULL) {
-        mr_status status = scan_chunk(p, from, list, cursor, is_full, err);
-        if (status != MR_OK || *is_full)
+        mr_join_chunk *chunk = mr_join_chunks_get(&p->chunks, mr_slice_id(from->slice), list);
+        mr_status status = scan_chunk(p, from, list, chunk, cursor, is_full, err);
+        if (status != MR_OK || *is_full || cursor->chunk == from->head->chunks)
             return status;
-        list = cursor->chunk < from->head->chunks
-                   ? mr_join_list_chunk(from->slice, p->rows->key[from->row], ++cursor->chunk)
-                   : NULL;
+        cursor->chunk++;
         cursor->at = 0;
+        if (chunk->behind == NULL)
+            chunk->behind = mr_join_list_chunk(from->slice, p->rows->key[from->row], cursor->chunk);
+        list = chunk->behind;
     }
     return MR_OK;
 }
@@ -404,10 +304,11 @@ mr_status mr_join_probe(mr_interval_join *self, mr_join_rows *rows, mr_output *o
                .rows = rows,
                .other = rows->side == MR_JOIN_LEFT ? MR_JOIN_RIGHT : MR_JOIN_LEFT,
                .arena = mr_output_arena(out),
-               .out = out,
                .chunks = {.arena = mr_output_arena(out), .layout = &self->layout},
                .room = MR_JOIN_ROWS_PER_CALL};
-    self->pairs->count = self->pairs->bytes_count = 0;
+    p.emission = (mr_join_emission){
+        .self = self, .rows = rows, .other = p.other, .arena = p.arena, .out = out};
+    self->pairs->count = self->pairs->runs_count = self->pairs->bytes_count = 0;
     self->pairs->round = 1;
     set_ranges(&p);
     if (rows->count > 0)
@@ -429,5 +330,5 @@ mr_status mr_join_probe(mr_interval_join *self, mr_join_rows *rows, mr_output *o
             return status;
     }
     *done = rows->count;
-    return flush(&p, err);
+    return mr_join_emit_pairs(&p.emission, err);
 }

@@ -4,6 +4,8 @@
  * for.
  */
 #include "engine/batch/batch.h"
+
+#include "engine/base/assert.h"
 #include "engine/batch/row_error.h"
 
 #include <criterion/criterion.h>
@@ -46,6 +48,36 @@ Test(batch, compacting_keeps_values_nulls_and_hidden_columns)
         cr_assert(compact.event_time[i] == r * 10 && compact.watermark[i] == r * 100);
         cr_assert(compact.kind[i] == r % 4 && compact.record[i] == r + 7);
     }
+    mr_arena_release(&arena);
+}
+
+Test(batch, rows_repeated_in_runs_are_the_same_gathered_one_by_one)
+{
+    static const mr_type_kind kinds[] = {MR_TYPE_BIGINT, MR_TYPE_DOUBLE, MR_TYPE_INT,
+                                         MR_TYPE_BOOLEAN};
+    mr_arena arena = {0};
+    mr_vector_run runs[ROWS];
+    uint32_t rows[ROWS * 12], count = 0;
+    for (uint32_t r = 0; r < ROWS; r++) {
+        uint32_t row = r * 7 % ROWS;
+        for (uint32_t i = 0; i <= r % 11; i++)
+            rows[count++] = row;
+        runs[r] = (mr_vector_run){.row = row, .end = count};
+    }
+    for (uint32_t k = 0; k < 2 * MR_LENGTH(kinds); k++) {
+        mr_vector v = mr_vector_new(mr_type_of(kinds[k / 2]), ROWS, &arena);
+        size_t size = mr_lane_size(v.lane);
+        for (uint32_t r = 0; r < ROWS; r++)
+            memset((char *)v.values + r * size, (int)(r % 2), size);
+        for (uint32_t r = 0; k % 2 == 1 && r < ROWS; r += 3)
+            mr_vector_set_null(&v, r, ROWS, &arena);
+        mr_vector repeated = mr_vector_repeat(&v, runs, ROWS, &arena);
+        mr_vector gathered = mr_vector_gather(&v, rows, count, &arena);
+        cr_assert_arr_eq(repeated.values, gathered.values, count * size);
+        for (uint32_t i = 0; i < count; i++)
+            cr_assert_eq(mr_vector_is_null(&repeated, i), mr_vector_is_null(&gathered, i));
+    }
+    cr_assert_null(mr_vector_repeat(&(mr_vector){.lane = MR_LANE_I64}, runs, 0, &arena).valid);
     mr_arena_release(&arena);
 }
 
