@@ -37,8 +37,8 @@ mr_status mr_kafka_trim(mr_log *base, const char *topic, int32_t partition, int6
     return status;
 }
 
-/* A partition that has no leader just now, as while a broker restarts or stands still, is unknown to
- * librdkafka, and stays so until somebody asks for its topic again. */
+/* A partition that has no leader just now, as while a broker restarts or stands still, is unknown
+ * to librdkafka, and stays so until somebody asks for its topic again. */
 static bool is_led_again(mr_kafka_log *log, const char *topic, int32_t partition,
                          int64_t deadline_ms, rd_kafka_resp_err_t *error)
 {
