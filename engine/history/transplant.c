@@ -183,8 +183,8 @@ static mr_status join(const mr_transplant *t, mr_log_member **member, mr_error *
     return status;
 }
 
-/* Now that nobody else can write: is its last epoch still the one that was looked at? */
-static mr_status check_unmoved(const mr_transplant *t, mr_error *err)
+/* Now that nobody else gets offsets through: is its last epoch still the one that was looked at? */
+static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr_error *err)
 {
     mr_status status = MR_OK;
     mr_moments m = {
@@ -193,7 +193,11 @@ static mr_status check_unmoved(const mr_transplant *t, mr_error *err)
         if (t->tasks[i].last == NULL)
             continue;
         mr_moment now;
-        status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
+        status = mr_quiet_log(
+            &(mr_history){.log = t->log, .clock = t->clock, .topic = t->state_topic, .task = i},
+            t->plan->job, t->logger, member, err);
+        if (status == MR_OK)
+            status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
         if (status == MR_OK &&
             (now.epoch != t->tasks[i].last->epoch || now.checksum != t->tasks[i].last->checksum))
             status = mr_error_set(err, MR_E_TRANSPLANT,
@@ -305,7 +309,7 @@ mr_status mr_transplant_run(const mr_transplant *t, mr_error *err)
     mr_log_member *member = NULL;
     mr_status status = join(t, &member, err);
     if (status == MR_OK)
-        status = check_unmoved(t, err);
+        status = check_unmoved(t, member, err);
     if (status == MR_OK && t->tasks[0].last != NULL)
         status = write(t, member, true, err);
     if (status == MR_OK)

@@ -9,7 +9,8 @@
  *
  * The log of a job that is there gets a claim first: whoever dies in the middle is knocked at.
  * All tasks in one transaction, with the offsets of the group: it is joined for that, and must be
- * ours alone, so that no worker can be at work on what is replaced. The deltas are in memory as a
+ * ours alone, so that no worker can be at work on what is replaced; what one that is out of it has
+ * left open is ended. The deltas are in memory as a
  * whole, and must be through within the transaction's timeout.
  * Thread: one; blocks. Errors: those of the log; MR_E_TRANSPLANT.
  */
@@ -17,10 +18,7 @@
 #define MR_ENGINE_HISTORY_TRANSPLANT_H
 
 #include "engine/history/moment.h"
-
-enum {
-    MR_E_TRANSPLANT = 4064 /* the job is at work, or was since it was looked at */
-};
+#include "engine/history/quiet.h"
 
 typedef struct mr_transplant_task {
     mr_task *task;                  /* as of then */

@@ -43,7 +43,7 @@ static mr_status create(mr_worker *worker, const mr_exchange *exchange, mr_error
     mr_log *log = worker->config.log;
     mr_status status = log->class->create_topic(log, exchange->topic,
                                                 (int32_t)exchange->downstreams_count, configs, err);
-    return status == MR_E_KAFKA_TOPIC_EXISTS ? MR_OK : status;
+    return mr_worker_made_topic(status, err);
 }
 
 /* Whether anything was ever written to it. */

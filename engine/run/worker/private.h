@@ -359,6 +359,8 @@ mr_status mr_worker_learn_inputs(mr_worker *worker, uint32_t task, const mr_epoc
 
 /* restore.c */
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
+/* Of a call that made a topic of the job: where somebody else has, all is to be tried again. */
+mr_status mr_worker_made_topic(mr_status status, mr_error *err);
 /* Wants no tasks: the first one is opened while the group makes up its mind. */
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
 /* The phase RESTORE: the next task, then the phase RUN. */

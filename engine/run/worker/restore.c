@@ -55,6 +55,14 @@ static mr_status has_local_state(mr_worker *worker, bool *found, mr_error *err)
     return MR_OK;
 }
 
+/* Another first start was faster, and may have other numbers of tasks: it is looked at anew. */
+mr_status mr_worker_made_topic(mr_status status, mr_error *err)
+{
+    if (status == MR_E_KAFKA_TOPIC_EXISTS)
+        err->recovery = MR_RECOVERY_RETRY;
+    return status;
+}
+
 /* No state topic: a fresh start, or somebody deleted it. */
 static mr_status start_fresh(mr_worker *worker, mr_error *err)
 {
@@ -84,7 +92,7 @@ static mr_status start_fresh(mr_worker *worker, mr_error *err)
     mr_log *log = worker->config.log;
     status = log->class->create_topic(log, worker->state_topic, (int32_t)worker->plan->tasks_count,
                                       configs, err);
-    return status == MR_E_KAFKA_TOPIC_EXISTS ? MR_OK : status;
+    return mr_worker_made_topic(status, err);
 }
 
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err)

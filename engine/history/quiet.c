@@ -1,0 +1,86 @@
+#include "engine/history/quiet.h"
+
+#include "engine/base/assert.h"
+#include "engine/commit/hanging.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POLL_TIMEOUT_MS 100
+#define QUIET_LIMIT_US INT64_C(60000000)
+#define KNOCKS_MAX 20u
+
+static mr_status note_writer(void *context, const mr_history_record *found, bool *is_enough,
+                             mr_error *err)
+{
+    (void)is_enough;
+    (void)err;
+    char **writer = context;
+    free(*writer);
+    *writer =
+        strdup(found->record->transactional_id != NULL ? found->record->transactional_id : "");
+    MR_ASSERT(*writer != NULL);
+    return MR_OK;
+}
+
+/* First what ends a live one; then, for one whose end the partition was not told, its cure. */
+static mr_status knock(const mr_history *history, const char *job, const mr_logger *logger,
+                       const char *owner, mr_log_ends *place, bool is_first, mr_error *err)
+{
+    mr_log *log = history->log;
+    if (is_first)
+        return log->class->knock(log, owner, err);
+    mr_log_writer *writer = NULL;
+    mr_writer_options options = {.transactional_id = owner, .knock_first = true};
+    mr_status status = log->class->open_writer(log, &options, &writer, err);
+    if (status != MR_OK)
+        return status;
+    mr_hanging_request request = {.log = log, .writer = writer, .logger = logger, .job = job};
+    uint32_t ended;
+    status = mr_hanging_end(&request, place, 1, &ended, err);
+    writer->class->close(writer);
+    return status;
+}
+
+static mr_status await_end(const mr_history *history, const char *job, const mr_logger *logger,
+                           mr_log_member *member, const char *owner, mr_error *err)
+{
+    mr_log *log = history->log;
+    int64_t began_us = history->clock->monotonic_us(history->clock);
+    mr_log_ends place = {.topic = history->topic, .partition = (int32_t)history->task};
+    for (uint32_t knocks = 0;;) {
+        mr_status status = log->class->ends(log, &place, 1, err);
+        if (status == MR_OK && place.stable >= place.high)
+            return MR_OK;
+        if (status == MR_OK && owner[0] != '\0' && knocks < KNOCKS_MAX)
+            status = knock(history, job, logger, owner, &place, knocks++ == 0, err);
+        mr_member_event event;
+        if (status == MR_OK && member != NULL)
+            status = member->class->poll(member, POLL_TIMEOUT_MS, &event, err);
+        if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
+            return status;
+        if (history->clock->monotonic_us(history->clock) - began_us > QUIET_LIMIT_US)
+            return mr_error_set(err, MR_E_TRANSPLANT,
+                                "a transaction is open in %s[%" PRIu32 "]@%" PRId64
+                                " and does not end: stop the job's workers",
+                                history->topic, history->task, place.stable);
+    }
+}
+
+mr_status mr_quiet_log(const mr_history *history, const char *job, const mr_logger *logger,
+                       mr_log_member *member, mr_error *err)
+{
+    mr_log_ends place = {.topic = history->topic, .partition = (int32_t)history->task};
+    mr_status status = history->log->class->ends(history->log, &place, 1, err);
+    if (status == MR_OK && place.stable >= place.high)
+        return MR_OK;
+    if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
+        return status;
+    char *owner = NULL;
+    status = mr_history_read(history, MR_OFFSET_EARLIEST, -1, note_writer, &owner, err);
+    if (status == MR_OK)
+        status = await_end(history, job, logger, member, owner != NULL ? owner : "", err);
+    free(owner);
+    return status;
+}
