@@ -183,6 +183,12 @@ static mr_status join(const mr_transplant *t, mr_log_member **member, mr_error *
     return status;
 }
 
+static mr_status quiet(const mr_transplant *t, uint32_t task, mr_log_member *member, mr_error *err)
+{
+    mr_history history = {.log = t->log, .clock = t->clock, .topic = t->state_topic, .task = task};
+    return mr_quiet_log(&history, t->plan->job, t->logger, member, err);
+}
+
 /* Now that nobody else gets offsets through: is its last epoch still the one that was looked at? */
 static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr_error *err)
 {
@@ -190,12 +196,8 @@ static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr
     mr_moments m = {
         .plan = t->plan, .log = t->log, .clock = t->clock, .state_topic = t->state_topic};
     for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++) {
-        if (t->tasks[i].last == NULL)
-            continue;
         mr_moment now;
-        status = mr_quiet_log(
-            &(mr_history){.log = t->log, .clock = t->clock, .topic = t->state_topic, .task = i},
-            t->plan->job, t->logger, member, err);
+        status = quiet(t, i, member, err);
         if (status == MR_OK)
             status = mr_moments_find_task(&m, &(mr_point){.kind = MR_POINT_END}, i, &now, err);
         if (status == MR_OK &&
@@ -206,6 +208,27 @@ static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr
                                   i, now.epoch);
     }
     return status;
+}
+
+static mr_status note_epoch(void *context, const mr_history_record *found, bool *is_enough,
+                            mr_error *err)
+{
+    (void)err;
+    *(bool *)context = *is_enough = !found->is_claim;
+    return MR_OK;
+}
+
+/* One before us may have come as far as its decision. All tasks are in it, or none. */
+static mr_status look_for_fork(const mr_transplant *t, mr_log_member *member, bool *is_written,
+                               mr_error *err)
+{
+    mr_history history = {.log = t->log, .clock = t->clock, .topic = t->state_topic};
+    mr_status status = t->log->class->knock(t->log, t->transactional_id, err);
+    if (status == MR_OK || err->recovery == MR_RECOVERY_RETRY)
+        status = quiet(t, 0, member, err);
+    return status == MR_OK
+               ? mr_history_read(&history, MR_OFFSET_EARLIEST, -1, note_epoch, is_written, err)
+               : status;
 }
 
 /* Whoever dies between here and the end of the transaction leaves it open in all partitions: the
@@ -308,11 +331,13 @@ mr_status mr_transplant_run(const mr_transplant *t, mr_error *err)
 {
     mr_log_member *member = NULL;
     mr_status status = join(t, &member, err);
+    bool is_fork = t->tasks[0].last == NULL, is_written = false;
     if (status == MR_OK)
-        status = check_unmoved(t, member, err);
-    if (status == MR_OK && t->tasks[0].last != NULL)
+        status =
+            is_fork ? look_for_fork(t, member, &is_written, err) : check_unmoved(t, member, err);
+    if (status == MR_OK && !is_fork)
         status = write(t, member, true, err);
-    if (status == MR_OK)
+    if (status == MR_OK && !is_written)
         status = write(t, member, false, err);
     if (member != NULL)
         member->class->close(member);

@@ -95,11 +95,28 @@ static mr_status start_fresh(mr_worker *worker, mr_error *err)
     return mr_worker_made_topic(status, err);
 }
 
+/* See engine/history/fork.h: its state topic may be empty, or not be there. */
+static mr_status check_forked(mr_worker *worker, mr_error *err)
+{
+    mr_log *log = worker->config.log;
+    mr_topic_facts facts;
+    const char *topic = mr_arena_printf(&worker->arena, "%s.fork", worker->plan->job);
+    mr_status status = log->class->describe(log, topic, &facts, err);
+    if (status != MR_OK || !facts.exists)
+        return status;
+    return mr_error_set(err, MR_E_STATE_PARTIAL,
+                        "a fork into job `%s` was begun and not finished (topic `%s` is there); "
+                        "ask for the fork again, or forget it and start over with --reset",
+                        worker->plan->job, topic);
+}
+
 mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err)
 {
     mr_log *log = worker->config.log;
     mr_topic_facts facts;
-    mr_status status = log->class->describe(log, worker->state_topic, &facts, err);
+    mr_status status = check_forked(worker, err);
+    if (status == MR_OK)
+        status = log->class->describe(log, worker->state_topic, &facts, err);
     if (status != MR_OK)
         return status;
     if (!facts.exists) {

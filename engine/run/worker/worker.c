@@ -167,6 +167,11 @@ mr_status mr_worker_reset(const mr_worker_config *config, mr_error *err)
             log, mr_arena_printf(&arena, "%s.control", config->plan->job), err);
     if (status == MR_E_KAFKA_TOPIC_MISSING)
         status = MR_OK;
+    if (status == MR_OK)
+        status = log->class->delete_topic(
+            log, mr_arena_printf(&arena, "%s.fork", config->plan->job), err);
+    if (status == MR_E_KAFKA_TOPIC_MISSING)
+        status = MR_OK;
     for (uint32_t t = 0; status == MR_OK && config->stores != NULL && t < config->plan->tasks_count;
          t++)
         status = config->stores->remove(config->stores, config->plan->job, t, err);

@@ -1,8 +1,8 @@
 /* `millrace rewind`: a stopped job goes back to an earlier moment. `millrace fork`: a new job
  * begins where another one was. */
 #include "engine/expr/civil.h"
+#include "engine/history/fork.h"
 #include "engine/history/image.h"
-#include "engine/history/transplant.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/past/past_job.h"
@@ -162,7 +162,7 @@ static bool confirm(const mr_flags *flags)
     return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static mr_status transplant(const moving *self, const char *name, const char *what, mr_error *err)
+static mr_status transplant(const moving *self, const char *name, bool is_fork, mr_error *err)
 {
     mr_arena arena = {0};
     mr_plan plan = *self->job.moments.plan;
@@ -172,9 +172,10 @@ static mr_status transplant(const moving *self, const char *name, const char *wh
                            .clock = &self->job.clock,
                            .logger = &self->job.logger,
                            .state_topic = mr_arena_printf(&arena, "%s.state", name),
-                           .transactional_id = mr_arena_printf(&arena, "%s-%s", name, what),
+                           .transactional_id =
+                               mr_arena_printf(&arena, "%s-%s", name, is_fork ? "fork" : "rewind"),
                            .tasks = self->transplants};
-    mr_status status = mr_transplant_run(&moved, err);
+    mr_status status = is_fork ? mr_fork_run(&moved, err) : mr_transplant_run(&moved, err);
     mr_arena_release(&arena);
     return status;
 }
@@ -216,7 +217,7 @@ mr_exit mr_command_rewind(const mr_flags *flags)
         if (status == MR_OK && is_wanted)
             status = check_stopped(&self, &err);
         if (status == MR_OK && is_wanted)
-            status = transplant(&self, self.job.moments.plan->job, "rewind", &err);
+            status = transplant(&self, self.job.moments.plan->job, false, &err);
         if (status == MR_OK)
             printf(is_wanted ? "moved back; start the job again\n" : "nothing was changed\n");
         exit = status != MR_OK ? mr_cli_fail(&err) : is_wanted ? MR_EXIT_OK : MR_EXIT_USAGE;
@@ -266,23 +267,6 @@ static mr_status take(moving *self, const mr_point *from, mr_error *err)
     return status;
 }
 
-static mr_status create(const moving *self, const char *name, mr_error *err)
-{
-    static const char *const configs[] = {
-        "cleanup.policy", "delete", "retention.ms", "-1", "retention.bytes", "-1", NULL};
-    char topic[256];
-    mr_topic_facts facts;
-    mr_log *log = self->job.log;
-    snprintf(topic, sizeof topic, "%s.state", name);
-    mr_status status = log->class->describe(log, topic, &facts, err);
-    if (status == MR_OK && facts.exists)
-        return mr_error_set(err, MR_E_TRANSPLANT,
-                            "there is a job `%s` already: it has a topic `%s`", name, topic);
-    return status == MR_OK
-               ? log->class->create_topic(log, topic, (int32_t)self->count, configs, err)
-               : status;
-}
-
 mr_exit mr_command_fork(const mr_flags *flags)
 {
     moving self = {0};
@@ -304,9 +288,7 @@ mr_exit mr_command_fork(const mr_flags *flags)
         mr_point_read_flag("fork", "--from", flags->from, &self.job.arena, &from)) {
         mr_status status = take(&self, &from, &err);
         if (status == MR_OK)
-            status = create(&self, flags->as, &err);
-        if (status == MR_OK)
-            status = transplant(&self, flags->as, "fork", &err);
+            status = transplant(&self, flags->as, true, &err);
         for (uint32_t t = 0; status == MR_OK && t < self.count; t++)
             printf("task %" PRIu32 ": as of epoch %" PRIu64 " of %s\n", t, self.records[t].epoch,
                    self.job.moments.plan->job);

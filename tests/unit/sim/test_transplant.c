@@ -5,8 +5,8 @@
  * a job moved back the last result of a window counts, of a fork each is to come once.
  */
 #include "engine/commit/delta.h"
+#include "engine/history/fork.h"
 #include "engine/history/image.h"
-#include "engine/history/transplant.h"
 #include "tests/unit/sim/rig.h"
 
 #include <criterion/criterion.h>
@@ -333,4 +333,71 @@ Test(transplant, a_fork_goes_on_where_the_job_was)
 Test(transplant, a_fork_of_a_checkpoint_needs_nothing_else)
 {
     forks(true);
+}
+
+static bool has_topic(mr_rig *r, const char *topic)
+{
+    mr_topic_facts facts;
+    mr_log *log = r->world.outside;
+    cr_assert_eq(log->class->describe(log, topic, &facts, &r->err), MR_OK);
+    return facts.exists;
+}
+
+/* A worker under the name of a fork that was broken off. */
+static void expect_refusal(mr_rig *r)
+{
+    if (!has_topic(r, "trial.fork"))
+        return; /* nothing of it is there */
+    mr_rig_start(r, 0, false);
+    for (int s = 0; mr_rig_step(r, 0); s++)
+        cr_assert_lt(s, 100, "it runs");
+    cr_expect_eq(r->err.status, MR_E_STATE_PARTIAL, "%s", r->err.message);
+    mr_rig_stop(r, 0);
+}
+
+static mr_status fork_now(mr_rig *r, uint64_t dies_in)
+{
+    moving m;
+    mr_sim_kill_at(&r->world, 1, UINT64_MAX / 2, MR_MEMORY_CRASH_DRAWN);
+    open_moving(r, &m);
+    r->job.plan.job = "sim";
+    look(r, &m, (mr_point){.kind = MR_POINT_END});
+    for (int t = 0; t < TASKS; t++)
+        m.transplants[t] = (mr_transplant_task){.task = m.tasks[t], .record = &m.records[t]};
+    r->job.plan.job = "trial";
+    mr_transplant moved = {.plan = &r->job.plan,
+                           .log = m.log,
+                           .clock = mr_sim_clock(&r->world),
+                           .state_topic = "trial.state",
+                           .transactional_id = "trial-fork",
+                           .tasks = m.transplants};
+    mr_sim_kill_at(&r->world, 1, dies_in, MR_MEMORY_CRASH_DRAWN);
+    mr_status status = mr_fork_run(&moved, &r->err);
+    close_moving(&m);
+    mr_sim_pass(&r->world, 60000);
+    return status;
+}
+
+/* Between any two of its calls. */
+Test(transplant, a_fork_that_was_broken_off_is_no_new_job_and_is_finished_by_the_next)
+{
+    bool has_died = true;
+    uint32_t refused = 0;
+    for (uint64_t calls = 1; has_died; calls++) {
+        mr_rig r;
+        set_up(&r);
+        live(&r, 600);
+        has_died = fork_now(&r, calls) == MR_E_CRASHED;
+        refused += has_died && has_topic(&r, "trial.fork");
+        expect_refusal(&r);
+        bool is_whole = has_topic(&r, "trial.state") && !has_topic(&r, "trial.fork");
+        mr_status status = fork_now(&r, UINT64_MAX / 2);
+        cr_assert_eq(status, is_whole ? MR_E_TRANSPLANT : MR_OK, "died in call %" PRIu64 ": %s",
+                     calls, r.err.message);
+        cr_expect_not(has_topic(&r, "trial.fork"));
+        live(&r, 300);
+        mr_rig_finish(&r);
+        mr_rig_tear_down(&r);
+    }
+    cr_expect_gt(refused, 10);
 }
