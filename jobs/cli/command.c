@@ -64,8 +64,9 @@ static const mr_command commands[] = {
          "Joins the fleet and runs each of its jobs on a thread of its own, until SIGTERM, which "
          "commits\nand leaves. Many workers share the tasks of each job. ${VAR} in jobs and -X "
          "properties are this\nworker's own.\n\n"
-         "  millrace worker --fleet prod --kafka broker:9092 --state-dir /var/lib/millrace",
-     .flags = FLAGS_OF_FLEETS | MR_FLAG_STATE_DIR,
+         "  millrace worker --fleet prod --kafka broker:9092 --state-dir /var/lib/millrace\n"
+         "  millrace worker --fleet prod --kafka broker:9092 --stats prometheus:/run/millrace.prom",
+     .flags = FLAGS_OF_FLEETS | MR_FLAG_STATE_DIR | MR_FLAG_STATS,
      .run = mr_command_worker},
     {.name = "submit",
      .group = "Run",

@@ -1,7 +1,7 @@
 #include "jobs/cli/progress.h"
 
 #include "engine/expr/civil.h"
-#include "jobs/cli/process.h"
+#include "jobs/cli/metrics_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -130,7 +130,6 @@ static void show_json(const mr_progress_line *line, const mr_worker_stats *stats
             stats->state_bytes, stats->state_entries, stats->commit_us_last, stats->commit_us_max);
 }
 
-/* Written beside it and renamed, so that a reader never sees half a file. */
 static void write_file(const mr_progress_line *line, const mr_worker_stats *stats)
 {
     static const char *const states[] = {"prepare", "join",     "restore", "run",
@@ -140,18 +139,7 @@ static void write_file(const mr_progress_line *line, const mr_worker_stats *stat
         mr_gauge_set(mr_metrics_gauge(line->metrics, "millrace_job_state", labels),
                      strcmp(state_of(line, stats), states[i]) == 0);
     }
-    mr_process_report(line->metrics);
-    char beside[PATH_MAX];
-    snprintf(beside, sizeof beside, "%s.new", line->file);
-    mr_buffer text = {0};
-    mr_metrics_print_prometheus(line->metrics, &text);
-    FILE *to = fopen(beside, "w");
-    bool is_good = to != NULL && fwrite(text.data, 1, text.length, to) == text.length;
-    if (to != NULL)
-        is_good = fclose(to) == 0 && is_good;
-    if (!is_good || rename(beside, line->file) != 0)
-        fprintf(stderr, "millrace: metrics not written to %s: %s\n", line->file, strerror(errno));
-    mr_buffer_release(&text);
+    mr_metrics_file_write(line->metrics, line->file);
 }
 
 static void show(mr_progress_line *line, const mr_worker_stats *stats, int64_t now)

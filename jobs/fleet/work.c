@@ -108,6 +108,7 @@ static void run_job(mr_work *work, mr_job *job)
         .job = job,
         .logger = work->config.logger,
         .clock = work->config.clock,
+        .metrics = work->config.metrics,
         .state_dir = job->plan.guarantee != MR_NO_GUARANTEE ? work->config.state_dir : NULL,
         .is_stopping = is_stopping,
         .hook = work};

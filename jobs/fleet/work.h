@@ -9,6 +9,7 @@
 #define MR_JOBS_FLEET_WORK_H
 
 #include "engine/base/logger.h"
+#include "engine/base/metrics.h"
 #include "engine/ports/clock.h"
 #include "engine/state/state_dir.h"
 #include "jobs/fleet/wish.h"
@@ -19,6 +20,7 @@ typedef struct mr_work_config {
     const mr_logger *logger;
     const mr_clock *clock;
     mr_state_dir *state_dir;
+    mr_metrics *metrics;           /* of all its jobs, by their names; NULL: none */
     const char *const *properties; /* -X name=value of this worker */
     uint32_t properties_count;
     const char *const *environment; /* NAME=value .. NULL */

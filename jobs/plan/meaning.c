@@ -120,8 +120,8 @@ bool mr_meaning_makes_rows(const mr_plan_node *node)
            node->class != &mr_union_all_class;
 }
 
-/* The column of its input that a node passes on as it is; -1: it is made here, or comes from several
- * inputs. */
+/* The column of its input that a node passes on as it is; -1: it is made here, or comes from
+ * several inputs. */
 static int64_t passed_column(const mr_plan_node *node, uint32_t column)
 {
     const mr_project_config *c = node->config;

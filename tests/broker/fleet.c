@@ -27,14 +27,16 @@ pid_t fleet_start_worker(const script *s, const char *state)
     cr_assert_geq(child, 0);
     if (child > 0)
         return child;
-    char fleet[200], log[64];
+    char fleet[200], log[64], stats[64];
     snprintf(fleet, sizeof fleet, "%s-fleet", s->name);
     snprintf(log, sizeof log, "said-%s", state);
+    snprintf(stats, sizeof stats, "prometheus:metrics-%s", state);
     const char *millrace = getenv("MILLRACE");
     if (chdir(s->dir) != 0 || freopen(log, "a", stderr) == NULL)
         _exit(99);
     execl(millrace, millrace, "worker", "--fleet", fleet, "--kafka", getenv("MILLRACE_TEST_BROKER"),
-          "--state-dir", state, "-v", "-X", "session.timeout.ms=6000", (char *)NULL);
+          "--state-dir", state, "-v", "-X", "session.timeout.ms=6000", "--stats", stats,
+          (char *)NULL);
     _exit(99);
 }
 

@@ -16,7 +16,8 @@ int fleet_say(const script *s, const char *verb, const char *argument);
 /* Until the command, which must end with 0, says so. */
 void fleet_await_said(const script *s, const char *verb, const char *argument, const char *part);
 
-/* With the state directory `state` of the folder; what it says is in the file "said-<state>". */
+/* With the state directory `state` of the folder; what it says is in the file "said-<state>", its
+ * metrics in "metrics-<state>". */
 pid_t fleet_start_worker(const script *s, const char *state);
 void fleet_stop_worker(const script *s, pid_t worker);
 

@@ -47,6 +47,18 @@ static void expect_each_once(const script *s, const char *out)
         cr_assert_eq(seen[i], 1, "row %d came %u times", i, seen[i]);
 }
 
+/* In the file of the worker that was not killed: jobs of a fleet are seen as those of `run`. */
+static void await_metric(const script *s, const char *format)
+{
+    char line[300];
+    double end_ms = kafka_ms() + FLEET_READY_MS;
+    snprintf(line, sizeof line, format, s->name);
+    while (strstr(script_read_file(s, "metrics-b"), line) == NULL) {
+        cr_assert_lt(kafka_ms(), end_ms, "no %s: %s", line, script_read_file(s, "metrics-b"));
+        usleep(200000);
+    }
+}
+
 Test(fleet_drain, reads_to_the_ends_closes_all_windows_and_rests, .timeout = 240)
 {
     script s;
@@ -71,6 +83,8 @@ Test(fleet_drain, reads_to_the_ends_closes_all_windows_and_rests, .timeout = 240
     cr_expect_not_null(strstr(script_read_file(&s, "said"), "is drained"));
     expect_each_once(&s, out);
     fleet_await_said(&s, "list", "", "drain   finished");
+    await_metric(&s, "millrace_job_state{job=\"%s\",state=\"finished\"} 1");
+    await_metric(&s, "millrace_job_rows_total{job=\"%s\",outcome=\"in\"} ");
 
     /* It rests: rows that come are not read, and who starts again finds it finished. */
     put_rows(&s, in, 10);

@@ -2,6 +2,7 @@
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/fleet/reach.h"
+#include "jobs/cli/fleet/stats.h"
 #include "jobs/fleet/keeper.h"
 
 #include <pthread.h>
@@ -31,12 +32,13 @@ static bool is_stopping(void *hook)
            (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
 }
 
-static mr_exit keep(mr_keeper *keeper, const sigset_t *signals)
+static mr_exit keep(mr_keeper *keeper, mr_fleet_stats *stats, const sigset_t *signals)
 {
     mr_error err = {0};
     uint32_t retries = 0;
     while (sigtimedwait(signals, NULL, &(struct timespec){0}) <= 0) {
         mr_status status = mr_keeper_step(keeper, LOOK_EVERY_MS, &err);
+        mr_fleet_stats_show(stats, keeper);
         if (status == MR_OK)
             retries = 0;
         else if (err.recovery == MR_RECOVERY_STOP || ++retries >= RETRIES_MAX)
@@ -58,7 +60,10 @@ static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *sign
     mr_state_dir *dir = NULL;
     if (mr_state_dir_open(path, &dir, &err) != MR_OK)
         return mr_cli_fail(&err);
-    mr_work_config config = {.logger = &reach->logger,
+    mr_fleet_stats stats;
+    mr_fleet_stats_begin(&stats, flags, &reach->clock);
+    mr_work_config config = {.metrics = stats.metrics,
+                             .logger = &reach->logger,
                              .clock = &reach->clock,
                              .state_dir = dir,
                              .properties = flags->properties,
@@ -69,8 +74,9 @@ static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *sign
     if (!mr_flags_has(flags, MR_FLAG_QUIET))
         fprintf(stderr, "worker %.8s of fleet `%s` is ready\n", mr_state_dir_instance(dir),
                 reach->fleet);
-    mr_exit exit = keep(&keeper, signals);
+    mr_exit exit = keep(&keeper, &stats, signals);
     mr_keeper_release(&keeper);
+    mr_fleet_stats_end(&stats);
     mr_state_dir_close(dir);
     return exit;
 }

@@ -305,3 +305,86 @@ Test(upgrade, it_is_refused_while_somebody_is_at_work)
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }
+
+/* Records of the second table that task 0 has read, in all its lives. */
+static uint64_t records_read(mr_rig *r, const mr_plan *plan)
+{
+    tool t;
+    mr_moment last;
+    mr_epoch_record record;
+    open_tool(r, &t, plan, plan);
+    mr_point end = {.kind = MR_POINT_END};
+    cr_assert_eq(mr_moments_find_task(&t.moments, &end, 0, &last, &r->err), MR_OK);
+    cr_assert_eq(mr_moment_record(&t.moments, 0, &last, &t.arena, &record, &r->err), MR_OK);
+    cr_assert_eq(record.counters_count, mr_task_counters_count(plan));
+    uint64_t records = record.counters[7]; /* behind the seven of the first table */
+    close_tool(&t);
+    return records;
+}
+
+static void put_extra(mr_rig *r, int count)
+{
+    for (int i = 0; i < count; i++)
+        mr_sim_put(&r->world, "extra", 0, NULL, "k0|1|5", MR_TIME_NONE);
+}
+
+/* 'latest-offset' of a table that is new, and 'earliest-offset'; the others go on where they were.
+ * A worker that dies before it has committed anything asks again. */
+static void adds_a_table(mr_start_mode mode, uint64_t expected)
+{
+    static const char *const topics[] = {"extra"};
+    static const mr_origin from_extra[] = {{.kind = MR_ORIGIN_SOURCE_ROWS, .index = 1}};
+    mr_rig r;
+    other o;
+    mr_plan_source sources[2];
+    set_up(&r, &o);
+    mr_sim_create(&r.world, "extra", MR_SIM_PARTITIONS);
+    sources[0] = o.source;
+    sources[1] = o.source;
+    sources[1].table = "extra";
+    sources[1].topics = topics;
+    sources[1].start.mode = mode;
+    o.plan.sources = sources;
+    o.plan.sources_count = 2;
+    o.nodes[0].inputs = from_extra;
+    put_extra(&r, 3);
+    live(&r, 600);
+    upgrade(&r, &r.job.plan, &o.plan);
+    r.config.plan = &o.plan;
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    put_extra(&r, 2);
+    for (int s = 0; s < 200; s++)
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+    mr_worker_request_stop(r.seats[0].worker);
+    mr_rig_step_until(&r, 0, MR_WORKER_STOPPED);
+    mr_rig_stop(&r, 0);
+    mr_sim_pass(&r.world, 60000);
+    cr_expect_eq(records_read(&r, &o.plan), expected);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+Test(upgrade, a_new_table_is_read_from_where_it_says)
+{
+    adds_a_table(MR_START_LATEST, 2);
+    adds_a_table(MR_START_EARLIEST, 5);
+}
+
+Test(upgrade, a_job_that_has_committed_nothing_yet_begins_under_the_new_plan_where_it_would_have)
+{
+    mr_rig r;
+    other o;
+    set_up(&r, &o);
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN); /* its claims are there */
+    mr_rig_stop(&r, 0);
+    mr_sim_pass(&r.world, 60000);
+    mr_rig_feed(&r, 5, 4);
+    upgrade(&r, &r.job.plan, &o.plan);
+    cr_expect_not(is_taken(&r, &r.job.plan));
+    r.config.plan = &o.plan;
+    live(&r, 300);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
