@@ -20,8 +20,8 @@ typedef struct mr_join_kept {
 } mr_join_kept;
 
 /* Pairs found and not emitted yet: a row under way and a kept one of the other side. A kept row
- * that is in several pairs of a round stands in `bytes` once, and its columns are read once; a round
- * goes on while there is room for the kept rows of one more batch. */
+ * that is in several pairs of a round stands in `bytes` once, and its columns are read once; a
+ * round goes on while there is room for the kept rows of one more batch. */
 typedef struct mr_join_pairs {
     uint32_t count;
     uint32_t runs_count;

@@ -28,6 +28,7 @@ struct json_decoder {
     size_t seen_words;
     bool has_not_null;
     mr_json_minute minute;
+    mr_json_wide wide;
 
     /* one call of decode */
     mr_vector *columns;
@@ -239,11 +240,12 @@ __attribute__((noinline)) static bool read_member(json_decoder *d, const mr_json
 
 /* Behind the closing quote of the string that opens at `at`, if it has neither escapes nor
  * anything but ASCII; NULL else. */
-BOTH_WAYS const char *string_fast(const mr_json_scan *scan, const char *at, bool is_wide)
+BOTH_WAYS const char *string_fast(const json_decoder *d, const char *at, bool is_wide)
 {
-    const char *start = scan->start, *end = scan->end;
-    const char *special = is_wide ? mr_json_wide_special(at + 1, start, end)
-                                  : mr_json_find_special(at + 1, start, end);
+    const char *start = d->scan.start, *end = d->scan.end;
+    if (is_wide)
+        return mr_json_wide_string(&d->wide, at, start, end);
+    const char *special = mr_json_find_special(at + 1, start, end);
     return special < end && *special == '"' ? special + 1 : NULL;
 }
 
@@ -256,11 +258,11 @@ BOTH_WAYS bool is_at_place(const mr_json_place *place, const char *at, const cha
 }
 
 /* The usual values, skipped; NULL: the general path has to. */
-BOTH_WAYS const char *skip_fast(const mr_json_scan *scan, const char *at, bool is_wide)
+BOTH_WAYS const char *skip_fast(const json_decoder *d, const char *at, bool is_wide)
 {
-    if (at == scan->end)
+    if (at == d->scan.end)
         return NULL;
-    return *at == '"' ? string_fast(scan, at, is_wide) : mr_json_fast_skip_integer(at, scan->end);
+    return *at == '"' ? string_fast(d, at, is_wide) : mr_json_fast_skip_integer(at, d->scan.end);
 }
 
 /* The usual values of the usual types, stored; NULL: the general path has to. */
@@ -271,15 +273,17 @@ BOTH_WAYS const char *read_fast(json_decoder *d, const mr_json_name *name, const
     const uint32_t row = d->row;
     int64_t *number = (int64_t *)name->values + row; /* of the columns that are numbers */
     if (name->reader == MR_JSON_READ_BIGINT) {
-        behind =
-            is_wide ? mr_json_wide_integer(at, end, number) : mr_json_fast_integer(at, end, number);
+        behind = is_wide ? mr_json_wide_integer(&d->wide, at, end, number)
+                         : mr_json_fast_integer(at, end, number);
     } else if (name->reader == MR_JSON_READ_TEXT) {
-        behind = at < end && *at == '"' ? string_fast(&d->scan, at, is_wide) : NULL;
+        behind = at < end && *at == '"' ? string_fast(d, at, is_wide) : NULL;
         if (behind != NULL)
             ((mr_string *)name->values)[row] = mr_string_of(at + 1, (uint32_t)(behind - at - 2));
     } else if (name->reader >= MR_JSON_READ_TIMESTAMP) {
         bool is_utc = name->reader == MR_JSON_READ_TIMESTAMP_LTZ;
-        behind = mr_json_fast_timestamp(at, end, &d->minute, is_utc, number);
+        behind = is_wide ? mr_json_wide_timestamp(at, end, &d->minute, is_utc, number) : NULL;
+        if (behind == NULL)
+            behind = mr_json_fast_timestamp(at, end, &d->minute, is_utc, number);
     }
     if (behind == NULL)
         return NULL;
@@ -316,7 +320,7 @@ BOTH_WAYS bool read_members(json_decoder *d, mr_json_node *node, unsigned depth,
             at = scan->at;
         }
         const char *behind =
-            name == NULL ? skip_fast(scan, at, is_wide) : read_fast(d, name, at, end, is_wide);
+            name == NULL ? skip_fast(d, at, is_wide) : read_fast(d, name, at, end, is_wide);
         if (behind == NULL) {
             scan->at = at;
             mr_json_skip_blanks(scan); /* more of them than were remembered */
@@ -507,6 +511,7 @@ mr_status mr_json_decoder_new(const mr_codec_column *columns, uint32_t columns_c
     json_decoder *d = calloc(1, sizeof *d);
     MR_ASSERT(d != NULL);
     d->base.class = &JSON_DECODER;
+    mr_json_wide_init(&d->wide);
     d->read_object = mr_json_has_wide() && !options->is_narrow ? read_object_wide : read_object;
     d->part = part;
     d->options = *options;

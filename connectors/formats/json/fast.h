@@ -25,14 +25,20 @@ typedef struct mr_json_minute {
 
 #if defined(__SSE2__)
 
+/* Whether the first `count` of the digits at `at` are an integer: 1 to 15 of them. */
+static inline bool mr_json_is_integer(const char *at, unsigned count)
+{
+    if (count - 1 > 14 || (*at == '0' && count > 1))
+        return false;
+    char next = at[count];
+    return __builtin_expect(next == ',', 1) || next == '}' || next == ']' || mr_json_is_blank(next);
+}
+
 /* The digits of an integer behind its sign: 1 to 15 of them, 0: decline. */
 static inline unsigned mr_json_integer_digits(const char *at)
 {
     unsigned count = mr_digits_count(at);
-    if (count == 0 || count > 15 || (*at == '0' && count > 1))
-        return 0;
-    char next = at[count];
-    return next == ',' || next == '}' || next == ']' || mr_json_is_blank(next) ? count : 0;
+    return mr_json_is_integer(at, count) ? count : 0;
 }
 
 /* Without a sign; 17 bytes are readable. */

@@ -1,5 +1,6 @@
 /* Generated and mutated documents: our decoder and an independent library must agree on each. The
  * generator is seeded, so a failure is repeated by its number. */
+#include "connectors/formats/json/decoder.h"
 #include "tests/harness/json_oracle.h"
 
 #include <criterion/criterion.h>
@@ -219,5 +220,88 @@ Test(json_differential, agrees_with_an_independent_library_on_generated_and_muta
         cr_expect_gt(oracle->values, DOCUMENTS / 6, "%llu", (unsigned long long)oracle->values);
         cr_expect_lt(oracle->unknown, DOCUMENTS / 20, "%llu", (unsigned long long)oracle->unknown);
         mr_json_oracle_release(oracle);
+    }
+}
+
+/* One record through a decoder of its own copy: "row" or the error's code, and the values. */
+static void decode_one(mr_decoder *decoder, const char *text, size_t length, char *out, size_t size)
+{
+    mr_arena arena = {0};
+    mr_vector columns[3];
+    uint32_t rows[2], rows_count;
+    mr_row_errors errors = {.arena = &arena};
+    mr_error err;
+    /* The same record twice: names and the minute are remembered for the second one. */
+    mr_record record[2];
+    for (int i = 0; i < 2; i++) {
+        char *copy = malloc(length);
+        memcpy(copy, text, length);
+        record[i] = (mr_record){.value = copy, .value_length = (uint32_t)length};
+    }
+    mr_records records = {.topic = "t", .count = 2, .record = record};
+    cr_assert_eq(decoder->class->decode(decoder, &records, columns, rows, &rows_count, &errors,
+                                        &arena, &err),
+                 MR_OK);
+    size_t at = (size_t)snprintf(out, size, "%u rows, %u errors", rows_count, errors.count);
+    for (uint32_t r = 0; r < rows_count; r++)
+        for (uint32_t c = 0; c < 3; c++)
+            if (mr_vector_is_null(&columns[c], r))
+                at += (size_t)snprintf(out + at, size - at, " NULL");
+            else if (c == 2)
+                at += (size_t)snprintf(out + at, size - at, " '%.*s'",
+                                       (int)columns[c].strings[r].length,
+                                       columns[c].strings[r].bytes);
+            else
+                at += (size_t)snprintf(out + at, size - at, " %lld", (long long)columns[c].i64[r]);
+    for (uint32_t e = 0; e < errors.count; e++)
+        at += (size_t)snprintf(out + at, size - at, " %d %s", errors.error[e].code,
+                               errors.error[e].message);
+    for (int i = 0; i < 2; i++)
+        free((char *)(uintptr_t)record[i].value);
+    mr_arena_release(&arena);
+}
+
+/* Wide and narrow copy on records that are nearly well-formed: single bytes of a plain one changed,
+ * every length of what stands behind the value. */
+Test(json_differential, both_copies_agree_on_records_with_a_byte_changed)
+{
+    static const char *const names[] = {"t", "n", "s"};
+    static const char bytes[] = "0123456789.:\"ZT- ,}]\\\x1f\x7f\x80\xc3+eE/;!#";
+    generator g = {.state = 88172645463325252u};
+    for (int is_utc = 0; is_utc < 2; is_utc++) {
+        mr_codec_column columns[3];
+        for (int c = 0; c < 3; c++)
+            columns[c] = (mr_codec_column){.path = &names[c], .path_length = 1};
+        columns[0].type = mr_type_nullable(
+            mr_type_time(is_utc ? MR_TYPE_TIMESTAMP_LTZ : MR_TYPE_TIMESTAMP, 3), true);
+        columns[1].type = mr_type_nullable(mr_type_of(MR_TYPE_BIGINT), true);
+        columns[2].type = mr_type_nullable(mr_type_string(), true);
+        mr_decoder *decoders[2];
+        mr_error err;
+        for (int narrow = 0; narrow < 2; narrow++) {
+            mr_json_options options = {.is_narrow = narrow == 1};
+            cr_assert_eq(
+                mr_json_decoder_new(columns, 3, MR_PART_VALUE, &options, &decoders[narrow], &err),
+                MR_OK);
+        }
+        for (int i = 0; i < 60000; i++) {
+            char text[400], said[2][1600];
+            size_t length = (size_t)snprintf(
+                text, sizeof text, "{\"t\":\"2024-05-17 10:42:%02u%s%s\",\"n\":%u,\"s\":\"%.*s\"}",
+                pick(&g, 60), pick(&g, 5) ? ".123" : "", is_utc ? "Z" : "",
+                pick(&g, 10) ? pick(&g, 1000000) : 0, (int)pick(&g, 100),
+                "text of any length, long enough to be looked at in more than one piece of 32 "
+                "bytes, or in a part");
+            for (uint32_t changes = pick(&g, 3); changes > 0; changes--)
+                text[pick(&g, 4) ? 8 + pick(&g, 40) : pick(&g, (uint32_t)length)] =
+                    bytes[pick(&g, sizeof bytes - 1)];
+            if (pick(&g, 10) == 0)
+                length = 1 + pick(&g, (uint32_t)length);
+            for (int narrow = 0; narrow < 2; narrow++)
+                decode_one(decoders[narrow], text, length, said[narrow], sizeof said[narrow]);
+            cr_assert_str_eq(said[0], said[1], "%.*s", (int)length, text);
+        }
+        for (int narrow = 0; narrow < 2; narrow++)
+            decoders[narrow]->class->free(decoders[narrow]);
     }
 }
