@@ -4,6 +4,7 @@
  * Method: the program's commands on a real Kafka, two workers, tables partitioned by their key, a
  * window that is half full at the upgrade: its count must hold the rows of before and behind.
  */
+#include "jobs/fleet/board.h"
 #include "tests/broker/fleet.h"
 
 #include <criterion/criterion.h>
@@ -131,5 +132,36 @@ Test(fleet_upgrade, keeps_what_the_texts_have_in_common_over_a_window_that_is_ha
     put_round(&s, in, 59);
     await_rows(&s, out, 4 * IDS);
     fleet_stop_worker(&s, a);
+    script_close(&s);
+}
+
+/* No worker is needed to find that out. */
+Test(fleet_upgrade, another_number_of_tasks_is_refused, .timeout = 120)
+{
+    script s;
+    script_open(&s, "wider");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    char text[4096], argument[200];
+    mr_board board;
+    mr_error err;
+    snprintf(text, sizeof text, TABLES "INSERT INTO dst SELECT id, 1 FROM src;\n", in, out);
+    snprintf(argument, sizeof argument, "%s-fleet", s.name);
+    cr_assert_eq(mr_board_open(&board, s.log, NULL, argument, true, &err), MR_OK, "%s",
+                 err.message);
+    mr_wish wish = {.job = s.name,
+                    .version = 1,
+                    .plan_format = mr_wish_format_of(MR_WISH_RUN),
+                    .plan_version = 1,
+                    .sql = text,
+                    .written_by = "a test"};
+    cr_assert_eq(mr_board_put_wish(&board, &wish, &err), MR_OK, "%s", err.message);
+    mr_board_close(&board);
+    write_text(&s, "same.sql", in, out, "INSERT INTO dst SELECT id, 2 FROM src;\n");
+    write_text(&s, "wider.sql", in, out,
+               "SET 'parallelism.default' = '4';\nINSERT INTO dst SELECT id, 1 FROM src;\n");
+    snprintf(argument, sizeof argument, "%s same.sql", s.name);
+    expect_said(&s, fleet_say(&s, "diff", argument), 0, "`millrace submit` takes the text");
+    snprintf(argument, sizeof argument, "%s wider.sql", s.name);
+    expect_said(&s, fleet_say(&s, "diff", argument), 1, "1 task and would have 4");
     script_close(&s);
 }

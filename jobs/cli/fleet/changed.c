@@ -37,7 +37,9 @@ void mr_changed_compare(mr_changed *changed)
 
 bool mr_changed_is_one_plan(const mr_changed *changed)
 {
-    return changed->difference.from->version == changed->difference.to->version;
+    const mr_plan *from = changed->difference.from, *to = changed->difference.to;
+    return from->version == to->version && from->tasks_count == to->tasks_count &&
+           from->stages_count == to->stages_count;
 }
 
 void mr_changed_print(const mr_changed *changed)
