@@ -71,7 +71,12 @@ static mr_log_writer *open_writer(own *o, const char *id, int32_t timeout_ms)
         .transactional_id = id, .transaction_timeout_ms = timeout_ms, .knock_first = true};
     mr_log_writer *writer;
     mr_error err;
-    OK(o->log->class->open_writer(o->log, &options, &writer, &err), err);
+    mr_status status;
+    double until_ms = kafka_ms() + 60000; /* a broker that comes back is not there at once */
+    do
+        status = o->log->class->open_writer(o->log, &options, &writer, &err);
+    while (status != MR_OK && err.recovery == MR_RECOVERY_RETRY && kafka_ms() < until_ms);
+    OK(status, err);
     return writer;
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define POINTLESS_AFTER_MS 5000
+#define POINTLESS_AFTER_MS 30000 /* a broker that restarts is back by then */
 
 /* One send_offsets on its thread. Shared by caller and thread until `owners` is 0. */
 typedef struct sending {
