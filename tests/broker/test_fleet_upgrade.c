@@ -1,14 +1,16 @@
 /*
- * Goal: a fleet's job goes on under another text with the state that is kept; no row is lost or
- * comes twice; what would be lost is refused with the facts; `diff` says beforehand what will be.
- * Method: the program's commands on a real Kafka, two workers, tables partitioned by their key, a
- * window that is half full at the upgrade: its count must hold the rows of before and behind.
+ * Goal: a fleet's job goes on under another text with the state that is kept, also where the
+ * command died on the way; no row is lost or comes twice; what would be lost is refused with the
+ * facts; `diff` says beforehand what will be. Method: the program's commands on a real Kafka, two
+ * workers, tables partitioned by their key, a window that is half full at the upgrade: its count
+ * must hold the rows of before and behind.
  */
 #include "jobs/fleet/board.h"
 #include "tests/broker/fleet.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +78,42 @@ static void expect_said(const script *s, int code, int expected, const char *par
     cr_expect_not_null(strstr(said, part), "no `%s`: %s", part, said);
 }
 
+/* The command dies with -9 after so many seconds; what it had done by then stays. */
+static void break_off(const script *s, const char *argument, int seconds)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "cd '%s' && timeout -s KILL %d \"$MILLRACE\" upgrade %s --fleet '%s-fleet' --kafka "
+             "\"$MILLRACE_TEST_BROKER\" > said 2>&1",
+             s->dir, seconds, argument, s->name);
+    (void)!system(command);
+}
+
+/* The wish that stands; what it points to lives as long as the board. */
+static mr_wish wish_of(const script *s, mr_board *board)
+{
+    char fleet[200];
+    mr_error err;
+    snprintf(fleet, sizeof fleet, "%s-fleet", s->name);
+    cr_assert_eq(mr_board_open(board, s->log, NULL, fleet, false, &err), MR_OK);
+    cr_assert_eq(mr_board_catch_up(board, &err), MR_OK, "%s", err.message);
+    const mr_board_job *job = mr_board_job_of(board, s->name);
+    cr_assert(job != NULL && job->has_wish);
+    return job->wish;
+}
+
+/* The board as it is when the command dies behind its commit: the old text, stopped. */
+static void put_back(const script *s, const mr_wish *old)
+{
+    mr_board board;
+    mr_error err;
+    mr_wish wish = *old;
+    wish.version = wish_of(s, &board).version + 1;
+    wish.kind = MR_WISH_STOP;
+    cr_assert_eq(mr_board_put_wish(&board, &wish, &err), MR_OK, "%s", err.message);
+    mr_board_close(&board);
+}
+
 Test(fleet_upgrade, keeps_what_the_texts_have_in_common_over_a_window_that_is_half_full,
      .timeout = 240)
 {
@@ -109,7 +147,14 @@ Test(fleet_upgrade, keeps_what_the_texts_have_in_common_over_a_window_that_is_ha
     snprintf(old, sizeof old, "new.sql --name %s", s.name);
     expect_said(&s, fleet_say(&s, "submit", old), 1, "millrace upgrade");
 
+    mr_board board;
+    mr_wish was = wish_of(&s, &board);
+    break_off(&s, other, 1);
+    break_off(&s, other, 3);
     expect_said(&s, fleet_say(&s, "upgrade", other), 0, "is carried over");
+    put_back(&s, &was);
+    mr_board_close(&board);
+    expect_said(&s, fleet_say(&s, "upgrade", other), 0, "was carried over before");
     put_round(&s, in, 14);
     put_round(&s, in, 21); /* closes the second one, of 12, 13 and 14 */
     await_rows(&s, out, 2 * IDS);

@@ -63,6 +63,15 @@ mr_exit mr_end_told_late(const mr_reach *reach, const char *job, const mr_error 
 {
     if (err->status != MR_OK)
         return mr_cli_fail(err);
+    const mr_board_job *on_board = mr_board_job_of(&reach->board, job);
+    bool is_anybody_there = false;
+    for (uint32_t i = 0; on_board != NULL && i < on_board->statuses_count; i++)
+        is_anybody_there |= mr_reach_is_live(reach, &on_board->statuses[i].status);
+    if (!is_anybody_there) {
+        fprintf(stderr, "no worker of fleet `%s` has job `%s`; the wish stands for the first one\n",
+                reach->fleet, job);
+        return MR_EXIT_FAILED;
+    }
     fprintf(stderr,
             "workers of fleet `%s` still have job `%s` after %d s; the wish stands, and the same "
             "command waits for them again\n",
