@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* By default, in client/settings.c. */
+#define INPUT_QUEUE_KB 4096
+#define WRITER_QUEUE_KB 32768
+
 static char *copy(const char *text)
 {
     char *made = strdup(text);
@@ -62,6 +66,15 @@ static const mr_log_class LOG_CLASS = {
     .open_writer = mr_kafka_writer_open,
     .close = log_close,
 };
+
+void mr_kafka_log_set_queues(mr_log *base, int32_t input_queue_kb, int32_t writer_queue_kb)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    if (input_queue_kb > 0 && input_queue_kb < INPUT_QUEUE_KB)
+        log->input_queue_kb = input_queue_kb;
+    if (writer_queue_kb > 0 && writer_queue_kb < WRITER_QUEUE_KB)
+        log->writer_queue_kb = writer_queue_kb;
+}
 
 mr_status mr_kafka_log_open(const mr_kafka_config *config, mr_log **opened, mr_error *err)
 {

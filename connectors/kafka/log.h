@@ -28,6 +28,10 @@ typedef struct mr_kafka_config {
     void *hook;
 } mr_kafka_config;
 
+/* How much may be fetched for each input and not read yet, and produced and not delivered: of what
+ * is opened from now on. 0: as it was; never more than by default. */
+void mr_kafka_log_set_queues(mr_log *log, int32_t input_queue_kb, int32_t writer_queue_kb);
+
 /* Checks the settings and opens the log; no broker is asked yet (`describe` finds out).
  * Errors: MR_E_SETTING. */
 MR_MUST_USE mr_status mr_kafka_log_open(const mr_kafka_config *config, mr_log **log, mr_error *err);

@@ -15,6 +15,12 @@ static void set_table_options(rocksdb_options_t *options, rocksdb_cache_t *cache
                                                   rocksdb_filterpolicy_create_bloom_full(10));
     /* Index and filter blocks in the cache too: otherwise they are memory that nobody counts. */
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+    /* And in pieces: one filter for all keys of a file is megabytes, which no shard of a small
+     * cache holds, and was read again for each key. */
+    rocksdb_block_based_options_set_index_type(
+        table, rocksdb_block_based_table_index_type_two_level_index_search);
+    rocksdb_block_based_options_set_partition_filters(table, 1);
+    rocksdb_block_based_options_set_pin_top_level_index_and_filter(table, 1);
     rocksdb_options_set_block_based_table_factory(options, table);
     rocksdb_block_based_options_destroy(table);
 }

@@ -16,6 +16,7 @@
 
 #define CACHE_DEFAULT ((size_t)16 << 20)
 #define MEMTABLE_DEFAULT ((size_t)8 << 20)
+#define CACHE_SHARD_BITS 1
 #define READ_AHEAD ((size_t)1 << 20)
 #define DELETES_MAX 10000 /* in one write */
 
@@ -35,6 +36,7 @@ typedef struct rocksdb_store {
     struct rocksdb_store *next; /* that is open */
     mr_rocksdb_database database;
     rocksdb_readoptions_t *read; /* of scans */
+    rocksdb_readoptions_t *walk; /* of cursors, which often end soon */
     rocksdb_readoptions_t *look; /* for keys */
     rocksdb_writeoptions_t *write;
     rocksdb_flushoptions_t *flush;
@@ -274,7 +276,7 @@ static mr_status store_seek(mr_local_store *base, const mr_store_change *from,
 {
     (void)err;
     rocksdb_store *store = store_of(base);
-    *cursor = mr_rocksdb_seek(&store->database, store->read, store->path, from);
+    *cursor = mr_rocksdb_seek(&store->database, store->walk, store->path, from);
     return MR_OK;
 }
 
@@ -324,6 +326,7 @@ static void store_free(rocksdb_store *store)
     rocksdb_flushoptions_destroy(store->flush);
     rocksdb_writeoptions_destroy(store->write);
     rocksdb_readoptions_destroy(store->read);
+    rocksdb_readoptions_destroy(store->walk);
     rocksdb_readoptions_destroy(store->look);
     free(store);
 }
@@ -405,6 +408,9 @@ static rocksdb_store *store_new(rocksdb_factory *factory)
     rocksdb_readoptions_set_verify_checksums(store->read, 1);
     rocksdb_readoptions_set_fill_cache(store->read, 0); /* what is scanned does not come again */
     rocksdb_readoptions_set_readahead_size(store->read, READ_AHEAD);
+    store->walk = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(store->walk, 1);
+    rocksdb_readoptions_set_fill_cache(store->walk, 0);
     store->look = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(store->look, 1);
     store->write = rocksdb_writeoptions_create();
@@ -461,6 +467,18 @@ static mr_status factory_import(mr_store_factory *base, const char *job, uint32_
     return status == MR_OK ? mr_store_import_open(path, import, err) : status;
 }
 
+/* By default a cache of 16 MiB is cut into 32 shards, each too small for what hot blocks may meet
+ * in it; we have one thread that looks, and two that compact. */
+static rocksdb_cache_t *make_cache(size_t bytes)
+{
+    rocksdb_lru_cache_options_t *options = rocksdb_lru_cache_options_create();
+    rocksdb_lru_cache_options_set_capacity(options, bytes);
+    rocksdb_lru_cache_options_set_num_shard_bits(options, CACHE_SHARD_BITS);
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru_opts(options);
+    rocksdb_lru_cache_options_destroy(options);
+    return cache;
+}
+
 mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_settings *settings,
                                          mr_budget *budget)
 {
@@ -470,8 +488,7 @@ mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_set
     factory->dir = dir;
     factory->budget = budget;
     factory->memtable_bytes = given.memtable_bytes != 0 ? given.memtable_bytes : MEMTABLE_DEFAULT;
-    factory->cache =
-        rocksdb_cache_create_lru(given.cache_bytes != 0 ? given.cache_bytes : CACHE_DEFAULT);
+    factory->cache = make_cache(given.cache_bytes != 0 ? given.cache_bytes : CACHE_DEFAULT);
     factory->base = (mr_store_factory){
         .open = factory_open,
         .quarantine = factory_quarantine,

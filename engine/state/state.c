@@ -8,7 +8,7 @@
 
 #define TABLES_MAX UINT16_MAX
 #define DROPPED_BYTES 16u  /* what a dropped slice takes in a delta, roughly */
-#define NEXT_ENTRIES 1024u /* of a base by key, at a time */
+#define NEXT_ENTRIES 8192u /* of a base by key, at a time */
 
 /* What a walk over entries needs in every step. */
 typedef struct entry_walk {

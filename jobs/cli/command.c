@@ -53,8 +53,9 @@ static const mr_command commands[] = {
          "  millrace run job.sql                              a job of your own\n"
          "  millrace run job.sql --bounded                    up to the present end, then stop\n"
          "  millrace run job.sql -X security.protocol=SSL     any librdkafka property\n"
+         "  millrace run job.sql --memory 256M                state beyond it lies in RocksDB\n"
          "  millrace run job.sql -D execution.checkpointing.interval='100 ms'",
-     .flags = FLAGS_OF_JOBS | MR_FLAG_STATE_DIR | MR_FLAG_BOUNDED | MR_FLAG_RESET |
+     .flags = FLAGS_OF_JOBS | MR_FLAG_STATE_DIR | MR_FLAG_MEMORY | MR_FLAG_BOUNDED | MR_FLAG_RESET |
               MR_FLAG_CREATE_TOPICS | MR_FLAG_STATS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
      .run = mr_command_run},
     {.name = "worker",

@@ -8,6 +8,8 @@
 static const mr_flag_spec specs[] = {
     {MR_FLAG_NAME, "--name", "NAME", "the job's name: group id and prefix of internal topics"},
     {MR_FLAG_STATE_DIR, "--state-dir", "DIR", "local state (default ./millrace-state/JOB)"},
+    {MR_FLAG_MEMORY, "--memory", "SIZE",
+     "of the job in this process, as 256M (default: half of what there is)"},
     {MR_FLAG_BOUNDED, "--bounded", NULL, "stop at the ends of the inputs known at start"},
     {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first"},
     {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL, "create missing topics of the job's tables"},
@@ -91,6 +93,16 @@ static bool store_pair(const char **list, uint32_t *count, const char *value, co
     return true;
 }
 
+/* The flag is a setting by a shorter name. */
+static bool store_memory(mr_flags *flags, const char *value, const char *command)
+{
+    int length =
+        snprintf(flags->memory, sizeof flags->memory, "taskmanager.memory.process.size=%s", value);
+    if (length >= (int)sizeof flags->memory)
+        return refuse(command, "a size is expected", value);
+    return store_pair(flags->settings, &flags->settings_count, flags->memory, command);
+}
+
 static bool store_stats(mr_flags *flags, const char *value)
 {
     static const char prometheus[] = "prometheus:";
@@ -125,6 +137,7 @@ static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, 
                refuse(command, "--stats is ndjson, prometheus:FILE or off", value);
     case MR_FLAG_PROPERTY:
         return store_pair(flags->properties, &flags->properties_count, value, command);
+    case MR_FLAG_MEMORY: return store_memory(flags, value, command);
     case MR_FLAG_SETTING:
         return store_pair(flags->settings, &flags->settings_count, value, command);
     default: return true;

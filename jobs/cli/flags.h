@@ -43,6 +43,7 @@ typedef enum mr_flag {
     MR_FLAG_KAFKA = 1 << 19,
     MR_FLAG_JOB = 1 << 20, /* no option: the first word names a job, the second is the file */
     MR_FLAG_STATE_LOSS = 1 << 21,
+    MR_FLAG_MEMORY = 1 << 22,
 } mr_flag;
 
 typedef enum mr_stats_mode {
@@ -70,6 +71,7 @@ typedef struct mr_flags {
     uint32_t properties_count;
     const char *settings[MR_FLAG_REPEATS_MAX]; /* -D */
     uint32_t settings_count;
+    char memory[64]; /* --memory as a setting, which `settings` points to */
 } mr_flags;
 
 typedef struct mr_flag_spec {

@@ -145,11 +145,13 @@ static mr_status set_stage_tasks(mr_job *job, mr_log *log, bool is_reset, mr_err
 }
 
 mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_reset,
-                            mr_error *err)
+                            uint32_t *inputs, mr_error *err)
 {
     mr_plan *plan = &job->plan;
     int32_t widest = 1, tasks = 0, found = 0;
     look l = {.log = log, .is_creating = is_creating};
+    if (inputs != NULL)
+        *inputs = 0;
     for (uint32_t i = 0; i < plan->sources_count; i++)
         for (uint32_t t = 0; plan->sources[i].exchange == NULL && t < plan->sources[i].topics_count;
              t++) {
@@ -157,6 +159,8 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_
             if (status != MR_OK)
                 return status;
             widest = found > widest ? found : widest;
+            if (inputs != NULL)
+                *inputs += (uint32_t)found;
             if (plan->sources[i].partitioned_by == NULL || found == 0)
                 continue;
             /* Partition p meets partition p: unequal numbers would tear a key's rows apart. */

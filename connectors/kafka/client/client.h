@@ -36,7 +36,7 @@ typedef struct mr_kafka_log {
     char **properties; /* name, value, .., NULL */
     const mr_logger *logger;
     int32_t timeout_ms;
-    int32_t input_queue_kb;
+    int32_t input_queue_kb, writer_queue_kb; /* 0: by default */
     bool (*is_stopping)(void *hook);
     void *hook;
     /* Smallest max.message.bytes of a topic that refused a whole batch; 0: none did. Writers opened

@@ -98,6 +98,10 @@ static mr_status conf_make(const mr_kafka_log *log, const mr_writer_options *opt
         if (status == MR_OK)
             status = mr_kafka_settings_set(*conf, "transaction.timeout.ms", timeout, err);
     }
+    char kb[16];
+    snprintf(kb, sizeof kb, "%d", log->writer_queue_kb);
+    if (status == MR_OK && log->writer_queue_kb > 0)
+        status = mr_kafka_settings_set(*conf, "queue.buffering.max.kbytes", kb, err);
     int limit = atomic_load(&log->batch_bytes_max);
     if (status == MR_OK && limit > 0) {
         char bytes[16];

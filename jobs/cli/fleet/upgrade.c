@@ -51,7 +51,7 @@ static mr_status prepare(upgrading *self, mr_error *err)
     bool creates = mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS);
     mr_status status = mr_past_job_look(&self->past, changed->named.wished.job, self->flags, err);
     if (status == MR_OK)
-        status = mr_topics_prepare(changed->loaded.job, self->past.log, creates, false, err);
+        status = mr_topics_prepare(changed->loaded.job, self->past.log, creates, false, NULL, err);
     if (status == MR_OK)
         mr_changed_compare(changed);
     snprintf(self->transactional_id, sizeof self->transactional_id, "%s-upgrade", self->flags->job);

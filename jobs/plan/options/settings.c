@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define MEMORY_LEAST (INT64_C(64) << 20)
+
 static const mr_option_spec specs[] = {
     {"pipeline.name", MR_SETTING_STRING, NULL, NULL, "name of the job, where --name is not given"},
     {"execution.checkpointing.interval", MR_SETTING_DURATION, "1 s", NULL, "commit interval"},
@@ -33,6 +35,8 @@ static const mr_option_spec specs[] = {
     {"table.exec.state.ttl", MR_SETTING_DURATION, "0", NULL,
      "how long a key of unbounded state is kept, in event time; 0: for ever"},
     {"sql.state-ttl", MR_SETTING_DURATION, "0", NULL, "the same as table.exec.state.ttl"},
+    {"taskmanager.memory.process.size", MR_SETTING_MEMORY, NULL, NULL,
+     "memory of the job in one process, 64 mb at least; half of the machine's by default"},
     {"state.unbounded", MR_SETTING_ENUM, "allow", "allow|forbid",
      "whether state that nothing bounds is refused"},
     {"execution.runtime-mode", MR_SETTING_ENUM, "streaming", "streaming|batch", "streaming only"},
@@ -219,6 +223,10 @@ static void check(const mr_options *options, const mr_settings *settings,
     if (option != NULL && (option->number < 1000 || option->number > 900000))
         mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
                               "`transaction.timeout` is 1 s to 15 min");
+    option = mr_options_find(options, "taskmanager.memory.process.size");
+    if (option != NULL && option->number < MEMORY_LEAST)
+        mr_diagnostics_report(diagnostics, MR_E_OPTION_VALUE, option->value_span,
+                              "`taskmanager.memory.process.size` is 64 mb at least");
     option = mr_options_find(options, "execution.checkpointing.interval");
     if (option != NULL && settings->commit_interval_ms < option->number) {
         mr_diagnostics_report(diagnostics, MR_N_SETTING_IGNORED, option->value_span,
@@ -265,6 +273,7 @@ mr_settings mr_settings_read(const mr_ast_script *script, const mr_setting_sourc
         .zone_name = mr_options_text(&options, "table.local-time-zone", NULL),
         .parallelism = (uint32_t)mr_options_number(&options, "parallelism.default", 1),
         .idle_timeout_ms = mr_options_number(&options, "table.exec.source.idle-timeout", 0),
+        .memory_bytes = mr_options_number(&options, "taskmanager.memory.process.size", 0),
         .state_ttl_ms = mr_options_number(&options, "table.exec.state.ttl",
                                           mr_options_number(&options, "sql.state-ttl", 0)),
         .guarantee = guarantee != NULL ? (mr_guarantee)guarantee->number : MR_EXACTLY_ONCE,

@@ -47,6 +47,7 @@ typedef struct mr_settings {
     uint32_t parallelism;
     int64_t idle_timeout_ms;
     int64_t state_ttl_ms;
+    int64_t memory_bytes; /* taskmanager.memory.process.size; 0: not set */
     mr_guarantee guarantee;
     bool has_guarantee;
     bool forbids_unbounded_state;
