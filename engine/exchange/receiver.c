@@ -192,6 +192,13 @@ bool mr_receiver_heard(const mr_receiver *receiver, uint32_t from, uint64_t *epo
     return at->is_heard;
 }
 
+void mr_receiver_hear_all(mr_receiver *receiver, uint32_t from, uint64_t epoch)
+{
+    MR_ASSERT(from < receiver->exchange->upstreams_count);
+    receiver->upstreams[from] =
+        (upstream){.epoch = epoch, .number = MR_FRAMES_ALL, .is_heard = true};
+}
+
 void mr_receiver_last(const mr_receiver *receiver, uint32_t *from, uint64_t *number)
 {
     *from = receiver->last;

@@ -54,6 +54,10 @@ bool mr_receiver_is_idle(const mr_receiver *receiver);
 bool mr_receiver_heard(const mr_receiver *receiver, uint32_t upstream, uint64_t *epoch,
                        uint64_t *number);
 
+/* Whatever the upstream sent up to the end of this epoch counts as heard; a later one follows. */
+#define MR_FRAMES_ALL UINT64_MAX
+void mr_receiver_hear_all(mr_receiver *receiver, uint32_t upstream, uint64_t epoch);
+
 /* The upstream and number of the frame that was taken last, in this life. */
 void mr_receiver_last(const mr_receiver *receiver, uint32_t *upstream, uint64_t *number);
 

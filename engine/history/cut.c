@@ -81,7 +81,9 @@ static bool has_upstreams(const mr_plan *job, uint32_t task)
 /* The last epoch of the upstream of which everything was heard for certain. */
 static uint64_t surely_heard(const mr_heard *heard)
 {
-    return heard->is_heard ? heard->epoch - 1 : 0;
+    if (!heard->is_heard)
+        return 0;
+    return heard->number == MR_FRAMES_ALL ? heard->epoch : heard->epoch - 1;
 }
 
 /* ---- the first moment of which the log, or a checkpoint, has all ---- */
@@ -144,6 +146,79 @@ static mr_status raise(const mr_moments *m, uint32_t task, mr_moment *found, mr_
                : status;
 }
 
+/* ---- no task has heard what was not said yet ---- */
+
+/* The last epoch of a task that goes with the moments of those before it. */
+typedef struct agreement {
+    const mr_moments *moments;
+    uint32_t task;
+    const mr_moment *found; /* of all tasks; of upstreams they are settled */
+    bool has_any;
+    uint64_t epoch;
+} agreement;
+
+static mr_status agrees(const agreement *a, const mr_epoch_record *record, bool *does,
+                        mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_heard *heard;
+    uint32_t count;
+    mr_status status = mr_cut_heard(a->moments, a->task, record, &arena, &heard, &count, err);
+    *does = status == MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < count; i++)
+        *does = *does && (!heard[i].is_heard || heard[i].epoch <= a->found[heard[i].task].epoch);
+    mr_arena_release(&arena);
+    return status;
+}
+
+static mr_status visit_agreement(void *context, const mr_history_record *at, bool *is_enough,
+                                 mr_error *err)
+{
+    agreement *a = context;
+    bool does;
+    if (at->is_claim)
+        return MR_OK;
+    mr_status status = agrees(a, at->record, &does, err);
+    *is_enough = status == MR_OK && !does;
+    if (*is_enough)
+        return MR_OK;
+    a->has_any = true;
+    a->epoch = at->record->epoch;
+    return status;
+}
+
+static mr_status lower(const mr_moments *m, uint32_t task, mr_moment *found, mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_epoch_record record;
+    bool does = false;
+    agreement a = {.moments = m, .task = task, .found = found};
+    mr_history history = {.log = m->log, .clock = m->clock, .topic = m->state_topic, .task = task};
+    mr_status status = mr_moment_record(m, task, &found[task], &arena, &record, err);
+    if (status == MR_OK)
+        status = agrees(&a, &record, &does, err);
+    mr_arena_release(&arena);
+    if (status != MR_OK || does)
+        return status;
+    status =
+        mr_history_read(&history, MR_OFFSET_EARLIEST, found[task].offset, visit_agreement, &a, err);
+    return status == MR_OK
+               ? mr_moments_find_task(m, &(mr_point){.kind = MR_POINT_EPOCH, .epoch = a.epoch},
+                                      task, &found[task], err)
+               : status;
+}
+
+static mr_status find_agreeing(const mr_moments *m, const mr_point *point, mr_moment *found,
+                               mr_error *err)
+{
+    mr_status status = mr_moments_find(m, point, found, err);
+    for (uint32_t t = 0; status == MR_OK && t < m->plan->tasks_count; t++)
+        if (has_upstreams(m->plan, t))
+            status = point->kind == MR_POINT_EARLIEST ? raise(m, t, found, err)
+                                                      : lower(m, t, found, err);
+    return status;
+}
+
 /* ---- what has to be played ---- */
 
 typedef struct needs {
@@ -189,8 +264,30 @@ static mr_status move_to(const mr_moments *m, uint32_t task, uint64_t epoch, mr_
                                  task, epoch);
 }
 
+/* What is in flight to a task is to be sent again. */
+static mr_status ask_flight(const mr_moments *m, uint32_t task, const mr_cut *cut, needs *n,
+                            mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_epoch_record record;
+    mr_heard *heard;
+    uint32_t count = 0;
+    mr_status status = mr_moment_record(m, task, &cut->to[task], &arena, &record, err);
+    if (status == MR_OK)
+        status = mr_cut_heard(m, task, &record, &arena, &heard, &count, err);
+    for (uint32_t i = 0; status == MR_OK && i < count; i++) {
+        uint32_t upstream = heard[i].task;
+        uint64_t start = surely_heard(&heard[i]);
+        if (start < cut->to[upstream].epoch && start < n->start[upstream])
+            n->start[upstream] = start;
+    }
+    mr_arena_release(&arena);
+    return status;
+}
+
 /* Stage by stage from the last one: what is played is what later ones want. */
-static mr_status widen(const mr_moments *m, mr_arena *arena, mr_cut *cut, mr_error *err)
+static mr_status widen(const mr_moments *m, bool has_flight, mr_arena *arena, mr_cut *cut,
+                       mr_error *err)
 {
     uint32_t count = m->plan->tasks_count;
     needs n = {.start = mr_arena_alloc(arena, count * sizeof *n.start),
@@ -202,8 +299,10 @@ static mr_status widen(const mr_moments *m, mr_arena *arena, mr_cut *cut, mr_err
             status = move_to(m, t, n.start[t], &cut->start[t], err);
         if (status == MR_OK && n.stop[t] > cut->stop[t].epoch)
             status = move_to(m, t, n.stop[t], &cut->stop[t], err);
-        if (status == MR_OK && cut->stop[t].epoch > cut->start[t].epoch &&
-            has_upstreams(m->plan, t))
+        bool has = has_upstreams(m->plan, t);
+        if (status == MR_OK && has && has_flight)
+            status = ask_flight(m, t, cut, &n, err);
+        if (status == MR_OK && has && cut->stop[t].epoch > cut->start[t].epoch)
             status = ask(m, t, cut, &n, err);
     }
     return status;
@@ -215,15 +314,48 @@ mr_status mr_cut_find(const mr_moments *m, const mr_point *from, const mr_point 
     uint32_t count = m->plan->tasks_count;
     cut->from = mr_arena_zalloc(arena, count, sizeof *cut->from);
     cut->to = mr_arena_zalloc(arena, count, sizeof *cut->to);
-    mr_status status = mr_moments_find(m, from, cut->from, err);
-    for (uint32_t t = 0; status == MR_OK && t < count && from->kind == MR_POINT_EARLIEST; t++)
-        if (has_upstreams(m->plan, t))
-            status = raise(m, t, cut->from, err);
+    mr_status status = find_agreeing(m, from, cut->from, err);
     if (status == MR_OK)
-        status = mr_moments_find(m, to, cut->to, err);
+        status = find_agreeing(m, to, cut->to, err);
     if (status != MR_OK)
         return status;
     cut->start = mr_arena_copy(arena, cut->from, count * sizeof *cut->start);
     cut->stop = mr_arena_copy(arena, cut->to, count * sizeof *cut->stop);
-    return widen(m, arena, cut, err);
+    return widen(m, false, arena, cut, err);
+}
+
+mr_status mr_cut_find_flight(const mr_moments *m, const mr_point *point, mr_arena *arena,
+                             mr_cut *cut, mr_error *err)
+{
+    uint32_t count = m->plan->tasks_count;
+    cut->from = mr_arena_zalloc(arena, count, sizeof *cut->from);
+    mr_status status = find_agreeing(m, point, cut->from, err);
+    if (status != MR_OK)
+        return status;
+    cut->to = cut->from;
+    cut->start = mr_arena_copy(arena, cut->from, count * sizeof *cut->start);
+    cut->stop = mr_arena_copy(arena, cut->from, count * sizeof *cut->stop);
+    return widen(m, true, arena, cut, err);
+}
+
+mr_status mr_cut_check(const mr_moments *m, const mr_cut *cut, uint32_t task, mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_epoch_record start, stop;
+    if (cut->stop[task].moved > cut->start[task].epoch)
+        return mr_error_set(
+            err, MR_E_MOMENT,
+            "task %" PRIu32 " was moved back by its epoch %" PRIu64
+            ": name a point in front of that, or behind it%s",
+            task, cut->stop[task].moved,
+            mr_plan_stages(m->plan) > 1 ? ", when all tasks had heard of each other again" : "");
+    if (cut->stop[task].epoch <= cut->start[task].epoch)
+        return MR_OK;
+    mr_status status = mr_moment_record(m, task, &cut->start[task], &arena, &start, err);
+    if (status == MR_OK)
+        status = mr_moment_record(m, task, &cut->stop[task], &arena, &stop, err);
+    if (status == MR_OK)
+        status = mr_moments_check_sources(m, &start, &stop, err);
+    mr_arena_release(&arena);
+    return status;
 }

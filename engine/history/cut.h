@@ -10,8 +10,9 @@
  *   downstream   .... | .. heard e |  behind all that is heard in the end
  *                               from
  *
- * In a job of one stage each task has its own moments, and nothing else is played.
- * Thread: one; blocks. Errors: those of moments.
+ * No task's moment has heard what its upstream's has not said: what a point names is lowered to
+ * that. In a job of one stage each task has its own moments, and nothing else is played. Thread:
+ * one; blocks. Errors: those of moments.
  */
 #ifndef MR_ENGINE_HISTORY_CUT_H
 #define MR_ENGINE_HISTORY_CUT_H
@@ -36,6 +37,15 @@ typedef struct mr_heard {
 
 MR_MUST_USE mr_status mr_cut_find(const mr_moments *moments, const mr_point *from,
                                   const mr_point *to, mr_arena *arena, mr_cut *cut, mr_error *err);
+
+/* One moment, for moves: from = to, and what has to be played for what is in flight there. */
+MR_MUST_USE mr_status mr_cut_find_flight(const mr_moments *moments, const mr_point *point,
+                                         mr_arena *arena, mr_cut *cut, mr_error *err);
+
+/* Whether a task can be played: it was not moved in between (MR_E_MOMENT), and its sources reach
+ * back (MR_E_REPLAY_GONE). */
+MR_MUST_USE mr_status mr_cut_check(const mr_moments *moments, const mr_cut *cut, uint32_t task,
+                                   mr_error *err);
 
 /* Of all that lead to the task, as its epoch record has it. */
 MR_MUST_USE mr_status mr_cut_heard(const mr_moments *moments, uint32_t task,

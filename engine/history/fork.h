@@ -1,7 +1,8 @@
 /*
  * Forks: a new job begins with what tasks of another one were at a moment.
  *
- *   make <new>.fork -> make <new>.state -> one transaction (transplant.h) -> remove <new>.fork
+ *   make <new>.fork -> make exchanges, <new>.state -> one transaction (transplant.h) -> remove
+ *   <new>.fork
  *
  * The first topic, which is always empty, says that a fork was begun: until it is gone no worker
  * starts the job (MR_E_STATE_PARTIAL), for it would take the empty state topic for that of a new

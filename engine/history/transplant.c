@@ -3,6 +3,7 @@
 #include "engine/base/assert.h"
 #include "engine/commit/commit.h"
 #include "engine/commit/delta.h"
+#include "engine/history/crossing.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -96,8 +97,8 @@ static mr_epoch_record record_of(const mr_transplant *t, uint32_t index, const c
     record.checkpoint = NULL;
     record.journal = "";
     record.journal_length = 0;
-    record.plan_version = t->plan->version;
-    record.epoch = is_fork ? (record.epoch > 0 ? record.epoch : 1) : task->last->epoch + 1;
+    record.plan_version = mr_plan_of_task(t->plan, index)->version;
+    record.epoch = mr_crossing_epoch(task);
     record.previous_offset = is_fork ? -1 : task->last->offset;
     record.previous_checksum = is_fork ? 0 : task->last->checksum;
     record.has_base = is_base;
@@ -115,12 +116,12 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
                             mr_commit *commit, mr_error *err)
 {
     const mr_transplant_task *task = &t->tasks[index];
-    bool is_fork = task->last == NULL, is_base = task->replaced == NULL;
-    uint64_t epoch =
-        is_fork ? (task->record->epoch > 0 ? task->record->epoch : 1) : task->last->epoch + 1;
+    bool is_base = task->replaced == NULL;
     changes c = {.writer = {.header = {.kind = is_base ? MR_DELTA_BASE : MR_DELTA_CHUNK,
                                        .task = index,
-                                       .epoch = epoch}}};
+                                       .epoch = mr_crossing_epoch(task)}}};
+    mr_arena arena = {0};
+    mr_epoch_record record;
     mr_status status = MR_OK;
     if (!is_base)
         status = mr_state_entries(task->replaced, note_slice, &c, err);
@@ -132,8 +133,11 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
     if (status == MR_OK)
         status = produce_chunks(t, writer, (int32_t)index, &c.writer, err);
     if (status == MR_OK) {
+        record = record_of(t, index, &c);
+        status = mr_crossing_write(t, index, writer, &arena, &record, err);
+    }
+    if (status == MR_OK) {
         mr_buffer bytes = {0};
-        mr_epoch_record record = record_of(t, index, &c);
         uint32_t content =
             mr_delta_content(is_base ? 0 : c.writer.check, is_base ? c.writer.check : 0);
         uint32_t checksum = mr_epoch_record_seal(&record, false, content, &bytes);
@@ -153,6 +157,7 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
                                                       .offset = record.inputs[i].offset_next});
     }
     mr_chunk_writer_release(&c.writer);
+    mr_arena_release(&arena);
     free(c.drops);
     return status;
 }

@@ -8,15 +8,16 @@
  *            what came before it begins anew there (engine/commit/log_scan.h)
  *
  * The log of a job that is there gets a claim first: whoever dies in the middle is knocked at.
- * All tasks in one transaction, with the offsets of the group: it is joined for that, and must be
- * ours alone, so that no worker can be at work on what is replaced; what one that is out of it has
- * left open is ended. The deltas are in memory as a
- * whole, and must be through within the transaction's timeout.
+ * What was in flight between stages then is sent again (crossing.h). All tasks in one transaction,
+ * with the offsets of the group: it is joined for that, and must be ours alone, so that no worker
+ * can be at work on what is replaced; what one that is out of it has left open is ended. The deltas
+ * are in memory as a whole, and must be through within the transaction's timeout.
  * Thread: one; blocks. Errors: those of the log; MR_E_TRANSPLANT.
  */
 #ifndef MR_ENGINE_HISTORY_TRANSPLANT_H
 #define MR_ENGINE_HISTORY_TRANSPLANT_H
 
+#include "engine/exchange/spool.h"
 #include "engine/history/moment.h"
 #include "engine/history/quiet.h"
 
@@ -36,6 +37,7 @@ typedef struct mr_transplant {
     const char *state_topic;
     const char *transactional_id;
     const mr_transplant_task *tasks; /* [plan->tasks_count] */
+    mr_spool *flight; /* what is in flight between them (flight.h); NULL: the job has one stage */
 } mr_transplant;
 
 MR_MUST_USE mr_status mr_transplant_run(const mr_transplant *transplant, mr_error *err);

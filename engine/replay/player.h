@@ -10,8 +10,8 @@
 #ifndef MR_ENGINE_REPLAY_PLAYER_H
 #define MR_ENGINE_REPLAY_PLAYER_H
 
+#include "engine/exchange/spool.h"
 #include "engine/history/cut.h"
-#include "engine/replay/spool.h"
 
 typedef struct mr_player {
     const mr_moments *moments;

@@ -59,21 +59,13 @@ static mr_status measure(mr_replay *replay, uint32_t task, mr_error *err)
                             "task %" PRIu32 " would begin behind epoch %" PRIu64
                             " and end with epoch %" PRIu64,
                             task, cut->from[task].epoch, cut->to[task].epoch);
-    if (cut->stop[task].moved > cut->start[task].epoch)
-        return mr_error_set(
-            err, MR_E_MOMENT,
-            "task %" PRIu32 " was moved back by its epoch %" PRIu64
-            ": replay what lies before that, or from it on%s",
-            task, cut->stop[task].moved,
-            mr_plan_stages(m->plan) > 1 ? ", when all tasks behind it had heard of it again" : "");
-    if (cut->stop[task].epoch == cut->start[task].epoch)
-        return MR_OK;
+    mr_status status = mr_cut_check(m, cut, task, err);
+    if (status != MR_OK || cut->stop[task].epoch == cut->start[task].epoch)
+        return status;
     replay->progress.epochs_total += cut->stop[task].epoch - cut->start[task].epoch;
-    mr_status status = mr_moment_record(m, task, &cut->start[task], &arena, &start, err);
+    status = mr_moment_record(m, task, &cut->start[task], &arena, &start, err);
     if (status == MR_OK)
         status = mr_moment_record(m, task, &cut->stop[task], &arena, &stop, err);
-    if (status == MR_OK)
-        status = mr_moments_check_sources(m, &start, &stop, err);
     if (status == MR_OK)
         replay->progress.records_total +=
             records_before(m->plan, &stop) - records_before(m->plan, &start);

@@ -199,7 +199,7 @@ static const mr_command commands[] = {
      .details =
          "Says what will be read and written again, asks, and writes the state as of POINT "
          "behind the\njob's last epoch. What was written since then stays where it is. A job "
-         "with live workers, or\nof several stages, is refused. POINT as under `replay`.\n\n"
+         "with live workers\nis refused. POINT as under `replay`.\n\n"
          "  millrace rewind job.sql --to 812\n"
          "  millrace rewind job.sql --to '2026-11-21 14:00:00' --yes",
      .flags = FLAGS_OF_JOBS | MR_FLAG_TO | MR_FLAG_YES | MR_FLAG_QUIET | MR_FLAG_VERBOSE,

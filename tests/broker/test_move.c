@@ -21,7 +21,7 @@ typedef struct rig {
     uint8_t seen[IDS * 4];
 } rig;
 
-static void set_up(rig *r, bool takes_checkpoints)
+static void set_up(rig *r, bool takes_checkpoints, const char *settings)
 {
     *r = (rig){0};
     script_open(&r->s, "move");
@@ -29,14 +29,14 @@ static void set_up(rig *r, bool takes_checkpoints)
     r->out = kafka_topic(r->s.log, "out", 1);
     script_write(
         &r->s,
-        "%s 'execution.checkpointing.dir' = 'file://%s/blobs';\n"
+        "%s%s 'execution.checkpointing.dir' = 'file://%s/blobs';\n"
         "SET 'execution.checkpointing.durable-interval' = '300 ms';\n"
         "CREATE TABLE src (id BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH (" KAFKA_TABLE
         "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');\n"
         "CREATE TABLE dst (id BIGINT) WITH (" KAFKA_TABLE "'topic' = '%s', 'format' = 'json');\n"
         "INSERT INTO dst SELECT id FROM TABLE(TUMBLE(TABLE src, DESCRIPTOR(ts), INTERVAL "
         "'1' MINUTE)) GROUP BY id, window_start, window_end;",
-        takes_checkpoints ? "SET" : "--", r->s.dir, r->in, r->out);
+        settings, takes_checkpoints ? "SET" : "--", r->s.dir, r->in, r->out);
 }
 
 /* `IDS` ids of a minute, and a row that closes it (and comes out with the next one). */
@@ -102,7 +102,7 @@ static const char *command(const rig *r, int code, const char *words)
 Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 240)
 {
     rig r;
-    set_up(&r, false);
+    set_up(&r, false, "");
     feed(&r, 0);
     live(&r, r.s.name, IDS, NULL);
     feed(&r, 1);
@@ -133,7 +133,7 @@ Test(move, a_fork_goes_on_where_the_job_was, .timeout = 240)
     rig r;
     mr_error err;
     char words[400], trial[120], other[120], list[8000];
-    set_up(&r, true);
+    set_up(&r, true, "");
     feed(&r, 0);
     live(&r, r.s.name, IDS, "checkpoint written");
     snprintf(trial, sizeof trial, "%s-trial", r.s.name);
@@ -160,5 +160,32 @@ Test(move, a_fork_goes_on_where_the_job_was, .timeout = 240)
     (void)command(&r, 0, words);
     live(&r, other, 3 * IDS, NULL);
     expect_times(&r, 1, 2);
+    script_close(&r.s);
+}
+
+/* One task reads, three count; what is on its way between them goes along. */
+Test(move, jobs_of_several_stages_are_forked_and_moved_back, .timeout = 240)
+{
+    rig r;
+    char words[400], trial[120], line[100];
+    set_up(&r, false, "SET 'parallelism.default' = '3';\n");
+    feed(&r, 0);
+    live(&r, r.s.name, IDS, NULL);
+    snprintf(trial, sizeof trial, "%s-trial", r.s.name);
+    snprintf(words, sizeof words, "fork job.sql --as %s", trial);
+    cr_expect(strstr(command(&r, 0, words), "task 3: as of epoch") != NULL);
+    feed(&r, 1);
+    live(&r, trial, 2 * IDS, NULL);
+    expect_times(&r, 0, 1);
+    expect_times(&r, 1, 1);
+    live(&r, r.s.name, 3 * IDS, NULL);
+    expect_times(&r, 0, 1);
+    expect_times(&r, 1, 2);
+    const char *shown = command(&r, 0, "rewind job.sql --to beginning --yes");
+    snprintf(line, sizeof line, "%s: %d rows", r.out, 2 * IDS + 1);
+    cr_expect(strstr(shown, line) != NULL, "%s in: %s", line, shown);
+    live(&r, r.s.name, 5 * IDS, NULL);
+    expect_times(&r, 0, 2);
+    expect_times(&r, 1, 3);
     script_close(&r.s);
 }

@@ -2,10 +2,10 @@
 #include "engine/run/worker/private.h"
 
 #include "engine/base/assert.h"
+#include "engine/exchange/topic.h"
 
 #include <inttypes.h>
 
-#define FRAME_BYTES_MAX "16777216" /* one row may fill a frame */
 #define TRIM_EPOCHS 32u
 
 mr_status mr_worker_send_frame(mr_worker *worker, const mr_exchange *exchange, uint32_t downstream,
@@ -31,19 +31,8 @@ mr_status mr_worker_pass_frame(void *context, const mr_exchange *exchange, uint3
 
 static mr_status create(mr_worker *worker, const mr_exchange *exchange, mr_error *err)
 {
-    static const char *const configs[] = {"cleanup.policy",
-                                          "delete",
-                                          "retention.ms",
-                                          "-1",
-                                          "retention.bytes",
-                                          "-1",
-                                          "max.message.bytes",
-                                          FRAME_BYTES_MAX,
-                                          NULL};
-    mr_log *log = worker->config.log;
-    mr_status status = log->class->create_topic(log, exchange->topic,
-                                                (int32_t)exchange->downstreams_count, configs, err);
-    return mr_worker_made_topic(status, err);
+    return mr_worker_made_topic(
+        mr_exchange_create_topic(worker->config.log, exchange->topic, exchange, err), err);
 }
 
 /* Whether anything was ever written to it. */

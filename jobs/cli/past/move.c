@@ -3,6 +3,7 @@
 #include "engine/expr/civil.h"
 #include "engine/history/fork.h"
 #include "engine/history/image.h"
+#include "engine/replay/flight.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/past/past_job.h"
@@ -25,6 +26,7 @@ typedef struct moving {
     mr_task **tasks, **present;
     mr_epoch_record *records;
     mr_transplant_task *transplants;
+    mr_spool *flight; /* NULL: of one stage */
 } moving;
 
 static int32_t no_partitions(void *context, const char *topic)
@@ -39,7 +41,6 @@ static void prepare(moving *self)
     mr_arena *arena = &self->job.arena;
     const mr_plan *plan = self->job.moments.plan;
     self->count = plan->tasks_count;
-    self->then = mr_arena_zalloc(arena, self->count, sizeof *self->then);
     self->now = mr_arena_zalloc(arena, self->count, sizeof *self->now);
     self->tasks = mr_arena_zalloc(arena, self->count, sizeof(mr_task *));
     self->present = mr_arena_zalloc(arena, self->count, sizeof(mr_task *));
@@ -58,6 +59,7 @@ static void release(moving *self)
         mr_task_free(self->tasks[t]);
         mr_task_free(self->present[t]);
     }
+    mr_spool_close(self->flight);
     mr_past_job_close(&self->job);
 }
 
@@ -72,13 +74,15 @@ static mr_status restore(moving *self, uint32_t index, const mr_moment *moment, 
     return status;
 }
 
-static mr_status check_stages(const mr_moments *m, mr_error *err)
+/* The moments of all tasks, and what was on its way between them. */
+static mr_status find(moving *self, const mr_point *point, mr_error *err)
 {
-    return mr_plan_stages(m->plan) == 1
-               ? MR_OK
-               : mr_error_set(err, MR_E_REPLAY_NEVER,
-                              "job `%s` has several stages, and can be replayed only",
-                              m->plan->job);
+    mr_cut cut;
+    mr_status status = mr_cut_find_flight(&self->job.moments, point, &self->job.arena, &cut, err);
+    if (status != MR_OK)
+        return status;
+    self->then = cut.from;
+    return mr_flight_make(&self->job.moments, &cut, &self->flight, err);
 }
 
 /* ---- rewind ---- */
@@ -87,14 +91,12 @@ static mr_status look(moving *self, const mr_point *to, mr_error *err)
 {
     const mr_moments *m = &self->job.moments;
     mr_status status = mr_moments_check_job(m, err);
-    if (status == MR_OK)
-        status = check_stages(m, err);
     if (status == MR_OK && m->plan->guarantee != MR_EXACTLY_ONCE)
         status = mr_error_set(err, MR_E_REPLAY_NEVER,
                               "job `%s` is not exactly-once: nothing would keep two writers apart",
                               m->plan->job);
     if (status == MR_OK)
-        status = mr_moments_find(m, to, self->then, err);
+        status = find(self, to, err);
     if (status == MR_OK)
         status = mr_moments_find(m, &(mr_point){.kind = MR_POINT_END}, self->now, err);
     for (uint32_t t = 0; status == MR_OK && t < self->count; t++) {
@@ -121,6 +123,17 @@ static void print_moment(const mr_moment *moment)
     printf("epoch %" PRIu64 " (%s)", moment->epoch, text);
 }
 
+/* Of a sink, which is one of the task's stage, or not. */
+static uint64_t rows_since(const moving *self, uint32_t t, uint32_t sink)
+{
+    const mr_plan *stage = mr_plan_of_task(self->job.moments.plan, t);
+    if (sink < stage->first_sink || sink >= stage->first_sink + stage->sinks_count)
+        return 0;
+    sink -= stage->first_sink;
+    return mr_graph_sink_counts(mr_task_graph(self->present[t]), sink).written -
+           mr_graph_sink_counts(mr_task_graph(self->tasks[t]), sink).written;
+}
+
 static void tell(const moving *self)
 {
     const mr_plan *plan = self->job.moments.plan;
@@ -130,20 +143,23 @@ static void tell(const moving *self)
         printf(" back to ");
         print_moment(&self->then[t]);
         printf("\n");
+        const mr_plan *stage = mr_plan_of_task(plan, t);
         for (uint32_t i = 0; i < mr_task_inputs_count(self->tasks[t]); i++) {
             const mr_task_input *input = mr_task_input_at(self->tasks[t], i);
-            printf("  reads %s[%" PRId32 "] again from offset %" PRId64 "\n", input->topic,
-                   input->partition, input->offset_next);
+            if (stage->sources[input->source].exchange == NULL)
+                printf("  reads %s[%" PRId32 "] again from offset %" PRId64 "\n", input->topic,
+                       input->partition, input->offset_next);
         }
     }
     printf("what was written since then stays, and is written once more:\n");
     for (uint32_t s = 0; s < plan->sinks_count; s++) {
         uint64_t rows = 0;
         for (uint32_t t = 0; t < self->count; t++)
-            rows += mr_graph_sink_counts(mr_task_graph(self->present[t]), s).written -
-                    mr_graph_sink_counts(mr_task_graph(self->tasks[t]), s).written;
-        printf("  %s: %" PRIu64 " rows\n",
-               plan->sinks[s].topic != NULL ? plan->sinks[s].topic : plan->sinks[s].table, rows);
+            rows += rows_since(self, t, s);
+        if (plan->sinks[s].exchange == NULL)
+            printf("  %s: %" PRIu64 " rows\n",
+                   plan->sinks[s].topic != NULL ? plan->sinks[s].topic : plan->sinks[s].table,
+                   rows);
     }
     printf("  and dead letters of these epochs\n");
 }
@@ -174,7 +190,8 @@ static mr_status transplant(const moving *self, const char *name, bool is_fork, 
                            .state_topic = mr_arena_printf(&arena, "%s.state", name),
                            .transactional_id =
                                mr_arena_printf(&arena, "%s-%s", name, is_fork ? "fork" : "rewind"),
-                           .tasks = self->transplants};
+                           .tasks = self->transplants,
+                           .flight = self->flight};
     mr_status status = is_fork ? mr_fork_run(&moved, err) : mr_transplant_run(&moved, err);
     mr_arena_release(&arena);
     return status;
@@ -236,15 +253,14 @@ static bool is_name(const char *name)
     return *name != '\0' && strlen(name) <= NAME_MAX_LENGTH;
 }
 
-/* From checkpoints alone, or as of a moment of the log. */
+/* From checkpoints alone, or as of a moment of the log. What was in flight between stages stands in
+ * no checkpoint. */
 static mr_status take(moving *self, const mr_point *from, mr_error *err)
 {
     const mr_moments *m = &self->job.moments;
-    bool is_image = from->kind == MR_POINT_CHECKPOINT;
+    bool is_image = from->kind == MR_POINT_CHECKPOINT && mr_plan_stages(m->plan) == 1;
     char(*ids)[MR_MANIFEST_ID_SIZE] = mr_arena_zalloc(&self->job.arena, self->count, sizeof *ids);
-    mr_status status = check_stages(m, err);
-    if (status != MR_OK)
-        return status;
+    mr_status status = MR_OK;
     if (is_image && m->blobs == NULL)
         status = mr_error_set(err, MR_E_SETTING, "the job has no `execution.checkpointing.dir`");
     else if (is_image)
@@ -252,7 +268,7 @@ static mr_status take(moving *self, const mr_point *from, mr_error *err)
     else
         status = mr_moments_check_job(m, err);
     if (status == MR_OK && !is_image)
-        status = mr_moments_find(m, from, self->then, err);
+        status = find(self, from, err);
     for (uint32_t t = 0; status == MR_OK && t < self->count; t++) {
         if (is_image)
             status = mr_image_restore(m, t, ids[t], &self->io, &self->job.arena, &self->tasks[t],

@@ -120,6 +120,51 @@ void mr_rig_step_until(mr_rig *r, uint32_t k, mr_worker_phase phase)
     }
 }
 
+static void restart(mr_rig *r, uint32_t seat)
+{
+    cr_assert_eq(r->err.status, MR_E_CRASHED, "MR%d %s", r->err.status, r->err.message);
+    mr_rig_stop(r, seat);
+    mr_rig_start(r, seat, false);
+}
+
+static void leave(mr_rig *r, uint32_t seat)
+{
+    mr_worker_request_stop(r->seats[seat].worker);
+    while (mr_worker_phase_of(r->seats[seat].worker) < MR_WORKER_STOPPED)
+        if (!mr_rig_step(r, seat))
+            break; /* killed: what is committed counts */
+    mr_rig_stop(r, seat);
+}
+
+int64_t mr_rig_live(mr_rig *r, uint32_t rounds, bool is_second, bool is_mixed)
+{
+    int64_t middle_ms = 0;
+    mr_rig_start(r, 0, false);
+    for (uint32_t s = 0; s < rounds; s++) {
+        if (s % 15 == 0 && s + 300 < rounds && is_mixed)
+            mr_rig_feed_mixed(r);
+        else if (s % 15 == 0 && !is_mixed)
+            mr_rig_feed(r, 1, 4);
+        if (s == rounds / 2)
+            middle_ms = mr_sim_clock(&r->world)->wall_ms(mr_sim_clock(&r->world));
+        if (s % 700 == 699)
+            mr_sim_kill_at(&r->world, s / 700 % 2 == 1 && r->seats[1].worker != NULL,
+                           1 + mr_rig_draw(r, 60), MR_MEMORY_CRASH_DRAWN);
+        if (is_second && s % 900 == 200)
+            mr_rig_start(r, 1, false);
+        if (is_second && s % 900 == 800)
+            leave(r, 1);
+        for (uint32_t seat = 0; seat < 2; seat++)
+            if (r->seats[seat].worker != NULL && !mr_rig_step(r, seat))
+                restart(r, seat);
+    }
+    for (uint32_t seat = 2; seat-- > 0;)
+        if (r->seats[seat].worker != NULL)
+            leave(r, seat);
+    mr_sim_pass(&r->world, 60000); /* what they left open is over, their sessions too */
+    return middle_ms;
+}
+
 void mr_rig_judge(mr_rig *r)
 {
     char why[512] = "";

@@ -34,50 +34,6 @@ static void set_up(mr_rig *r, uint64_t seed)
     r->config.are_frames_sent = seed % 7 == 3;
 }
 
-static void restart(mr_rig *r, uint32_t seat)
-{
-    cr_assert_eq(r->err.status, MR_E_CRASHED, "MR%d %s", r->err.status, r->err.message);
-    mr_rig_stop(r, seat);
-    mr_rig_start(r, seat, false);
-}
-
-static void leave(mr_rig *r, uint32_t seat)
-{
-    mr_worker_request_stop(r->seats[seat].worker);
-    while (mr_worker_phase_of(r->seats[seat].worker) < MR_WORKER_STOPPED)
-        if (!mr_rig_step(r, seat))
-            break; /* killed: what is committed counts */
-    mr_rig_stop(r, seat);
-}
-
-/* One or two workers; the second one comes and goes. Wall time about half way. */
-static int64_t live(mr_rig *r, uint32_t rounds, bool is_second)
-{
-    int64_t middle_ms = 0;
-    mr_rig_start(r, 0, false);
-    for (uint32_t s = 0; s < rounds; s++) {
-        if (s % 15 == 0 && s < rounds - 300)
-            mr_rig_feed_mixed(r);
-        if (s == rounds / 2)
-            middle_ms = mr_sim_clock(&r->world)->wall_ms(mr_sim_clock(&r->world));
-        if (s % 700 == 699)
-            mr_sim_kill_at(&r->world, s / 700 % 2 == 1 && r->seats[1].worker != NULL,
-                           1 + mr_rig_draw(r, 60), MR_MEMORY_CRASH_DRAWN);
-        if (is_second && s % 900 == 200)
-            mr_rig_start(r, 1, false);
-        if (is_second && s % 900 == 800)
-            leave(r, 1);
-        for (uint32_t seat = 0; seat < 2; seat++)
-            if (r->seats[seat].worker != NULL && !mr_rig_step(r, seat))
-                restart(r, seat);
-    }
-    for (uint32_t seat = 2; seat-- > 0;)
-        if (r->seats[seat].worker != NULL)
-            leave(r, seat);
-    mr_sim_pass(&r->world, 20000); /* what they left open is over */
-    return middle_ms;
-}
-
 static void expect_equal(const mr_replay_side *s, uint64_t seed)
 {
     cr_expect_gt(s->sum.equal, 0, "seed %" PRIu64, seed);
@@ -93,7 +49,7 @@ Test(replay_stages, from_the_beginning_it_gives_what_the_live_job_gave, .timeout
         mr_rig r;
         mr_replay_side s;
         set_up(&r, seed);
-        (void)live(&r, 3000, seed % 3 != 0);
+        (void)mr_rig_live(&r, 3000, seed % 3 != 0, true);
         mr_replay_side_run(&r, &s, the_beginning, the_end);
         expect_equal(&s, seed);
         mr_replay_side_expect_same_text(&r);
@@ -112,7 +68,7 @@ static void replays_the_rest(bool takes_checkpoints)
         set_up(&r, seed);
         r.takes_checkpoints = takes_checkpoints;
         r.config.base_bytes_min = takes_checkpoints ? UINT64_MAX : 12000;
-        (void)live(&r, 4000, seed % 3 != 0);
+        (void)mr_rig_live(&r, 4000, seed % 3 != 0, true);
         mr_replay_side_run(&r, &s, (mr_point){.kind = MR_POINT_EARLIEST}, the_end);
         cr_expect_eq(s.sum.missing, 0, "seed %" PRIu64, seed);
         cr_expect_eq(s.sum.unexpected, 0, "seed %" PRIu64, seed);
@@ -139,7 +95,8 @@ Test(replay_stages, between_two_times_only_those_rows_whatever_was_in_flight, .t
         mr_rig r;
         mr_replay_side first, second, whole;
         set_up(&r, seed);
-        mr_point middle = {.kind = MR_POINT_TIME, .time_ms = live(&r, 3000, seed % 3 != 0)};
+        mr_point middle = {.kind = MR_POINT_TIME,
+                           .time_ms = mr_rig_live(&r, 3000, seed % 3 != 0, true)};
         mr_replay_side_run(&r, &first, the_beginning, middle);
         expect_equal(&first, seed);
         mr_replay_side_close(&first);
@@ -159,7 +116,7 @@ Test(replay_stages, another_text_of_the_job_is_found_and_played_to_the_end)
     mr_rig r;
     mr_replay_side s;
     set_up(&r, 4);
-    (void)live(&r, 2500, true);
+    (void)mr_rig_live(&r, 2500, true, true);
     /* Not a part of the plan's version here: the window's offset, in both stages. */
     r.job.window.offset_ms = 3;
     cr_assert_eq(mr_replay_side_open(&r, &s, the_beginning, the_end), MR_OK, "%s", r.err.message);

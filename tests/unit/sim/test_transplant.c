@@ -7,7 +7,7 @@
 #include "engine/commit/delta.h"
 #include "engine/history/fork.h"
 #include "engine/history/image.h"
-#include "tests/unit/sim/rig.h"
+#include "tests/unit/sim/moving.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -36,115 +36,17 @@ static void live(mr_rig *r, uint32_t steps)
     mr_sim_pass(&r->world, 60000);
 }
 
-/* ---- moving ---- */
-
-typedef struct moving {
-    mr_log *log;
-    mr_blobs *blobs;
-    mr_moments moments;
-    mr_task_io io;
-    mr_sink *sinks[2];
-    mr_arena arena;
-    mr_moment then[TASKS], now[TASKS];
-    mr_task *tasks[TASKS], *present[TASKS];
-    mr_recovered recovered[TASKS], ignored;
-    mr_epoch_record records[TASKS];
-    mr_transplant_task transplants[TASKS];
-} moving;
-
-static void open_moving(mr_rig *r, moving *m)
-{
-    *m = (moving){.log = mr_sim_connect(&r->world, 1),
-                  .blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, 1))};
-    m->moments = (mr_moments){.plan = &r->job.plan,
-                              .log = m->log,
-                              .clock = mr_sim_clock(&r->world),
-                              .blobs = m->blobs,
-                              .stores = mr_sim_stores(&r->world, 1),
-                              .state_topic = "sim.state"};
-    m->io = (mr_task_io){.job = "sim", .sinks = m->sinks, .clock = mr_sim_clock(&r->world)};
-}
-
-static void close_moving(moving *m)
-{
-    for (int t = 0; t < TASKS; t++) {
-        mr_task_free(m->tasks[t]);
-        mr_task_free(m->present[t]);
-    }
-    mr_arena_release(&m->arena);
-    m->blobs->class->close(m->blobs);
-    m->log->class->close(m->log);
-}
-
-static void look(mr_rig *r, moving *m, mr_point to)
-{
-    mr_point end = {.kind = MR_POINT_END};
-    cr_assert_eq(mr_moments_find(&m->moments, &to, m->then, &r->err), MR_OK, "%s", r->err.message);
-    cr_assert_eq(mr_moments_find(&m->moments, &end, m->now, &r->err), MR_OK);
-    for (uint32_t t = 0; t < TASKS; t++) {
-        cr_assert_eq(mr_moment_restore(&m->moments, t, &m->then[t], &m->io, &m->arena, &m->tasks[t],
-                                       &m->recovered[t], &r->err),
-                     MR_OK, "%s", r->err.message);
-        cr_assert_eq(mr_moment_restore(&m->moments, t, &m->now[t], &m->io, &m->arena,
-                                       &m->present[t], &m->ignored, &r->err),
-                     MR_OK, "%s", r->err.message);
-        m->records[t] = m->then[t].epoch == 0 ? m->recovered[t].claim : m->recovered[t].epoch;
-        m->transplants[t] = (mr_transplant_task){.task = m->tasks[t],
-                                                 .record = &m->records[t],
-                                                 .replaced = mr_task_state(m->present[t]),
-                                                 .last = &m->now[t]};
-    }
-}
-
-static mr_status transplant(mr_rig *r, moving *m, const char *topic)
-{
-    mr_transplant moved = {.plan = &r->job.plan,
-                           .log = m->log,
-                           .clock = mr_sim_clock(&r->world),
-                           .state_topic = topic,
-                           .transactional_id = "mover",
-                           .tasks = m->transplants};
-    return mr_transplant_run(&moved, &r->err);
-}
-
-static void move_back(mr_rig *r, mr_point to)
-{
-    moving m;
-    open_moving(r, &m);
-    look(r, &m, to);
-    cr_expect_gt(m.now[0].epoch, m.then[0].epoch);
-    cr_assert_eq(transplant(r, &m, "sim.state"), MR_OK, "MR%d %s", r->err.status, r->err.message);
-    close_moving(&m);
-    mr_sim_pass(&r->world, 60000);
-}
-
-/* The last epoch but `back` of task 0, by its time for the others. */
-static mr_point before_the_end(mr_rig *r, uint64_t back)
-{
-    moving m;
-    mr_point end = {.kind = MR_POINT_END}, to = {.kind = MR_POINT_EPOCH};
-    mr_moment found;
-    open_moving(r, &m);
-    cr_assert_eq(mr_moments_find_task(&m.moments, &end, 0, &found, &r->err), MR_OK);
-    cr_assert_gt(found.epoch, back);
-    to.epoch = found.epoch - back;
-    cr_assert_eq(mr_moments_find_task(&m.moments, &to, 0, &found, &r->err), MR_OK, "%s",
-                 r->err.message);
-    close_moving(&m);
-    return (mr_point){.kind = MR_POINT_TIME, .time_ms = found.timestamp_ms};
-}
-
 static void moves_back_and_goes_on(bool keeps_disk, uint64_t back)
 {
     mr_rig r;
     set_up(&r);
     r.law->is_repeating = true;
     live(&r, 1500);
-    move_back(&r, before_the_end(&r, back));
+    mr_moving_back(&r, mr_moving_before_the_end(&r, back));
     if (!keeps_disk)
         mr_sim_disk_wipe(r.world.worker[0].disk);
     live(&r, 600);
-    move_back(&r, before_the_end(&r, 1));
+    mr_moving_back(&r, mr_moving_before_the_end(&r, 1));
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }
@@ -162,15 +64,15 @@ Test(transplant, a_job_moved_back_goes_on_from_there_without_its_disk)
 Test(transplant, its_state_is_that_of_then_to_the_entry)
 {
     mr_rig r;
-    moving before, after;
+    mr_moving before, after;
     set_up(&r);
     live(&r, 1500);
-    mr_point to = before_the_end(&r, 2);
-    open_moving(&r, &before);
-    look(&r, &before, to);
-    cr_assert_eq(transplant(&r, &before, "sim.state"), MR_OK, "%s", r.err.message);
-    open_moving(&r, &after);
-    look(&r, &after, (mr_point){.kind = MR_POINT_END});
+    mr_point to = mr_moving_before_the_end(&r, 2);
+    mr_moving_open(&r, &before);
+    mr_moving_look(&r, &before, to);
+    cr_assert_eq(mr_moving_run(&r, &before, &r.job.plan, "sim.state"), MR_OK, "%s", r.err.message);
+    mr_moving_open(&r, &after);
+    mr_moving_look(&r, &after, (mr_point){.kind = MR_POINT_END});
     uint64_t entries = 0;
     for (int t = 0; t < TASKS; t++) {
         mr_chunk_writer then = {0}, now = {0};
@@ -190,23 +92,24 @@ Test(transplant, its_state_is_that_of_then_to_the_entry)
                          before.records[t].inputs[i].offset_next);
     }
     cr_expect_gt(entries, 0);
-    close_moving(&before);
-    close_moving(&after);
+    mr_moving_close(&before);
+    mr_moving_close(&after);
     mr_rig_tear_down(&r);
 }
 
 Test(transplant, it_is_refused_when_the_job_has_gone_on)
 {
     mr_rig r;
-    moving m;
+    mr_moving m;
     set_up(&r);
     live(&r, 1000);
-    mr_point to = before_the_end(&r, 1);
-    open_moving(&r, &m);
-    look(&r, &m, to);
+    mr_point to = mr_moving_before_the_end(&r, 1);
+    mr_moving_open(&r, &m);
+    mr_moving_look(&r, &m, to);
     live(&r, 300);
-    cr_expect_eq(transplant(&r, &m, "sim.state"), MR_E_TRANSPLANT, "%s", r.err.message);
-    close_moving(&m);
+    cr_expect_eq(mr_moving_run(&r, &m, &r.job.plan, "sim.state"), MR_E_TRANSPLANT, "%s",
+                 r.err.message);
+    mr_moving_close(&m);
     mr_sim_pass(&r.world, 60000);
     mr_rig_finish(&r); /* and nothing has come of it: each result once */
     mr_rig_tear_down(&r);
@@ -216,7 +119,7 @@ Test(transplant, it_is_refused_when_the_job_has_gone_on)
 Test(transplant, a_worker_that_stood_still_meanwhile_writes_nothing_that_counts)
 {
     mr_rig r;
-    moving m;
+    mr_moving m;
     set_up(&r);
     r.law->is_repeating = true;
     live(&r, 1000);
@@ -226,11 +129,12 @@ Test(transplant, a_worker_that_stood_still_meanwhile_writes_nothing_that_counts)
         mr_rig_feed(&r, 1, 4);
         cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
     }
-    open_moving(&r, &m);
+    mr_moving_open(&r, &m);
     cr_expect_neq(m.log->class->delete_group(m.log, "sim", &r.err), MR_OK, "it has members");
-    look(&r, &m, before_the_end(&r, 2));
-    cr_assert_eq(transplant(&r, &m, "sim.state"), MR_OK, "MR%d %s", r.err.status, r.err.message);
-    close_moving(&m);
+    mr_moving_look(&r, &m, mr_moving_before_the_end(&r, 2));
+    cr_assert_eq(mr_moving_run(&r, &m, &r.job.plan, "sim.state"), MR_OK, "MR%d %s", r.err.status,
+                 r.err.message);
+    mr_moving_close(&m);
     for (int s = 0; s < 400; s++)
         cr_assert(mr_rig_step(&r, 0), "MR%d %s", r.err.status, r.err.message);
     mr_worker_request_stop(r.seats[0].worker);
@@ -263,7 +167,7 @@ static void stop_before_the_decision(mr_rig *r, mr_memory_process *process, mr_s
 Test(transplant, a_worker_that_stood_still_before_its_decision_is_not_heard_any_more)
 {
     mr_rig r;
-    moving m;
+    mr_moving m;
     set_up(&r);
     r.law->is_repeating = true;
     r.is_pipelined = true;
@@ -273,10 +177,11 @@ Test(transplant, a_worker_that_stood_still_before_its_decision_is_not_heard_any_
     mr_rig_step_until(&r, 0, MR_WORKER_RUN);
     mr_memory_process *process = mr_sim_process(&r.world, 0);
     stop_before_the_decision(&r, process, &r.seats[0].pipelining);
-    open_moving(&r, &m);
-    look(&r, &m, before_the_end(&r, 2));
-    cr_assert_eq(transplant(&r, &m, "sim.state"), MR_OK, "MR%d %s", r.err.status, r.err.message);
-    close_moving(&m);
+    mr_moving_open(&r, &m);
+    mr_moving_look(&r, &m, mr_moving_before_the_end(&r, 2));
+    cr_assert_eq(mr_moving_run(&r, &m, &r.job.plan, "sim.state"), MR_OK, "MR%d %s", r.err.status,
+                 r.err.message);
+    mr_moving_close(&m);
     mr_memory_process_resume(process);
     for (int s = 0; s < 400; s++)
         cr_assert(mr_rig_step(&r, 0), "MR%d %s", r.err.status, r.err.message);
@@ -291,10 +196,10 @@ Test(transplant, a_worker_that_stood_still_before_its_decision_is_not_heard_any_
 static void forks(bool from_checkpoint)
 {
     mr_rig r;
-    moving m;
+    mr_moving m;
     set_up(&r);
     live(&r, 1500);
-    open_moving(&r, &m);
+    mr_moving_open(&r, &m);
     if (from_checkpoint) { /* of what came after it, results come twice */
         char ids[TASKS][MR_MANIFEST_ID_SIZE];
         mr_shelf shelf;
@@ -311,14 +216,15 @@ static void forks(bool from_checkpoint)
                          MR_OK, "%s", r.err.message);
         mr_shelf_release(&shelf);
     } else {
-        look(&r, &m, (mr_point){.kind = MR_POINT_END});
+        mr_moving_look(&r, &m, (mr_point){.kind = MR_POINT_END});
     }
     for (int t = 0; t < TASKS; t++)
         m.transplants[t] = (mr_transplant_task){.task = m.tasks[t], .record = &m.records[t]};
     r.job.plan.job = "trial";
     mr_sim_create(&r.world, "trial.state", TASKS);
-    cr_assert_eq(transplant(&r, &m, "trial.state"), MR_OK, "MR%d %s", r.err.status, r.err.message);
-    close_moving(&m);
+    cr_assert_eq(mr_moving_run(&r, &m, &r.job.plan, "trial.state"), MR_OK, "MR%d %s", r.err.status,
+                 r.err.message);
+    mr_moving_close(&m);
     mr_sim_pass(&r.world, 60000);
     live(&r, 600);
     mr_rig_finish(&r);
@@ -357,11 +263,11 @@ static void expect_refusal(mr_rig *r)
 
 static mr_status fork_now(mr_rig *r, uint64_t dies_in)
 {
-    moving m;
+    mr_moving m;
     mr_sim_kill_at(&r->world, 1, UINT64_MAX / 2, MR_MEMORY_CRASH_DRAWN);
-    open_moving(r, &m);
+    mr_moving_open(r, &m);
     r->job.plan.job = "sim";
-    look(r, &m, (mr_point){.kind = MR_POINT_END});
+    mr_moving_look(r, &m, (mr_point){.kind = MR_POINT_END});
     for (int t = 0; t < TASKS; t++)
         m.transplants[t] = (mr_transplant_task){.task = m.tasks[t], .record = &m.records[t]};
     r->job.plan.job = "trial";
@@ -373,7 +279,7 @@ static mr_status fork_now(mr_rig *r, uint64_t dies_in)
                            .tasks = m.transplants};
     mr_sim_kill_at(&r->world, 1, dies_in, MR_MEMORY_CRASH_DRAWN);
     mr_status status = mr_fork_run(&moved, &r->err);
-    close_moving(&m);
+    mr_moving_close(&m);
     mr_sim_pass(&r->world, 60000);
     return status;
 }

@@ -1,4 +1,4 @@
-#include "engine/replay/spool.h"
+#include "engine/exchange/spool.h"
 
 #include "engine/base/assert.h"
 

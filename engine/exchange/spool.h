@@ -5,8 +5,8 @@
  * The bytes lie in a file without a name, so that a long past costs disk and no memory; per frame
  * 24 bytes of memory are kept. Thread: one. Errors: MR_E_ENVIRONMENT of the file.
  */
-#ifndef MR_ENGINE_REPLAY_SPOOL_H
-#define MR_ENGINE_REPLAY_SPOOL_H
+#ifndef MR_ENGINE_EXCHANGE_SPOOL_H
+#define MR_ENGINE_EXCHANGE_SPOOL_H
 
 #include "engine/base/buffer.h"
 #include "engine/exchange/exchange.h"
