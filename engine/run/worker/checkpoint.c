@@ -77,6 +77,14 @@ void mr_worker_outdate_checkpoint(mr_worker *worker, mr_worker_task *at)
     }
 }
 
+/* The task may be another's meanwhile, who takes and names its own: what nobody has named by then is
+ * swept, and must never be named. */
+void mr_worker_forget_checkpoint(mr_worker_task *at)
+{
+    at->ready[0] = at->named[0] = '\0';
+    at->has_applied = at->is_sweep_due = at->is_hastened = false;
+}
+
 void mr_worker_void_checkpoint(mr_worker *worker, const mr_worker_task *at)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;

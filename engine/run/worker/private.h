@@ -421,6 +421,8 @@ void mr_worker_note_named(mr_worker *worker, mr_worker_task *at);
 void mr_worker_outdate_checkpoint(mr_worker *worker, mr_worker_task *at);
 /* The task's store is about to be closed. */
 void mr_worker_void_checkpoint(mr_worker *worker, const mr_worker_task *at);
+/* Of a task that is dropped: what it had ready, and what it knows of its checkpoints. */
+void mr_worker_forget_checkpoint(mr_worker_task *at);
 /* Waits until the helper is at nothing; what it was at is given up. */
 void mr_worker_end_checkpoints(mr_worker *worker);
 

@@ -342,6 +342,7 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task)
     mr_buffer_release(&at->record);
     mr_buffer_release(&at->record_applied);
     mr_arena_release(&at->recovered_arena);
+    mr_worker_forget_checkpoint(at);
 }
 
 /* The state of this one task is at fault. What all tasks share (another plan, a topic that is gone)

@@ -48,6 +48,61 @@ Test(checkpoints, the_log_is_kept_from_the_oldest_kept_on)
     mr_rig_tear_down(&r);
 }
 
+/* Feeds and steps seats 1 and 2 until one of them has named `count` checkpoints, and swept. */
+static void run_both(mr_rig *r, uint64_t count)
+{
+    uint64_t named = 0;
+    for (uint32_t s = 0, more = 0; more < 400; s++, more += named >= count) {
+        cr_assert_lt(s, 2 * STEPS_MAX, "no checkpoint comes");
+        if (s % 40 == 0)
+            mr_rig_feed(r, 1, 10);
+        cr_assert(mr_rig_step(r, 1 + s % 2), "%s", r->err.message);
+        named = r->stats.checkpoints_named > named ? r->stats.checkpoints_named : named;
+    }
+}
+
+/* Worker 0 has written a checkpoint that no epoch names yet, gives its task back and stands still.
+ * Worker 1 has the task for so long that the checkpoint is swept. Then worker 0 has it again. */
+Test(checkpoints, one_that_was_not_named_before_the_task_was_anothers_never_is)
+{
+    mr_rig r;
+    mr_rig_set_up(&r, &(mr_rig_options){.workers = 3, .job = {.tasks_count = 1}});
+    r.config.base_bytes_min = UINT64_MAX;
+    r.config.checkpoints.count_max = 1;
+    r.config.checkpoints.grace_ms = 100;
+    mr_rig_start(&r, 0, false);
+    run_to_checkpoint(&r, 1);
+    mr_rig_feed(&r, 1, 10);
+    for (int s = 0; s < 1000; s++) /* applied, imaged, sent */
+        cr_assert(mr_rig_step(&r, 0));
+    mr_rig_start(&r, 1, false);
+    for (int s = 0; s < 500; s++)
+        cr_assert(mr_rig_step(&r, s % 2 == 0));
+    mr_rig_start(&r, 2, false);
+    for (int s = 0; s < 2; s++)
+        cr_assert(mr_rig_step(&r, 2));
+    mr_rig_step_until(&r, 0, MR_WORKER_JOIN); /* until worker 1 has heard of it as well */
+    mr_memory_process_stop(mr_sim_process(&r.world, 0));
+    mr_sim_pass(&r.world, 15000);
+    run_both(&r, 3);
+    mr_rig_stop(&r, 1);
+    mr_rig_stop(&r, 2);
+    mr_memory_process_resume(mr_sim_process(&r.world, 0));
+    mr_sim_pass(&r.world, 15000);
+    cr_assert(mr_rig_step(&r, 0));
+    mr_rig_feed(&r, 1, 10);
+    uint64_t commits = r.stats.commits;
+    for (int s = 0; r.stats.commits == commits; s++) {
+        cr_assert_lt(s, STEPS_MAX);
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+    }
+    cr_expect_eq(r.stats.outdated, 1, "the task was to be found changed");
+    mr_rig_stop(&r, 0);
+    mr_sim_disk_wipe(r.world.worker[0].disk);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
 Test(checkpoints, a_lost_disk_comes_back_from_blobs_and_log)
 {
     mr_rig r;
