@@ -395,7 +395,9 @@ SLOW read_block(machine *m, int64_t size_min, const char *at, const char *end)
     at = read_long(m, at, end, &count, false);
     if (at != NULL && count < 0) {
         at = read_long(m, at, end, &size, false);
-        if (at != NULL && (count == INT64_MIN || size < 0 || size > end - at))
+        if (at == NULL)
+            return NULL;
+        if (count == INT64_MIN || size < 0 || size > end - at)
             return fail(m, MR_E_AVRO_LENGTH, from, "a block beyond the end of the record");
         count = -count;
     }
