@@ -121,7 +121,7 @@ static void play(uint32_t relation, const mr_batch *batch, double *sent, double 
 {
     wire between = {0};
     mr_arena out_arena = {0}, in_arena = {0};
-    mr_sender *sender = mr_sender_new(&exchange, 0);
+    mr_sender *sender = mr_sender_new(&exchange, 0, NULL);
     mr_receiver *receiver = mr_receiver_new(&exchange, 0);
     mr_sender_out out = {.send = keep, .context = &between};
     mr_receiver_out in = {.take = count, .context = &between};

@@ -21,7 +21,7 @@ bool mr_budget_is_over(const mr_budget *budget)
 
 const char *mr_budget_part_name(mr_budget_part part)
 {
-    static const char *const names[MR_BUDGET_PARTS] = {"batches", "tables", "staging", "rocksdb",
-                                                       "kafka"};
+    static const char *const names[MR_BUDGET_PARTS] = {"batches", "tables", "staging",
+                                                       "rocksdb", "kafka",  "exchange"};
     return names[part];
 }

@@ -19,6 +19,7 @@ typedef enum mr_budget_part {
     MR_BUDGET_STAGING,
     MR_BUDGET_ROCKSDB,
     MR_BUDGET_KAFKA,
+    MR_BUDGET_EXCHANGE, /* frames being made, and those on their way to a task beside */
     MR_BUDGET_PARTS,
 } mr_budget_part;
 

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define BODY_KEPT_MAX ((size_t)16 * 1024) /* of a downstream, from one epoch to the next */
+
 /* What a downstream was sent, and what waits for it. */
 typedef struct outlet {
     mr_buffer body;
@@ -21,14 +23,17 @@ struct mr_sender {
     uint64_t epoch;
     outlet *outlets; /* [downstreams_count] */
     mr_buffer frame; /* the one being sealed */
+    mr_budget *budget;
+    size_t counted; /* bytes of the buffers that it knows of */
 };
 
-mr_sender *mr_sender_new(const mr_exchange *exchange, uint32_t upstream)
+mr_sender *mr_sender_new(const mr_exchange *exchange, uint32_t upstream, mr_budget *budget)
 {
     mr_sender *sender = calloc(1, sizeof *sender);
     MR_ASSERT(sender != NULL && upstream < exchange->upstreams_count);
     sender->exchange = exchange;
     sender->upstream = upstream;
+    sender->budget = budget;
     sender->outlets = calloc(exchange->downstreams_count, sizeof *sender->outlets);
     MR_ASSERT(sender->outlets != NULL);
     for (uint32_t d = 0; d < exchange->downstreams_count; d++)
@@ -36,13 +41,27 @@ mr_sender *mr_sender_new(const mr_exchange *exchange, uint32_t upstream)
     return sender;
 }
 
+/* A buffer that had `before` bytes of room has grown, or is gone. */
+static void recount(mr_sender *sender, size_t before, size_t now)
+{
+    sender->counted += now - before;
+    mr_budget_add(sender->budget, MR_BUDGET_EXCHANGE, (int64_t)now - (int64_t)before);
+}
+
+static void release(mr_sender *sender, mr_buffer *buffer)
+{
+    recount(sender, buffer->capacity, 0);
+    mr_buffer_release(buffer);
+}
+
 void mr_sender_free(mr_sender *sender)
 {
     if (sender == NULL)
         return;
     for (uint32_t d = 0; d < sender->exchange->downstreams_count; d++)
-        mr_buffer_release(&sender->outlets[d].body);
-    mr_buffer_release(&sender->frame);
+        release(sender, &sender->outlets[d].body);
+    release(sender, &sender->frame);
+    MR_ASSERT(sender->counted == 0);
     free(sender->outlets);
     free(sender);
 }
@@ -69,7 +88,10 @@ static mr_status seal(mr_sender *sender, uint32_t downstream, int64_t watermark_
                               .watermark_ms = watermark_ms,
                               .is_idle = is_idle};
     mr_buffer_clear(&sender->frame);
+    size_t room = sender->frame.capacity, body_room = to->body.capacity;
     mr_frame_seal(&header, &to->body, sender->exchange->compressor, &sender->frame);
+    recount(sender, room, sender->frame.capacity);
+    recount(sender, body_room, to->body.capacity);
     mr_buffer_clear(&to->body);
     to->is_idle = is_idle;
     return out->send(out->context, downstream, sender->frame.data, sender->frame.length, err);
@@ -106,7 +128,9 @@ static mr_status put_rows(mr_sender *sender, uint32_t downstream, uint32_t relat
         if (status != MR_OK)
             return status;
     }
+    size_t room = to->body.capacity;
     mr_frame_put_section(&to->body, relation, batch, rows, count);
+    recount(sender, room, to->body.capacity);
     return MR_OK;
 }
 
@@ -187,6 +211,10 @@ mr_status mr_sender_flush(mr_sender *sender, int64_t watermark_ms, bool is_idle,
         if (status != MR_OK)
             return status;
         to->watermark_ms = watermark_ms;
+        if (to->body.capacity > BODY_KEPT_MAX)
+            release(sender, &to->body);
     }
+    if (sender->frame.capacity > BODY_KEPT_MAX)
+        release(sender, &sender->frame);
     return MR_OK;
 }

@@ -6,11 +6,13 @@
  * of the watermark (it is MR_TIME_NONE there): what holds behind all rows of the flush may not hold
  * behind half of them. Nothing is kept from one epoch to the next but what was last said of the
  * watermark, so that a flush without news sends nothing; a new sender says it again.
- * Memory: at most about MR_FRAME_BODY_MAX a downstream. Thread: the engine's.
+ * Memory: at most about MR_FRAME_BODY_MAX a downstream, counted as MR_BUDGET_EXCHANGE; a flush
+ * gives it back. Thread: the engine's.
  */
 #ifndef MR_ENGINE_EXCHANGE_SENDER_H
 #define MR_ENGINE_EXCHANGE_SENDER_H
 
+#include "engine/base/budget.h"
 #include "engine/base/error.h"
 #include "engine/exchange/exchange.h"
 
@@ -23,7 +25,8 @@ typedef struct mr_sender_out {
     void *context;
 } mr_sender_out;
 
-mr_sender *mr_sender_new(const mr_exchange *exchange, uint32_t upstream);
+/* `budget` may be NULL. */
+mr_sender *mr_sender_new(const mr_exchange *exchange, uint32_t upstream, mr_budget *budget);
 void mr_sender_free(mr_sender *sender);
 
 /* An epoch begins: the last one was flushed. (When an epoch is dropped its sender goes with it:

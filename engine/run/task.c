@@ -79,7 +79,7 @@ mr_status mr_task_new(const mr_plan *plan, uint32_t index, mr_budget *budget, co
     task->is_settled = true;
     task->state = mr_state_new(budget);
     task->sources = mr_arena_zalloc(&task->job, plan->sources_count, sizeof *task->sources);
-    task->outlets = mr_outlets_new(plan, index - plan->first_task, task->state, &task->io);
+    task->outlets = mr_outlets_new(plan, index - plan->first_task, task->state, budget, &task->io);
     mr_status status = open_sources(task, err);
     if (status == MR_OK)
         status = mr_graph_new(plan, index, task->state, budget, &task->io, &task->graph, err);

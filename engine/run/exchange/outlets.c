@@ -25,6 +25,7 @@ typedef struct outlet_sink {
 struct mr_outlets {
     const mr_plan *plan;
     const mr_task_io *io;
+    mr_budget *budget;
     uint32_t upstream;
     outlet *list; /* [count] */
     uint32_t count;
@@ -78,7 +79,7 @@ static outlet *outlet_of(mr_outlets *outlets, const mr_exchange *exchange)
             return &outlets->list[i];
     outlet *made = &outlets->list[outlets->count++];
     *made = (outlet){.exchange = exchange,
-                     .sender = mr_sender_new(exchange, outlets->upstream),
+                     .sender = mr_sender_new(exchange, outlets->upstream, outlets->budget),
                      .sources = calloc(outlets->plan->sources_count, sizeof(bool)),
                      .owner = outlets};
     MR_ASSERT(made->sources != NULL);
@@ -86,7 +87,7 @@ static outlet *outlet_of(mr_outlets *outlets, const mr_exchange *exchange)
 }
 
 mr_outlets *mr_outlets_new(const mr_plan *plan, uint32_t upstream, mr_state *state,
-                           const mr_task_io *io)
+                           mr_budget *budget, const mr_task_io *io)
 {
     uint32_t exchanged = 0;
     for (uint32_t s = 0; s < plan->sinks_count; s++)
@@ -97,6 +98,7 @@ mr_outlets *mr_outlets_new(const mr_plan *plan, uint32_t upstream, mr_state *sta
     MR_ASSERT(outlets != NULL);
     *outlets = (mr_outlets){.plan = plan,
                             .io = io,
+                            .budget = budget,
                             .upstream = upstream,
                             .list = calloc(exchanged, sizeof *outlets->list),
                             .own = calloc(plan->sinks_count, sizeof *outlets->own),
@@ -168,7 +170,7 @@ void mr_outlets_renew(mr_outlets *outlets, uint64_t epoch)
     for (uint32_t i = 0; i < outlets->count; i++) {
         outlet *at = &outlets->list[i];
         mr_sender_free(at->sender);
-        at->sender = mr_sender_new(at->exchange, outlets->upstream);
+        at->sender = mr_sender_new(at->exchange, outlets->upstream, outlets->budget);
         at->has_told = false;
         mr_sender_begin(at->sender, epoch);
     }

@@ -20,9 +20,10 @@ typedef struct mr_outlets_source {
     bool has_ended;
 } mr_outlets_source;
 
-/* NULL: the plan has no exchange sink. `io` is borrowed: its frames are asked for at each call. */
+/* NULL: the plan has no exchange sink. `io` is borrowed: its frames are asked for at each call.
+ * `budget` may be NULL. */
 mr_outlets *mr_outlets_new(const mr_plan *plan, uint32_t upstream, mr_state *state,
-                           const mr_task_io *io);
+                           mr_budget *budget, const mr_task_io *io);
 void mr_outlets_free(mr_outlets *outlets);
 
 /* The sinks of the plan: those of the worker, and the task's own. Valid until the next call. */

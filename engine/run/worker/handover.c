@@ -20,6 +20,12 @@
 
 /* ---- the queue ---- */
 
+static void count_bytes(mr_worker *worker, int64_t bytes)
+{
+    worker->handover.bytes += (size_t)bytes;
+    mr_budget_add(worker->config.budget, MR_BUDGET_EXCHANGE, bytes);
+}
+
 bool mr_worker_hand_over(mr_worker *worker, const mr_exchange *exchange, uint32_t downstream,
                          const char *frame, size_t length)
 {
@@ -41,16 +47,17 @@ bool mr_worker_hand_over(mr_worker *worker, const mr_exchange *exchange, uint32_
     MR_ASSERT(copy != NULL);
     memcpy(copy, frame, length);
     queue->frames[queue->count++] = (mr_handed_frame){slot, exchange, downstream, copy, length};
-    queue->bytes += length;
+    count_bytes(worker, (int64_t)length);
     return true;
 }
 
 /* Takes a frame out of the queue; its bytes are the caller's. */
-static mr_handed_frame take_out(mr_handover *queue, uint32_t i)
+static mr_handed_frame take_out(mr_worker *worker, uint32_t i)
 {
+    mr_handover *queue = &worker->handover;
     mr_handed_frame frame = queue->frames[i];
     queue->count--;
-    queue->bytes -= frame.length;
+    count_bytes(worker, -(int64_t)frame.length);
     memmove(queue->frames + i, queue->frames + i + 1, (queue->count - i) * sizeof *queue->frames);
     return frame;
 }
@@ -61,7 +68,7 @@ void mr_worker_forget_handed(mr_worker *worker)
     for (uint32_t i = 0; i < queue->count; i++)
         free(queue->frames[i].bytes);
     queue->count = 0;
-    queue->bytes = 0;
+    count_bytes(worker, -(int64_t)queue->bytes);
 }
 
 void mr_worker_release_handover(mr_worker *worker)
@@ -88,7 +95,7 @@ mr_status mr_worker_take_handed(mr_worker *worker, uint32_t *task, bool *worked,
     *worked = next != UINT32_MAX;
     if (!*worked)
         return MR_OK;
-    mr_handed_frame frame = take_out(&worker->handover, next);
+    mr_handed_frame frame = take_out(worker, next);
     const mr_worker_slot *slot = &worker->slots[frame.slot];
     *task = slot->task;
     mr_status status = mr_task_on_frame(worker->tasks[slot->task].task, slot->input, frame.bytes,

@@ -6,6 +6,7 @@
 #include "connectors/exchange/lz4.h"
 #include "engine/base/assert.h"
 #include "engine/exchange/destination.h"
+#include "engine/exchange/frame.h"
 #include "engine/state/key.h"
 #include "tests/unit/engine/exchange/wires.h"
 
@@ -49,7 +50,7 @@ Test(sender, brings_every_row_to_the_task_of_its_key_in_order)
     enum { TASKS = 5, ROWS = 1000 };
     mr_arena arena = {0};
     mr_exchange exchange = mr_wires_exchange(2, TASKS);
-    mr_sender *sender = mr_sender_new(&exchange, 1);
+    mr_sender *sender = mr_sender_new(&exchange, 1, NULL);
     mr_wires wires = {0};
     mr_sender_out out = mr_wires_out(&wires, 1);
     mr_error err = {0};
@@ -102,7 +103,7 @@ Test(sender, tells_every_task_what_is_new_and_nothing_twice)
 {
     mr_arena arena = {0};
     mr_exchange exchange = mr_wires_exchange(1, 3);
-    mr_sender *sender = mr_sender_new(&exchange, 0);
+    mr_sender *sender = mr_sender_new(&exchange, 0, NULL);
     mr_wires wires = {0};
     mr_error err = {0};
     mr_sender_begin(sender, 1);
@@ -146,11 +147,45 @@ static mr_batch make_texts(uint32_t rows, uint32_t length, mr_arena *arena)
     return batch;
 }
 
+Test(sender, what_waits_is_counted_in_the_budget_and_given_back_by_a_flush)
+{
+    enum { TASKS = 3, ROWS = 400 };
+    mr_arena arena = {0};
+    mr_exchange exchange = mr_wires_exchange(1, TASKS);
+    mr_budget budget = {0};
+    mr_sender *sender = mr_sender_new(&exchange, 0, &budget);
+    mr_wires wires = {0};
+    mr_sender_out out = mr_wires_out(&wires, 0);
+    mr_error err = {0};
+    int64_t most = 0;
+    mr_sender_begin(sender, 1);
+    mr_batch batch = make_texts(ROWS, 300, &arena);
+    for (int i = 0; i < 60; i++) {
+        int64_t before = mr_budget_used(&budget);
+        cr_assert_eq(mr_sender_put(sender, 1, &batch, &arena, &out, &err), MR_OK);
+        if (i == 0)
+            cr_expect_geq(mr_budget_used(&budget) - before, ROWS * 300);
+        most = mr_budget_used(&budget) > most ? mr_budget_used(&budget) : most;
+    }
+    cr_expect_gt(wires.count, TASKS, "some were full");
+    /* Buffers double; one more is the frame under way. */
+    cr_expect_leq(most, (TASKS + 1) * 2 * (int64_t)(MR_FRAME_BODY_MAX + 4096));
+    cr_expect_eq(atomic_load(&budget.used[MR_BUDGET_EXCHANGE]), mr_budget_used(&budget));
+    cr_assert_eq(mr_sender_flush(sender, 10, false, &out, &err), MR_OK);
+    cr_expect_lt(mr_budget_used(&budget), (TASKS + 1) * 16 * 1024 + 1);
+    mr_sender_begin(sender, 2);
+    cr_assert_eq(mr_sender_put(sender, 1, &batch, &arena, &out, &err), MR_OK);
+    mr_sender_free(sender);
+    cr_expect_eq(mr_budget_used(&budget), 0);
+    mr_wires_release(&wires);
+    mr_arena_release(&arena);
+}
+
 Test(sender, cuts_frames_that_are_full_and_says_nothing_of_the_watermark_in_them)
 {
     mr_arena arena = {0};
     mr_exchange exchange = mr_wires_exchange(1, 2);
-    mr_sender *sender = mr_sender_new(&exchange, 0);
+    mr_sender *sender = mr_sender_new(&exchange, 0, NULL);
     mr_wires wires = {0};
     mr_error err = {0};
     mr_sender_begin(sender, 3);
@@ -190,7 +225,7 @@ static mr_status refuse(void *context, uint32_t downstream, const char *frame, s
 Test(sender, passes_on_what_the_way_out_refuses)
 {
     mr_exchange exchange = mr_wires_exchange(1, 3);
-    mr_sender *sender = mr_sender_new(&exchange, 0);
+    mr_sender *sender = mr_sender_new(&exchange, 0, NULL);
     uint32_t calls = 0;
     mr_sender_out out = {.send = refuse, .context = &calls};
     mr_error err = {0};
