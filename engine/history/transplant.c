@@ -120,7 +120,6 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
     changes c = {.writer = {.header = {.kind = is_base ? MR_DELTA_BASE : MR_DELTA_CHUNK,
                                        .task = index,
                                        .epoch = mr_crossing_epoch(task)}}};
-    mr_arena arena = {0};
     mr_epoch_record record;
     mr_status status = MR_OK;
     if (!is_base)
@@ -134,7 +133,7 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
         status = produce_chunks(t, writer, (int32_t)index, &c.writer, err);
     if (status == MR_OK) {
         record = record_of(t, index, &c);
-        status = mr_crossing_write(t, index, writer, &arena, &record, err);
+        status = mr_crossing_write(t, index, writer, &commit->arena, &record, err);
     }
     if (status == MR_OK) {
         mr_buffer bytes = {0};
@@ -157,7 +156,6 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
                                                       .offset = record.inputs[i].offset_next});
     }
     mr_chunk_writer_release(&c.writer);
-    mr_arena_release(&arena);
     free(c.drops);
     return status;
 }
