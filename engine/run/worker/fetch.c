@@ -4,8 +4,8 @@
  *
  * An input is waited for while it is known to have more to read, that is up to the end last asked;
  * where it then has still more, the next look at ends finds out. One that gives nothing although it
- * should, be its broker away or the rest of it markers, is waited for only so long. So nothing can
- * stop all of them.
+ * should, be its broker away or the rest of it markers, is waited for only so long, whatever others
+ * give meanwhile. So nothing can stop those that have rows.
  */
 #include "engine/run/worker/private.h"
 
@@ -13,11 +13,20 @@
 
 #include <stdlib.h>
 
-#define SILENCE_MAX_US INT64_C(5000000) /* of fetches that came back empty */
+#define SILENCE_MAX_US INT64_C(5000000)
+#define BETWEEN_MAX_US \
+    INT64_C(200000) /* counts between two fetches: what takes longer is no wait */
 
-static bool has_more(const mr_worker_slot *slot, const mr_task_input *input)
+/* In so many fetches each input that is not held has its turn. */
+static uint64_t round_of(const mr_worker *worker)
 {
-    if (slot->silent_us >= SILENCE_MAX_US)
+    return (uint64_t)worker->slots_count * worker->readers_count;
+}
+
+static bool has_more(const mr_worker *worker, const mr_worker_slot *slot,
+                     const mr_task_input *input)
+{
+    if (slot->silent_us >= SILENCE_MAX_US && slot->silent_fetches >= round_of(worker))
         return false;
     int64_t end = slot->known_end;
     if (end >= 0 && input->bound >= 0 && input->bound < end)
@@ -53,7 +62,7 @@ static bool describe_inputs(mr_worker *worker)
         worker->aligned[i] = (mr_aligned_input){.group = source->aligned_with,
                                                 .watermark_ms = input->watermark.value_ms,
                                                 .drift_max_ms = source->drift_max_ms,
-                                                .has_more = has_more(slot, input)};
+                                                .has_more = has_more(worker, slot, input)};
         aligned++;
     }
     return aligned > 1 || worker->held > 0;
@@ -84,16 +93,26 @@ static mr_status hold_back(mr_worker *worker, mr_error *err)
     return status;
 }
 
-/* A fetch came back after so long. */
-static void note(mr_worker *worker, const mr_records *records, int64_t took_us)
+/* A fetch came back that began then. One that came back empty has asked all. */
+static void note(mr_worker *worker, const mr_records *records, int64_t began_us)
 {
-    if (records->count > 0) {
-        worker->slots[records->input].silent_us = 0;
-        return;
+    int64_t now_us = mr_worker_now_us(worker), between_us = began_us - worker->fetched_us;
+    int64_t passed_us = now_us - began_us;
+    passed_us += between_us < BETWEEN_MAX_US ? between_us : BETWEEN_MAX_US;
+    worker->fetched_us = now_us;
+    for (uint32_t i = 0; i < worker->slots_count; i++) {
+        mr_worker_slot *slot = &worker->slots[i];
+        bool has_given = records->count > 0 && records->input == i;
+        if (has_given) {
+            slot->silent_us = 0;
+            slot->silent_fetches = 0;
+        } else if (!slot->is_held) {
+            slot->silent_us += passed_us;
+            slot->silent_fetches += records->count > 0 ? 1 : round_of(worker);
+        }
     }
-    for (uint32_t i = 0; i < worker->slots_count; i++)
-        if (!worker->slots[i].is_held)
-            worker->slots[i].silent_us += took_us;
+    if (records->count > 0)
+        return;
     /* Those that are waited for may be at their ends. */
     if (worker->held > 0 && worker->has_read) {
         worker->has_read = false;
@@ -135,6 +154,6 @@ mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *rec
     int64_t began_us = mr_worker_now_us(worker);
     status = fetch(worker, timeout_ms, records, err);
     if (status == MR_OK)
-        note(worker, records, mr_worker_now_us(worker) - began_us);
+        note(worker, records, began_us);
     return status;
 }

@@ -102,6 +102,7 @@ typedef struct mr_worker_slot {
     bool is_held;      /* runs ahead of others in event time, and waits for them */
     int64_t known_end; /* there is more to read up to here; -1: not asked yet */
     int64_t silent_us; /* waited for it in vain since it gave something */
+    uint64_t silent_fetches;
     int64_t placed; /* where it started in this life: only for sabotages of offsets and changes */
 } mr_worker_slot;
 
@@ -169,6 +170,7 @@ struct mr_worker {
     mr_cut cut;
     int64_t look_due_us;         /* at ends, next */
     int64_t answered_us;         /* a look at them was answered without delay, last */
+    int64_t fetched_us;          /* a fetch came back, last */
     uint32_t look_next;          /* the slot to begin with */
     bool has_read;               /* something since the last look */
     mr_aligned_input *aligned;   /* [slots_capacity of when it was made] scratch, then the lows */

@@ -3,7 +3,8 @@
  * past is read, and nothing else changes: the results are those of the definition, and reading
  * never stops while there is something to read.
  * Method: SQL jobs on the simulated log in virtual time. One job whose partitions are of unequal
- * density: the peak of its state, with alignment and without. Then random plays: partitions of any
+ * density: the peak of its state, with alignment and without. One with a partition that gives
+ * nothing, beside a busy table. Then random plays: partitions of any
  * age, density and length, empty ones, added ones, two tables, one stage or two, idleness, kills
  * and stops, the end a bounded run; each with alignment and without, against a count by hand.
  */
@@ -12,6 +13,7 @@
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 #define STEPS_MAX 200000
 #define SILENCE_MAX_US INT64_C(20000000) /* of virtual time; an input is given up after 5 s */
 #define LINES_MAX 20000
+#define BUSY_ROWS 4000
 
 static const char JOB[] =
     "SET 'parallelism.default' = '%d';"
@@ -91,6 +94,87 @@ Test(alignment_of_inputs, bounds_the_windows_that_a_read_of_the_past_holds_open)
     /* 17 keys at most in the windows of a drift and of a fetch on both sides, with room. */
     cr_expect_lt(with, 200, "%" PRIu64 " entries", with);
     cr_expect_gt(without, 5 * with, "%" PRIu64 " and %" PRIu64 " entries", without, with);
+}
+
+/* --- silence --------------------------------------------------------------------------- */
+
+/* Catches the reader that has in[0]. */
+typedef struct catcher {
+    const mr_log_class *inner;
+    mr_log_class log_class;
+    const mr_reader_class *reader_inner;
+    mr_reader_class reader_class;
+    mr_log_reader *reader;
+    uint32_t number;
+} catcher;
+
+static mr_status note_add(mr_log_reader *reader, uint32_t number, const char *topic,
+                          int32_t partition, int64_t offset, mr_error *err)
+{
+    catcher *c = (catcher *)((uintptr_t)reader->class - offsetof(catcher, reader_class));
+    if (strcmp(topic, "in") == 0 && partition == 0) {
+        c->reader = reader;
+        c->number = number;
+    }
+    return c->reader_inner->add(reader, number, topic, partition, offset, err);
+}
+
+static mr_status note_reader(mr_log *log, mr_log_reader **reader, mr_error *err)
+{
+    catcher *c = (catcher *)((uintptr_t)log->class - offsetof(catcher, log_class));
+    mr_status status = c->inner->open_reader(log, reader, err);
+    if (status != MR_OK)
+        return status;
+    c->reader_inner = (*reader)->class;
+    c->reader_class = *c->reader_inner;
+    c->reader_class.add = note_add;
+    (*reader)->class = &c->reader_class;
+    return MR_OK;
+}
+
+/* Steps of 10 ms. */
+static void step_on(sql_world *w, uint32_t steps)
+{
+    for (uint32_t s = 0; s < steps; s++) {
+        cr_assert(sql_step(w, 0), "%s", w->worker[0].err.message);
+        mr_sim_pass(&w->world, 10);
+    }
+}
+
+Test(alignment_of_inputs, gives_up_one_that_is_silent_though_another_table_is_busy)
+{
+    sql_world w;
+    mr_error err;
+    char script[4096];
+    snprintf(script, sizeof script, JOB, 1, 0, 60, 0, 0); /* in2 is not aligned */
+    sql_open(&w, 1, script);
+    sql_topic(&w, "out", 1);
+    sql_topic(&w, "late", 1);
+    sql_topic(&w, "in", 2);
+    sql_topic(&w, "in2", 1);
+    w.fetch_rows_max = 1;
+    for (int64_t i = 0; i < 100; i++) {
+        put(&w, "in", 0, 1, i);
+        put(&w, "in", 1, 2, i * 100);
+    }
+    for (int64_t i = 0; i < BUSY_ROWS; i++)
+        put(&w, "in2", 0, 3, i);
+    sql_start(&w, 0, false);
+    catcher c = {.inner = w.worker[0].log->class, .log_class = *w.worker[0].log->class};
+    c.log_class.open_reader = note_reader;
+    w.worker[0].log->class = &c.log_class;
+    step_on(&w, 100); /* in[0] is amid its rows, in[1] waits for it */
+    cr_assert_eq(c.reader->class->pause(c.reader, c.number, true, &err), MR_OK);
+    step_on(&w, 300);
+    cr_expect_eq(w.worker[0].stats.inputs_held, 1, "3 s are not long");
+    step_on(&w, 1000);
+    cr_expect_eq(w.worker[0].stats.inputs_held, 0, "13 s are");
+    cr_expect_lt(w.worker[0].stats.records_in, BUSY_ROWS, "the other table was busy all the time");
+    cr_assert_eq(c.reader->class->pause(c.reader, c.number, false, &err), MR_OK);
+    step_on(&w, 300);
+    sql_expect(&w, "late", "");
+    sql_stop(&w, 0);
+    sql_close(&w);
 }
 
 /* --- plays ------------------------------------------------------------------------------- */
