@@ -1,6 +1,7 @@
 #include "jobs/plan/difference.h"
 
 #include "engine/base/buffer.h"
+#include "engine/base/hash.h"
 #include "jobs/plan/fingerprint.h"
 #include "jobs/plan/meaning.h"
 
@@ -180,8 +181,35 @@ static void add_tables(matcher *m)
 
 /* ---- all ---- */
 
-static const char *why_never(const mr_plan *from, const mr_plan *to, mr_arena *arena)
+static uint64_t time_of(const mr_plan *plan, uint32_t source, mr_arena *arena)
 {
+    mr_meaning meaning = mr_meaning_begin(plan, true, arena);
+    mr_buffer text = {0};
+    mr_meaning_put_column(&meaning, (mr_origin){.kind = MR_ORIGIN_SOURCE_ROWS, .index = source},
+                          (uint32_t)plan->sources[source].time_column, &text);
+    uint64_t hash = mr_hash(text.data, text.length);
+    mr_buffer_release(&text);
+    return hash;
+}
+
+/* Watermarks stay: by those of another column all that comes might be late. */
+static const char *retimed_table(const matcher *m)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        const mr_change *c = &m->changes[i];
+        if (c->is_table && c->fate == MR_FATE_KEEP && m->from->sources[c->from].time_column >= 0 &&
+            m->to->sources[c->to].time_column >= 0 &&
+            time_of(m->from, c->from, m->arena) != time_of(m->to, c->to, m->arena))
+            return m->to->sources[c->to].table;
+    }
+    return NULL;
+}
+
+static const char *why_never(const matcher *m)
+{
+    const mr_plan *from = m->from, *to = m->to;
+    mr_arena *arena = m->arena;
+    const char *retimed = retimed_table(m);
     if (from->stages_count > 0 || to->stages_count > 0)
         return "it runs in stages, whose tasks have no common moment";
     if (from->guarantee != MR_EXACTLY_ONCE || to->guarantee != MR_EXACTLY_ONCE)
@@ -192,6 +220,10 @@ static const char *why_never(const mr_plan *from, const mr_plan *to, mr_arena *a
             "it has %u task%s and would have %u: what they hold cannot be shared "
             "out anew",
             from->tasks_count, from->tasks_count == 1 ? "" : "s", to->tasks_count);
+    if (retimed != NULL)
+        return mr_arena_printf(
+            arena, "table `%s` has another event time, and how far it was counts in the old one",
+            retimed);
     return NULL;
 }
 
@@ -221,7 +253,7 @@ void mr_difference_find(const mr_plan *from, const mr_plan *to, mr_arena *arena,
                                   .count = m.count,
                                   .changes = m.changes,
                                   .is_quiet = true,
-                                  .never = why_never(from, to, arena)};
+                                  .never = why_never(&m)};
     for (uint32_t i = 0; i < m.count; i++) {
         mr_fate fate = m.changes[i].fate;
         difference->loses |= fate == MR_FATE_REBUILD || fate == MR_FATE_DROP;

@@ -241,3 +241,33 @@ Test(difference, another_number_of_tasks_is_refused_with_a_reason)
     mr_script_release(&is.script);
     mr_arena_release(&arena);
 }
+
+/* Why the second text cannot follow the first one; "" when it can. */
+static void expect_never(const char *from, const char *to, const char *expected)
+{
+    planned was = {0}, is = {0};
+    mr_arena arena = {0};
+    mr_difference d;
+    plan_of(&was, from);
+    plan_of(&is, to);
+    mr_difference_find(&was.job->plan, &is.job->plan, &arena, &d);
+    cr_expect_str_eq(d.never != NULL ? d.never : "", expected);
+    mr_arena_release(&arena);
+    mr_job_free(was.job);
+    mr_job_free(is.job);
+    mr_script_release(&was.script);
+    mr_script_release(&is.script);
+}
+
+/* The watermark of the old column would make rows of the new one late, without a word. */
+Test(difference, another_event_time_of_a_table_is_refused_whatever_state_there_is)
+{
+#define TIMED(by)                                                                             \
+    "CREATE TABLE bids (a BIGINT, ts TIMESTAMP(3), t2 TIMESTAMP(3), " by ") " KAFKA "'topic'" \
+    "='b');" SINK("dst", "a BIGINT") "INSERT INTO dst SELECT a FROM bids WHERE t2 > ts;"
+    const char *plain = TIMED("WATERMARK FOR ts AS ts");
+    expect_never(plain, TIMED("WATERMARK FOR t2 AS t2"),
+                 "table `bids` has another event time, and how far it was counts in the old one");
+    expect_never(plain, TIMED("WATERMARK FOR ts AS ts - INTERVAL '5' SECOND"), "");
+    expect_never(PLAIN, PLAIN, "");
+}
