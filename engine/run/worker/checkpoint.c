@@ -77,8 +77,8 @@ void mr_worker_outdate_checkpoint(mr_worker *worker, mr_worker_task *at)
     }
 }
 
-/* The task may be another's meanwhile, who takes and names its own: what nobody has named by then is
- * swept, and must never be named. */
+/* The task may be another's meanwhile, who takes and names its own: what nobody has named by then
+ * is swept, and must never be named. */
 void mr_worker_forget_checkpoint(mr_worker_task *at)
 {
     at->ready[0] = at->named[0] = '\0';
