@@ -282,6 +282,11 @@ mr_status mr_moments_check_sources(const mr_moments *m, const mr_epoch_record *r
             continue; /* frames are made again */
         if (until != NULL && (there == NULL || there->offset_next <= input->offset_next))
             continue;
+        if (input->offset_next < 0)
+            return mr_error_set(err, MR_E_MOMENT,
+                                "table `%s` was added by the upgrade that is epoch %" PRIu64
+                                ", where it was read from only the next one says: name that",
+                                input->source, record->epoch);
         mr_status status =
             mr_ask_offset(m->log, input->topic, input->partition, MR_OFFSET_EARLIEST, &start, err);
         if (status == MR_OK && start > input->offset_next)

@@ -87,8 +87,9 @@ MR_MUST_USE mr_status mr_moment_restore(const mr_moments *moments, uint32_t task
  * is there, with a partition a task. */
 MR_MUST_USE mr_status mr_moments_check_job(const mr_moments *moments, mr_error *err);
 
-/* MR_E_REPLAY_GONE: some input no longer reaches back to where the record stands. `until` (may be
- * NULL): inputs that do not stand further there do not count; exchanges never do. */
+/* MR_E_REPLAY_GONE: some input no longer reaches back to where the record stands. MR_E_MOMENT: the
+ * record does not say where one stands, for an upgrade has added it. `until` (may be NULL): inputs
+ * that do not stand further there do not count; exchanges never do. */
 MR_MUST_USE mr_status mr_moments_check_sources(const mr_moments *moments,
                                                const mr_epoch_record *record,
                                                const mr_epoch_record *until, mr_error *err);

@@ -284,6 +284,27 @@ Test(upgrade, what_would_be_lost_is_told_with_the_facts)
     mr_rig_tear_down(&r);
 }
 
+/* The record of the upgrade says of such a table no more than its name. */
+Test(upgrade, a_table_that_nobody_has_read_yet_is_not_taken_for_one_whose_rows_are_gone)
+{
+    mr_rig r;
+    other o;
+    tool t;
+    set_up(&r, &o);
+    open_tool(&r, &t, &r.job.plan, &r.job.plan);
+    const mr_plan_source *source = &r.job.plan.sources[0];
+    mr_epoch_input then = {.source = source->table, .topic = source->topics[0], .offset_next = -1};
+    mr_epoch_input now = then;
+    now.offset_next = 1;
+    mr_epoch_record from = {.inputs = &then, .inputs_count = 1, .epoch = 7};
+    mr_epoch_record until = {.inputs = &now, .inputs_count = 1};
+    cr_expect_eq(mr_moments_check_sources(&t.moments, &from, NULL, &r.err), MR_E_MOMENT);
+    cr_expect_eq(mr_moments_check_sources(&t.moments, &from, &until, &r.err), MR_E_MOMENT);
+    cr_expect_not_null(strstr(r.err.message, "only the next one says"), "%s", r.err.message);
+    close_tool(&t);
+    mr_rig_tear_down(&r);
+}
+
 Test(upgrade, it_is_refused_while_somebody_is_at_work)
 {
     mr_rig r;
