@@ -4,6 +4,7 @@
 #include "engine/base/buffer.h"
 #include "engine/base/hash.h"
 #include "engine/expr/value.h"
+#include "engine/expr/zone.h"
 #include "operators/rows/filter.h"
 #include "operators/rows/project.h"
 #include "operators/rows/union_all.h"
@@ -31,6 +32,15 @@ void mr_meaning_put_place(const mr_plan_source *source, mr_buffer *text)
                          ((const mr_file_reader_config *)source->reader->config)->path);
 }
 
+/* From an instant to a wall clock or back, or by a part of one. Also some that need no zone. */
+static bool may_use_zone(const mr_expr *call)
+{
+    bool has_instant = call->type.kind == MR_TYPE_TIMESTAMP_LTZ;
+    for (uint32_t i = 0; i < call->args_count; i++)
+        has_instant |= call->args[i]->type.kind == MR_TYPE_TIMESTAMP_LTZ;
+    return has_instant && call->type.kind != MR_TYPE_BOOLEAN;
+}
+
 void mr_meaning_put_expr(const mr_meaning *m, mr_origin origin, const mr_expr *expr,
                          mr_buffer *text)
 {
@@ -42,6 +52,8 @@ void mr_meaning_put_expr(const mr_meaning *m, mr_origin origin, const mr_expr *e
         mr_value_print(expr->type, &expr->value, text);
     if (expr->kind == MR_EXPR_CALL)
         mr_buffer_printf(text, "%s ", expr->function->name);
+    if (expr->kind == MR_EXPR_CALL && m->plan->expr.zone != NULL && may_use_zone(expr))
+        mr_buffer_printf(text, "%s ", mr_zone_name(m->plan->expr.zone));
     for (uint32_t i = 0; i < expr->args_count; i++)
         mr_meaning_put_expr(m, origin, expr->args[i], text);
     mr_buffer_printf(text, ")");

@@ -310,6 +310,28 @@ Test(job, the_version_follows_the_zone_of_local_windows)
     mr_arena_release(&arena);
 }
 
+/* A key that depends on the zone would be another key under another one. */
+Test(job, the_version_follows_the_zone_of_what_is_made_of_instants)
+{
+    static const char *const keyed =
+        "SET 'table.local-time-zone' = '%s'; CREATE TABLE t (a TIMESTAMP%s(3), ts TIMESTAMP(3), "
+        "WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen'); "
+        "CREATE VIEW v AS SELECT ts, %s AS k FROM t; SELECT k, COUNT(*) FROM TABLE("
+        "TUMBLE(TABLE v, DESCRIPTOR(ts), INTERVAL '1' DAY)) GROUP BY window_start, window_end, k;";
+    static const char *const made[] = {"DATE_FORMAT(a, 'dd HH')", "EXTRACT(HOUR FROM a)",
+                                       "CAST(a AS STRING)", "FLOOR(a TO DAY)"};
+    mr_arena arena = {0};
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        cr_expect_neq(version_of(mr_arena_printf(&arena, keyed, "Europe/Berlin", "_LTZ", made[i])),
+                      version_of(mr_arena_printf(&arena, keyed, "Asia/Tokyo", "_LTZ", made[i])),
+                      "%s", made[i]);
+        cr_expect_eq(version_of(mr_arena_printf(&arena, keyed, "Europe/Berlin", "", made[i])),
+                     version_of(mr_arena_printf(&arena, keyed, "Asia/Tokyo", "", made[i])), "%s",
+                     made[i]);
+    }
+    mr_arena_release(&arena);
+}
+
 #define QUALIFIED(name, select)                                                                   \
     "CREATE TABLE shop.t (k INT, r ROW<k INT>, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ("   \
     "'connector' = 'kafka', 'topic' = 't', 'format' = 'json', "                                   \
