@@ -5,9 +5,9 @@
  * The victim is frozen first (SIGSTOP) and struck only when its page shows an open epoch or a
  * restore, so every fault hits live work; a worker that has no task just then is left alone.
  *
- * fleet: faults at random for `env->seconds`. exchange: the same in two stages of two and three
- * tasks, every row on its way to the task of its key. rolling: a restart of each worker in turn,
- * which must move no task: static members. broker_frozen: the broker stands still.
+ * fleet: faults at random for `env->seconds`. exchange: half as long, in two stages of two and
+ * three tasks, every row on its way to the task of its key. rolling: a restart of each worker in
+ * turn, which must move no task: static members. broker_frozen: the broker stands still.
  */
 #include "tests/crash/round/round.h"
 #include "tests/crash/scenarios/scenarios.h"
@@ -308,13 +308,13 @@ static bool has_struck(fleet *f)
     return true;
 }
 
-static bool play_fleet(mr_crash_env *env, const char *stem, uint32_t later_tasks, char *text,
-                       size_t size)
+static bool play_fleet(mr_crash_env *env, const char *stem, uint32_t later_tasks, int64_t seconds,
+                       char *text, size_t size)
 {
     static const fleet none;
     fleet f = none;
-    bool is_good = begin(&f, env, stem, later_tasks) &&
-                   play(&f, env->is_quick ? 40 : env->seconds) && judge(&f) && has_struck(&f);
+    bool is_good = begin(&f, env, stem, later_tasks) && play(&f, env->is_quick ? 40 : seconds) &&
+                   judge(&f) && has_struck(&f);
     if (is_good)
         tell(&f, text, size);
     else
@@ -325,12 +325,12 @@ static bool play_fleet(mr_crash_env *env, const char *stem, uint32_t later_tasks
 
 bool mr_crash_fleet(mr_crash_env *env, char *text, size_t size)
 {
-    return play_fleet(env, "fleet", 0, text, size);
+    return play_fleet(env, "fleet", 0, env->seconds, text, size);
 }
 
 bool mr_crash_exchange(mr_crash_env *env, char *text, size_t size)
 {
-    return play_fleet(env, "exchange", 3, text, size);
+    return play_fleet(env, "exchange", 3, env->seconds / 2, text, size);
 }
 
 /* Restarts each worker in turn. What the others own must stay theirs: they restore nothing. */
