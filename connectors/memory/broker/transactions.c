@@ -103,13 +103,17 @@ static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, 
         tell_some(cluster, transaction, markers.at_once);
 }
 
-/* The coordinator aborts on its own account. */
-static void give_up(mr_memory_cluster *cluster, mr_memory_transaction *transaction)
+/* An abort, of the coordinator on its own account or because it was asked. Its markers may be left
+ * out, but not those of the next one as well. */
+static void give_up(mr_memory_cluster *cluster, mr_memory_transaction *transaction,
+                    mr_memory_markers markers)
 {
-    if (!transaction->is_open || !is_to_hang(cluster)) {
-        end(cluster, transaction, false, (mr_memory_markers){0});
+    if (!transaction->is_open || transaction->has_hung || !is_to_hang(cluster)) {
+        transaction->has_hung &= !transaction->is_open;
+        end(cluster, transaction, false, markers);
         return;
     }
+    transaction->has_hung = true;
     transaction->is_open = false;
     transaction->ended_by_commit = false;
     transaction->partitions_count = 0;
@@ -127,7 +131,7 @@ mr_memory_identity mr_memory_transactions_init(mr_memory_cluster *cluster, const
     /* The epoch goes up first: the markers carry it, so that a zombie's request finds it bumped. */
     transaction->epoch++;
     finish(cluster, transaction);
-    give_up(cluster, transaction);
+    give_up(cluster, transaction, (mr_memory_markers){0});
     if (timeout_us > 0)
         transaction->timeout_us = timeout_us;
     return (mr_memory_identity){transaction->producer_id, transaction->epoch, true};
@@ -169,7 +173,10 @@ mr_memory_end mr_memory_transactions_end(mr_memory_cluster *cluster, mr_memory_i
         return MR_MEMORY_END_FENCED;
     if (!transaction->is_open && transaction->ended_by_commit != is_commit)
         return MR_MEMORY_END_OTHERWISE;
-    end(cluster, transaction, is_commit, markers);
+    if (is_commit)
+        end(cluster, transaction, true, markers);
+    else
+        give_up(cluster, transaction, markers);
     return MR_MEMORY_END_DONE;
 }
 
@@ -213,7 +220,7 @@ static int64_t run_one(mr_memory_cluster *cluster, mr_memory_transaction *transa
         return due_us;
     if (transaction->is_open) {
         transaction->epoch++;
-        give_up(cluster, transaction);
+        give_up(cluster, transaction, (mr_memory_markers){0});
     }
     finish(cluster, transaction);
     return INT64_MAX;

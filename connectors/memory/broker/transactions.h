@@ -23,6 +23,7 @@ typedef struct mr_memory_transaction {
     bool ended_by_commit; /* the last one that ended; what a second request is compared with */
     int64_t opened_us;
     bool is_ending; /* decided; what is in `partition`, and the groups, has no marker yet */
+    bool has_hung;  /* the markers of its last abort were left out */
     int64_t ending_due_us;
     mr_memory_partition **partition; /* touched by the open transaction */
     uint32_t partitions_count;

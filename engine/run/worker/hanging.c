@@ -1,4 +1,5 @@
-/* What a new writer does first: no transaction of its predecessor may hang where it will write. */
+/* What a new writer does first, and any behind an abort: no transaction of its id may hang where it
+ * will write, for its next marker would decide about that one too. */
 #include "engine/commit/hanging.h"
 
 #include "engine/run/worker/private.h"

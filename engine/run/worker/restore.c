@@ -144,7 +144,7 @@ mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
         worker->writer = NULL;
     mr_staging_set_target(&worker->staging, worker->writer);
     worker->io.writer = worker->writer != NULL ? &worker->staging.writer : NULL;
-    worker->is_writer_new = status == MR_OK && is_transactional;
+    worker->may_hang = status == MR_OK && is_transactional;
     return status;
 }
 
@@ -154,12 +154,12 @@ static mr_status see_to_writer(mr_worker *worker, mr_error *err)
     mr_status status = MR_OK;
     if (worker->writer == NULL && worker->plan->uses_log)
         status = mr_worker_open_writer(worker, err);
-    if (status != MR_OK || !worker->is_writer_new)
+    if (status != MR_OK || !worker->may_hang || worker->tasks_count == 0)
         return status;
     status = mr_worker_end_hanging(worker, err);
     if (status != MR_OK)
         mr_worker_close_writer(worker);
-    worker->is_writer_new = false;
+    worker->may_hang = false;
     return status;
 }
 
