@@ -51,7 +51,7 @@ def main():
     while at < len(data):
         which, length = struct.unpack_from("<BI", data, at)
         at += 5
-        text = data[at : at + length].decode()
+        text = data[at : at + length].decode("utf-8-sig")
         at += length
         dialect = DIALECTS[which]
         rows, flag = read(text, dialect)

@@ -263,6 +263,9 @@ static bool read_fields(csv_decoder *d)
 static verdict read_row(csv_decoder *d, const char *text, size_t length)
 {
     const char *end = text + length;
+    size_t mark = mr_utf8_mark(text, length);
+    text += mark;
+    length -= mark;
     if (length == 0 || (*text == '\n' && length == 1) ||
         (length == 2 && text[0] == '\r' && text[1] == '\n') ||
         mr_csv_is_comment(&d->dialect, text, end))

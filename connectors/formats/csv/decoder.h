@@ -6,7 +6,7 @@
  * no row; one more field is allowed behind the last if it is blank and the last; with
  * ignore-parse-errors a bad field is NULL, missing ones are NULL, a row that cannot be cut is
  * skipped. An empty field is the empty text; for any other type it is an error unless the null
- * literal is empty.
+ * literal is empty. A byte order mark in front of a row is no part of it.
  *
  * Thread: one at a time. Memory: texts are views into the records, or lie in the batch's arena.
  */

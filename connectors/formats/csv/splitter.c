@@ -1,6 +1,7 @@
 #include "connectors/formats/csv/splitter.h"
 
 #include "connectors/formats/csv/scan.h"
+#include "connectors/formats/text/utf8.h"
 #include "engine/base/assert.h"
 
 #include <stdlib.h>
@@ -105,6 +106,8 @@ static mr_status cut(mr_splitter *splitter, mr_split *split, mr_error *err)
     (void)err;
     const mr_csv_dialect *d = &((csv_splitter *)splitter)->dialect;
     const char *at = split->bytes, *const end = split->bytes + split->length;
+    if (split->offset == 0) /* a quote behind it is a field's first byte */
+        at += mr_utf8_mark(at, split->length);
     while (split->count < split->records_max && at < end) {
         const char *stop = find_end(d, at, end, split->is_end);
         if (stop == NULL)

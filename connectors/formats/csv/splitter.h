@@ -1,7 +1,8 @@
 /*
- * CSV splitter: rows of a file; a line end in quotes, or escaped, ends no row. Empty lines and
- * comments are no rows. A quote that the file does not close spoils its own line, not the rest of
- * the file: the line becomes a record, which the decoder refuses. Thread: one at a time.
+ * CSV splitter: rows of a file; a line end in quotes, or escaped, ends no row. Empty lines,
+ * comments and a byte order mark in front of the file are no rows. A quote that the file does not
+ * close spoils its own line, not the rest of the file: the line becomes a record, which the decoder
+ * refuses. Thread: one at a time.
  */
 #ifndef MR_CONNECTORS_FORMATS_CSV_SPLITTER_H
 #define MR_CONNECTORS_FORMATS_CSV_SPLITTER_H

@@ -28,6 +28,12 @@ typedef struct csv_writer {
     uint32_t fields_count;
 } csv_writer;
 
+/* In front of a row it would be no text. */
+static bool is_no_text(const csv_writer *w, const char *text, size_t length)
+{
+    return mr_utf8_mark(text, length) > 0 || mr_csv_is_comment(&w->dialect, text, text + length);
+}
+
 /* `high` gets a bit when the text is not ASCII. */
 static bool needs_quotes(const csv_writer *w, const char *text, size_t length, bool is_first,
                          unsigned *high)
@@ -44,7 +50,7 @@ static bool needs_quotes(const csv_writer *w, const char *text, size_t length, b
     }
     if (!is_first)
         return false;
-    return (length == 0 && w->fields_count == 1) || mr_csv_is_comment(&w->dialect, text, end);
+    return (length == 0 && w->fields_count == 1) || is_no_text(w, text, length);
 }
 
 static void put_quoted(const csv_writer *w, const char *text, size_t length, mr_buffer *out)
@@ -69,8 +75,8 @@ static void put_escaped(const csv_writer *w, const char *text, size_t length, bo
 {
     char *to = mr_buffer_reserve(out, length * 2 + 1), *begin = to;
     for (size_t i = 0; i < length; i++) {
-        bool is_comment = i == 0 && is_first && mr_csv_is_comment(&w->dialect, text, text + length);
-        if (w->is_special[(unsigned char)text[i]] || is_comment)
+        if (w->is_special[(unsigned char)text[i]] ||
+            (i == 0 && is_first && is_no_text(w, text, length)))
             *to++ = w->dialect.escape;
         *to++ = text[i] == '\n' ? 'n' : text[i] == '\r' ? 'r' : text[i];
     }

@@ -2,9 +2,9 @@
  * CSV writer: a row as one line without its end, in the form Flink reads.
  *
  *   text        in quotes where it holds the delimiter, the quote, a line end, an escape character,
- *               or would be read as a comment or as no row; a quote in it is doubled, an escape
- *               character escaped. Without quotes (disable-quote-character) it is escaped, or,
- *               where there is no escape character, an error of the row
+ *               or would be read as a comment, a byte order mark or as no row; a quote in it is
+ *               doubled, an escape character escaped. Without quotes (disable-quote-character) it
+ *               is escaped, or, where there is no escape character, an error of the row
  *   others      as in json, without quotes where nothing asks for them: NaN, Infinity are words
  *   NULL        the null literal, nothing where there is none
  *

@@ -34,6 +34,12 @@ static inline size_t mr_utf8_length(const char *at, const char *end)
     return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
 }
 
+/* Bytes of a byte order mark in front of the text: 3 or 0. */
+static inline size_t mr_utf8_mark(const char *text, size_t length)
+{
+    return length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* First byte of `[at, end)` that does not belong to well-formed UTF-8; `end` when all is well. */
 static inline const char *mr_utf8_bad(const char *at, const char *end)
 {

@@ -96,6 +96,10 @@ Test(csv_decoder, reads_fields_quotes_and_line_ends)
         {"1,a\rb,c", "0! MR3143 csv: text behind the row's line end at field 2, byte 4;"},
         {"1,\xff,b", "0! MR3105 csv: text that is not UTF-8 at field 2 `s` (STRING), byte 2;"},
         {"1,#,b", "0: 1, '#', 'b';"},
+        /* a byte order mark is no text where a row begins, and text elsewhere */
+        {"\xef\xbb\xbf 1,a,b", "0: 1, 'a', 'b';"},
+        {"\xef\xbb\xbf\"1\",a,\xef\xbb\xbf", "0: 1, 'a', '\xef\xbb\xbf';"},
+        {"\xef\xbb\xbf\n", ""},
     };
     check(NULL, 0, types, 3, cases, MR_LENGTH(cases));
 }

@@ -90,6 +90,8 @@ static void make_document(generator *g)
 {
     char delimiter[2] = {DELIMITERS[g->dialect]};
     g->length = 0;
+    if (pick(g, 8) == 0)
+        add(g, "\xef\xbb\xbf"); /* a byte order mark */
     for (uint32_t row = 1 + pick(g, 4); row > 0; row--) {
         uint32_t fields = pick(g, 12) == 0 ? 1 + pick(g, 6) : MR_CSV_WIDTH;
         for (uint32_t i = 0; i < fields; i++) {

@@ -73,6 +73,7 @@ Test(csv_writer, quotes_what_needs_it)
     expect_texts(NULL, 0, "", "", ",");
     expect_texts(NULL, 0, NULL, "x", ",x");
     expect_texts(NULL, 0, "#", "'", "#,'");
+    expect_texts(NULL, 0, "\xef\xbb\xbfx", "\xef\xbb\xbf", "\"\xef\xbb\xbfx\",\xef\xbb\xbf");
     const mr_format_setting comments[] = {{"allow-comments", "true"}, {"null-literal", "NULL"}};
     expect_texts(comments, 2, "# no comment", "#", "\"# no comment\",#");
     expect_texts(comments, 2, NULL, NULL, "NULL,NULL");
@@ -81,6 +82,7 @@ Test(csv_writer, quotes_what_needs_it)
     expect_texts(other, 3, "a|b", "it's \\ \"", "'a|b'|'it''s \\\\ \"'");
     const mr_format_setting bare[] = {{"disable-quote-character", "true"},
                                       {"escape-character", "\\"}};
+    expect_texts(bare, 2, "\xef\xbb\xbf", "x", "\\\xef\xbb\xbf,x");
     expect_texts(bare, 2, "a,b\\", "\"two\nlines\r\"", "a\\,b\\\\,\"two\\nlines\\r\"");
 }
 
