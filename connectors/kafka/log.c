@@ -38,6 +38,7 @@ static void log_close(mr_log *base)
     mr_kafka_log *log = (mr_kafka_log *)base;
     mr_kafka_bury_wait(log);
     mr_kafka_client_close(&log->admin);
+    mr_arena_release(&log->expected.arena);
     mr_kafka_chatter_rest(&log->chatter, log->logger);
     mr_kafka_chatter_release(&log->chatter);
     pthread_mutex_destroy(&log->lock);
@@ -52,6 +53,7 @@ static void log_close(mr_log *base)
 
 static const mr_log_class LOG_CLASS = {
     .describe = mr_kafka_describe,
+    .expect = mr_kafka_expect,
     .create_topic = mr_kafka_create_topic,
     .delete_topic = mr_kafka_delete_topic,
     .trim = mr_kafka_trim,

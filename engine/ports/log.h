@@ -173,6 +173,10 @@ typedef struct mr_member_options {
 
 typedef struct mr_log_class {
     mr_status (*describe)(mr_log *log, const char *topic, mr_topic_facts *facts, mr_error *err);
+    /* These topics are described next: one question instead of `count`. For a second at most,
+     * `describe` may answer what was found here, but for topics that this log made or deleted
+     * since. What goes wrong is told there. NULL: it makes no difference. */
+    void (*expect)(mr_log *log, const char *const *topics, uint32_t count);
     /* `configs`: NULL-terminated array of name, value, name, value ..; may be NULL. */
     mr_status (*create_topic)(mr_log *log, const char *topic, int32_t partitions,
                               const char *const *configs, mr_error *err);

@@ -144,6 +144,41 @@ static mr_status set_stage_tasks(mr_job *job, mr_log *log, bool is_reset, mr_err
     return status;
 }
 
+/* All topics that this call and the worker behind it will describe. */
+static void expect_all(const mr_job *job, mr_log *log)
+{
+    const mr_plan *plan = &job->plan;
+    mr_arena arena = {0};
+    size_t room = 2 + 2 * plan->sinks_count + 2 * plan->sources_count + plan->nodes_count;
+    for (uint32_t i = 0; i < plan->sources_count; i++)
+        room += plan->sources[i].topics_count;
+    const char **names = mr_arena_zalloc(&arena, room, sizeof *names);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < plan->sources_count; i++) {
+        const mr_plan_source *source = &plan->sources[i];
+        for (uint32_t t = 0; source->exchange == NULL && t < source->topics_count; t++)
+            names[count++] = source->topics[t];
+        names[count++] = source->exchange != NULL ? source->exchange->topic : NULL;
+        names[count++] = source->errors.dlq_topic;
+    }
+    for (uint32_t i = 0; i < plan->nodes_count; i++)
+        names[count++] = plan->nodes[i].errors.dlq_topic;
+    for (uint32_t i = 0; i < plan->sinks_count; i++) {
+        names[count++] = plan->sinks[i].topic;
+        names[count++] = plan->sinks[i].errors.dlq_topic;
+    }
+    if (plan->guarantee != MR_NO_GUARANTEE) {
+        names[count++] = mr_arena_printf(&arena, "%s.state", plan->job);
+        names[count++] = mr_arena_printf(&arena, "%s.fork", plan->job);
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (names[i] != NULL)
+            names[kept++] = names[i];
+    log->class->expect(log, names, kept);
+    mr_arena_release(&arena);
+}
+
 mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_reset,
                             uint32_t *inputs, mr_error *err)
 {
@@ -152,6 +187,8 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_
     look l = {.log = log, .is_creating = is_creating};
     if (inputs != NULL)
         *inputs = 0;
+    if (log->class->expect != NULL)
+        expect_all(job, log);
     for (uint32_t i = 0; i < plan->sources_count; i++)
         for (uint32_t t = 0; plan->sources[i].exchange == NULL && t < plan->sources[i].topics_count;
              t++) {

@@ -19,6 +19,33 @@ Test(kafka_admin, describes_a_topic_and_says_when_there_is_none)
     log->class->close(log);
 }
 
+/* Another log makes and deletes what was looked at: for a moment this one does not know. */
+Test(kafka_admin, tells_of_expected_topics_what_was_found_at_once)
+{
+    mr_log *log = kafka_open(), *other = kafka_open();
+    const char *const topics[] = {kafka_topic(log, "expected", 3), kafka_name("awaited"),
+                                  kafka_topic(log, "second", 1)};
+    mr_topic_facts facts;
+    mr_error err;
+    double start_ms = kafka_ms();
+    log->class->expect(log, topics, 3);
+    OK(other->class->create_topic(other, topics[1], 2, NULL, &err), err);
+    OK(log->class->describe(log, topics[0], &facts, &err), err);
+    cr_expect(facts.exists && facts.partitions == 3);
+    OK(log->class->describe(log, topics[1], &facts, &err), err);
+    if (kafka_ms() - start_ms < 900) /* a slow machine has asked once more */
+        cr_expect_not(facts.exists, "it was asked for twice within a second");
+    FAILS(log->class->create_topic(log, topics[1], 2, NULL, &err), err, MR_E_KAFKA_TOPIC_EXISTS,
+          MR_RECOVERY_STOP);
+    OK(log->class->describe(log, topics[1], &facts, &err), err);
+    cr_expect(facts.exists && facts.partitions == 2, "what it tried to make is looked at anew");
+    OK(log->class->delete_topic(log, topics[2], &err), err);
+    OK(log->class->describe(log, topics[2], &facts, &err), err);
+    cr_expect_not(facts.exists, "what it deleted itself is gone");
+    other->class->close(other);
+    log->class->close(log);
+}
+
 Test(kafka_admin, creates_a_topic_once_and_deletes_it)
 {
     mr_log *log = kafka_open();

@@ -10,6 +10,7 @@
 #include "connectors/kafka/client/client.h"
 
 mr_status mr_kafka_describe(mr_log *log, const char *topic, mr_topic_facts *facts, mr_error *err);
+void mr_kafka_expect(mr_log *log, const char *const *topics, uint32_t count);
 mr_status mr_kafka_create_topic(mr_log *log, const char *topic, int32_t partitions,
                                 const char *const *configs, mr_error *err);
 mr_status mr_kafka_delete_topic(mr_log *log, const char *topic, mr_error *err);
@@ -23,6 +24,10 @@ mr_status mr_kafka_offset_at(mr_log *log, const char *topic, int32_t partition,
 mr_status mr_kafka_group_offsets(mr_log *log, const char *group, mr_log_offset *offsets,
                                  uint32_t count, mr_arena *arena, mr_error *err);
 mr_status mr_kafka_delete_group(mr_log *log, const char *group, mr_error *err);
+
+/* Asks, whatever was expected. */
+mr_status mr_kafka_describe_now(mr_kafka_log *log, const char *topic, mr_topic_facts *facts,
+                                mr_error *err);
 
 /* What a batch to the topic may weigh: its max.message.bytes or segment.bytes, whichever is less; 0
  * when the broker does not tell. */

@@ -46,8 +46,7 @@ static bool is_led_again(mr_kafka_log *log, const char *topic, int32_t partition
     mr_error why;
     if (*error != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
         return false;
-    if (mr_kafka_describe(&log->base, topic, &facts, &why) != MR_OK ||
-        partition >= facts.partitions)
+    if (mr_kafka_describe_now(log, topic, &facts, &why) != MR_OK || partition >= facts.partitions)
         return false;
     *error = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
     mr_kafka_request_pause(log, LEADER_PAUSE_MS);

@@ -12,6 +12,7 @@
 #define UNREACHABLE_AFTER_MS 3000
 #define REFUSED_AFTER_MS 1000 /* one refusal may be an accident of a broker that goes or comes */
 #define SLICE_MS 500
+#define EXPECTED_MS 1000
 
 /* Has the wait for a connection been long enough to believe what was told meanwhile? */
 static bool is_hopeless(mr_kafka_log *log, int64_t waited_ms)
@@ -52,13 +53,10 @@ static mr_status metadata(mr_kafka_log *log, const char *topic,
                : mr_kafka_request_fail(log, error, NULL, "topic", topic, err);
 }
 
-mr_status mr_kafka_describe(mr_log *base, const char *topic, mr_topic_facts *facts, mr_error *err)
+/* What the answer says about a topic. */
+static rd_kafka_resp_err_t facts_of(const struct rd_kafka_metadata *found, const char *topic,
+                                    mr_topic_facts *facts)
 {
-    mr_kafka_log *log = (mr_kafka_log *)base;
-    const struct rd_kafka_metadata *found;
-    mr_status status = metadata(log, topic, &found, err);
-    if (status != MR_OK)
-        return status;
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     *facts = (mr_topic_facts){0};
     for (int i = 0; i < found->topic_cnt; i++) {
@@ -67,14 +65,97 @@ mr_status mr_kafka_describe(mr_log *base, const char *topic, mr_topic_facts *fac
         error = found->topics[i].err;
         facts->partitions = found->topics[i].partition_cnt;
     }
-    rd_kafka_metadata_destroy(found);
     facts->exists = error == RD_KAFKA_RESP_ERR_NO_ERROR && facts->partitions > 0;
     if (!facts->exists)
         facts->partitions = 0;
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-        error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
-        return MR_OK;
-    return mr_kafka_request_fail(log, error, NULL, "topic", topic, err);
+    return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                   error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC
+               ? RD_KAFKA_RESP_ERR_NO_ERROR
+               : error;
+}
+
+/* ---- what was asked for at once ---- */
+
+static bool find_expected(mr_kafka_log *log, const char *topic, mr_topic_facts *facts)
+{
+    mr_kafka_expected *expected = &log->expected;
+    bool is_found = false;
+    pthread_mutex_lock(&log->lock);
+    for (uint32_t i = 0; i < expected->count && !is_found; i++) {
+        is_found = expected->topics[i] != NULL && strcmp(expected->topics[i], topic) == 0 &&
+                   mr_kafka_now_ms() < expected->until_ms;
+        if (is_found)
+            *facts = expected->facts[i];
+    }
+    pthread_mutex_unlock(&log->lock);
+    return is_found;
+}
+
+/* We change the topic: what was found is of before. */
+static void forget_expected(mr_kafka_log *log, const char *topic)
+{
+    mr_kafka_expected *expected = &log->expected;
+    pthread_mutex_lock(&log->lock);
+    for (uint32_t i = 0; i < expected->count; i++)
+        if (expected->topics[i] != NULL && strcmp(expected->topics[i], topic) == 0)
+            expected->topics[i] = NULL;
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* What the answer refuses is left out: `describe` asks for it and tells why. */
+static void note_expected(mr_kafka_log *log, const char *const *topics, uint32_t count,
+                          const struct rd_kafka_metadata *found)
+{
+    mr_kafka_expected *expected = &log->expected;
+    pthread_mutex_lock(&log->lock);
+    mr_arena_reset(&expected->arena);
+    expected->topics = mr_arena_zalloc(&expected->arena, count + 1, sizeof *expected->topics);
+    expected->facts = mr_arena_zalloc(&expected->arena, count + 1, sizeof *expected->facts);
+    expected->count = count;
+    expected->until_ms = mr_kafka_now_ms() + EXPECTED_MS;
+    for (uint32_t i = 0; i < count; i++)
+        if (!facts_of(found, topics[i], &expected->facts[i]))
+            expected->topics[i] = mr_arena_string(&expected->arena, topics[i], strlen(topics[i]));
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* ---- topics ---- */
+
+mr_status mr_kafka_describe_now(mr_kafka_log *log, const char *topic, mr_topic_facts *facts,
+                                mr_error *err)
+{
+    const struct rd_kafka_metadata *found;
+    mr_status status = metadata(log, topic, &found, err);
+    if (status != MR_OK)
+        return status;
+    rd_kafka_resp_err_t error = facts_of(found, topic, facts);
+    rd_kafka_metadata_destroy(found);
+    return error ? mr_kafka_request_fail(log, error, NULL, "topic", topic, err) : MR_OK;
+}
+
+mr_status mr_kafka_describe(mr_log *base, const char *topic, mr_topic_facts *facts, mr_error *err)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    return find_expected(log, topic, facts) ? MR_OK : mr_kafka_describe_now(log, topic, facts, err);
+}
+
+void mr_kafka_expect(mr_log *base, const char *const *topics, uint32_t count)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    rd_kafka_topic_t **handles = calloc((size_t)count + 1, sizeof(rd_kafka_topic_t *));
+    MR_ASSERT(handles != NULL);
+    for (uint32_t i = 0; i < count; i++)
+        handles[i] = rd_kafka_topic_new(log->admin.rk, topics[i], NULL);
+    const struct rd_kafka_metadata *found = NULL; /* of all topics this handle has heard of */
+    if (!rd_kafka_metadata(log->admin.rk, 0, NULL, &found, SLICE_MS)) {
+        mr_kafka_client_connected(&log->admin);
+        note_expected(log, topics, count, found);
+        rd_kafka_metadata_destroy(found);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (handles[i] != NULL)
+            rd_kafka_topic_destroy(handles[i]);
+    free((void *)handles);
 }
 
 /* The one result of a request about one topic. */
@@ -110,7 +191,7 @@ static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, mr_
     int64_t deadline_ms = mr_kafka_now_ms() + ((mr_kafka_log *)log)->timeout_ms;
     for (;;) {
         mr_topic_facts facts;
-        mr_status status = mr_kafka_describe(log, topic, &facts, err);
+        mr_status status = mr_kafka_describe_now((mr_kafka_log *)log, topic, &facts, err);
         if (status != MR_OK ||
             (facts.exists == wanted && (!wanted || is_led(log, topic, facts.partitions))))
             return status;
@@ -130,6 +211,7 @@ mr_status mr_kafka_create_topic(mr_log *base, const char *topic, int32_t partiti
     /* Replication -1: the broker's default. */
     rd_kafka_NewTopic_t *wanted =
         rd_kafka_NewTopic_new(topic, partitions, -1, reason, sizeof reason);
+    forget_expected(log, topic);
     if (!wanted)
         return mr_error_set(err, MR_E_KAFKA_OTHER, "topic %s: %s", topic, reason);
     for (const char *const *at = configs; at && at[0]; at += 2)
@@ -191,6 +273,7 @@ mr_status mr_kafka_record_bytes_max(mr_kafka_log *log, const char *topic, int32_
 mr_status mr_kafka_delete_topic(mr_log *base, const char *topic, mr_error *err)
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
+    forget_expected(log, topic);
     rd_kafka_DeleteTopic_t *wanted = rd_kafka_DeleteTopic_new(topic);
     rd_kafka_AdminOptions_t *options =
         mr_kafka_request_options(log, RD_KAFKA_ADMIN_OP_DELETETOPICS);

@@ -29,6 +29,15 @@ typedef struct mr_kafka_client {
     char why[320];
 } mr_kafka_client;
 
+/* What a look at many topics at once has found. */
+typedef struct mr_kafka_expected {
+    mr_arena arena; /* of names and facts */
+    char **topics;  /* NULL: not to be believed any more */
+    mr_topic_facts *facts;
+    uint32_t count;
+    int64_t until_ms;
+} mr_kafka_expected;
+
 typedef struct mr_kafka_log {
     mr_log base;
     char *bootstrap;
@@ -42,9 +51,10 @@ typedef struct mr_kafka_log {
     /* Smallest max.message.bytes of a topic that refused a whole batch; 0: none did. Writers opened
      * afterwards keep their batches below it. */
     atomic_int batch_bytes_max;
-    pthread_mutex_t lock; /* of `dying` */
+    pthread_mutex_t lock; /* of `dying` and `expected` */
     pthread_cond_t changed;
-    uint32_t dying;           /* handles being destroyed on a thread of their own */
+    uint32_t dying; /* handles being destroyed on a thread of their own */
+    mr_kafka_expected expected;
     mr_kafka_chatter chatter; /* of all its handles */
     mr_kafka_client admin;    /* read_committed consumer without a group; used for administration */
 } mr_kafka_log;
