@@ -131,7 +131,7 @@ static mr_status use_header(container *c, mr_error *err)
     mr_avro_schema schema;
     mr_avro_want nothing = {.name = "", .column = MR_AVRO_COLUMN_NONE};
     if (c->codec == MR_AVRO_CODEC_UNKNOWN)
-        return damage(err, "its codec is none of null, deflate, zstandard");
+        return damage(err, "its codec is none of null, deflate, snappy, zstandard");
     if (c->schema.length == 0)
         return damage(err, "no avro.schema in its header");
     mr_status status = mr_avro_schema_parse(c->schema.data, c->schema.length, NULL, &schema, err);

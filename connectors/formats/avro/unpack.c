@@ -1,14 +1,17 @@
 #include "connectors/formats/avro/unpack.h"
 
+#include "connectors/formats/avro/snappy.h"
+
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #define STEP ((size_t)256 << 10)
+#define CHECK_BYTES 4
 
 mr_avro_codec mr_avro_codec_of(const char *name, size_t length)
 {
-    static const char *const names[] = {"null", "deflate", "zstandard"};
+    static const char *const names[] = {"null", "deflate", "zstandard", "snappy"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0)
             return (mr_avro_codec)i;
@@ -51,6 +54,15 @@ static bool unzstd_block(const char *bytes, size_t length, size_t bytes_max, mr_
     return status == 0 && in.pos == in.size && out->length <= bytes_max;
 }
 
+static bool unsnap_block(const char *bytes, size_t length, size_t bytes_max, mr_buffer *out)
+{
+    uint32_t check;
+    if (length < CHECK_BYTES || !mr_snappy_unpack(bytes, length - CHECK_BYTES, bytes_max, out))
+        return false;
+    memcpy(&check, bytes + length - CHECK_BYTES, sizeof check);
+    return crc32(0, (const Bytef *)out->data, (uInt)out->length) == __builtin_bswap32(check);
+}
+
 bool mr_avro_unpack(mr_avro_codec codec, const char *bytes, size_t length, size_t bytes_max,
                     mr_buffer *out)
 {
@@ -61,6 +73,7 @@ bool mr_avro_unpack(mr_avro_codec codec, const char *bytes, size_t length, size_
             mr_buffer_put(out, bytes, length);
         return length <= bytes_max;
     case MR_AVRO_CODEC_DEFLATE: return inflate_block(bytes, length, bytes_max, out);
+    case MR_AVRO_CODEC_SNAPPY: return unsnap_block(bytes, length, bytes_max, out);
     case MR_AVRO_CODEC_ZSTANDARD: return unzstd_block(bytes, length, bytes_max, out);
     default: return false;
     }

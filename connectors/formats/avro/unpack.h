@@ -1,5 +1,5 @@
-/* Codecs of container blocks: null, deflate (raw, RFC 1951), zstandard. Used by container.c alone.
- * */
+/* Codecs of container blocks: null, deflate (raw, RFC 1951), zstandard, and snappy, behind which
+ * stands the CRC-32 of what was packed, big-endian. Used by container.c alone. */
 #ifndef MR_CONNECTORS_FORMATS_AVRO_UNPACK_H
 #define MR_CONNECTORS_FORMATS_AVRO_UNPACK_H
 
@@ -9,6 +9,7 @@ typedef enum mr_avro_codec {
     MR_AVRO_CODEC_NULL = 0,
     MR_AVRO_CODEC_DEFLATE,
     MR_AVRO_CODEC_ZSTANDARD,
+    MR_AVRO_CODEC_SNAPPY,
     MR_AVRO_CODEC_UNKNOWN,
 } mr_avro_codec;
 

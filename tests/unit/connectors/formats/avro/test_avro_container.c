@@ -184,6 +184,26 @@ Test(avro_container, unpacks_zstandard)
            "b\n");
 }
 
+/* Flink's own files are of this codec. Behind each block stands the CRC-32 of its content. */
+Test(avro_container, unpacks_snappy_and_holds_it_to_its_checksum)
+{
+    static const char packed[] = "\x04\x0c\x02"
+                                 "a\x02"
+                                 "b\x53\xd2\xd4\x76";
+    mr_buffer file = {0};
+    put_header(&file, SCHEMA, "snappy");
+    put_block(&file, 2, packed, sizeof packed - 1);
+    put_block(&file, 2, "\x04\x0c\x02x\x02y\x53\xd2\xd4\x76", sizeof packed - 1);
+    put_block(&file, 2, packed, 3);
+    put_block(&file, 2, packed, sizeof packed - 1);
+    expect(&file, 2, "a block cannot be unpacked",
+           "\x02"
+           "a\n\x02"
+           "b\n\x02"
+           "a\n\x02"
+           "b\n");
+}
+
 Test(avro_container, loses_no_more_than_what_is_damaged)
 {
     mr_buffer file = {0};
@@ -283,7 +303,7 @@ Test(avro_container, refuses_what_is_no_such_file)
     expect(&file, 1, "does not begin as an object container file does", "");
     mr_buffer_put(&file, "Obj", 3);
     expect(&file, 1, "ends within its header", "");
-    put_header(&file, SCHEMA, "snappy");
+    put_header(&file, SCHEMA, "bzip2");
     expect(&file, 1, "codec is none of", "");
     put_header(&file, "{\"type\":\"nothing\"}", "null");
     expect(&file, 1, "no type `nothing`", "");
