@@ -51,9 +51,10 @@ void mr_kafka_guard_answered(mr_kafka_guard *guard, int16_t api_key, rd_kafka_re
         atomic_fetch_add(&guard->answered[i], 1);
 }
 
-uint64_t mr_kafka_guard_answers(const mr_kafka_guard *guard, mr_kafka_request request)
+bool mr_kafka_guard_is_heard(const mr_kafka_guard *guard, mr_kafka_request request)
 {
-    return atomic_load(&guard->answered[request]);
+    uint64_t answered = atomic_load(&guard->answered[request]);
+    return answered > 0 && atomic_load(&guard->sent[request]) == answered;
 }
 
 uint64_t mr_kafka_guard_unanswered(const mr_kafka_guard *guard)

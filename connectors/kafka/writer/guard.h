@@ -49,6 +49,7 @@ void mr_kafka_guard_answered(mr_kafka_guard *guard, int16_t api_key, rd_kafka_re
 /* How many transactional requests were sent and never answered (InitProducerId is not one). */
 uint64_t mr_kafka_guard_unanswered(const mr_kafka_guard *guard);
 
-uint64_t mr_kafka_guard_answers(const mr_kafka_guard *guard, mr_kafka_request request);
+/* At least one request of this kind was answered, and none of them is under way. */
+bool mr_kafka_guard_is_heard(const mr_kafka_guard *guard, mr_kafka_request request);
 
 #endif

@@ -153,7 +153,10 @@ static mr_status writer_new(mr_kafka_log *log, const mr_writer_options *options,
 
 /* A producer that is thrown away as soon as the coordinator has heard of it. Where nothing was to
  * be aborted it is initialized by then: `kept`, unless NULL, takes it for what it is, a writer
- * (else NULL); a second one would cost each start 7 ms. */
+ * (else NULL); a second one would cost each start 7 ms.
+ *
+ * One that is thrown away must not ask again: the coordinator would fence whoever came behind it.
+ * So it goes while nothing of it is under way, and it is gone before anything else is opened. */
 static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_kafka_writer **kept,
                        mr_error *err)
 {
@@ -165,7 +168,7 @@ static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_k
     bool is_ready = false;
     for (;;) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(w->client.rk, KNOCK_MS);
-        bool is_heard = mr_kafka_guard_answers(&w->guard, MR_KAFKA_INIT_PRODUCER) > 0;
+        bool is_heard = mr_kafka_guard_is_heard(&w->guard, MR_KAFKA_INIT_PRODUCER);
         bool is_retriable = error && rd_kafka_error_is_retriable(error);
         is_ready = !error;
         if (error && !is_retriable)
@@ -185,8 +188,10 @@ static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_k
     }
     if (is_ready && kept)
         *kept = w;
+    else if (status == MR_OK)
+        mr_kafka_writer_free(w);
     else
-        writer_close(&w->base);
+        writer_close(&w->base); /* with a broker that does not answer it takes its time */
     return status;
 }
 

@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 
-enum { END = 26, PRODUCE = 0 };
+enum { END = 26, PRODUCE = 0, INIT = 22 };
 
 static void *answer_elsewhere(void *guard)
 {
@@ -39,6 +39,21 @@ Test(kafka_guard, counts_an_answer_once_though_it_is_told_twice)
     cr_assert_eq(pthread_create(&thread, NULL, answer_elsewhere, &guard), 0);
     pthread_join(thread, NULL);
     cr_expect_eq(mr_kafka_guard_unanswered(&guard), 1);
+}
+
+/* Whoever knocks goes then, and must leave nothing under way that fences the one behind it. */
+Test(kafka_guard, has_heard_once_nothing_is_under_way)
+{
+    mr_kafka_guard guard = {0};
+    cr_expect_not(mr_kafka_guard_is_heard(&guard, MR_KAFKA_INIT_PRODUCER));
+    mr_kafka_guard_sent(&guard, INIT);
+    cr_expect_not(mr_kafka_guard_is_heard(&guard, MR_KAFKA_INIT_PRODUCER));
+    mr_kafka_guard_answered(&guard, INIT, RD_KAFKA_RESP_ERR_NO_ERROR);
+    cr_expect(mr_kafka_guard_is_heard(&guard, MR_KAFKA_INIT_PRODUCER));
+    mr_kafka_guard_sent(&guard, INIT); /* refused at first, asked again */
+    cr_expect_not(mr_kafka_guard_is_heard(&guard, MR_KAFKA_INIT_PRODUCER));
+    mr_kafka_guard_answered(&guard, INIT, RD_KAFKA_RESP_ERR_NO_ERROR);
+    cr_expect(mr_kafka_guard_is_heard(&guard, MR_KAFKA_INIT_PRODUCER));
 }
 
 /* Goal: a commit whose EndTxn went out twice answers IN_DOUBT, though librdkafka is content.
