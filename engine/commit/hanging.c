@@ -1,6 +1,9 @@
 #include "engine/commit/hanging.h"
 
+#include "engine/base/arena.h"
+
 #include <inttypes.h>
+#include <string.h>
 
 #define FLUSH_TIMEOUT_MS 60000
 #define RETRIES_MAX 1000
@@ -40,25 +43,58 @@ static mr_status deliver(const mr_hanging_request *r, mr_error *err)
     return status != MR_OK && err->recovery == MR_RECOVERY_RECORD ? MR_OK : status;
 }
 
-mr_status mr_hanging_end(const mr_hanging_request *request, mr_log_ends *places, uint32_t count,
-                         uint32_t *ended, mr_error *err)
+/* A record in each partition in which something is open; they come first in `places` then. */
+static mr_status touch_open(const mr_hanging_request *r, mr_log_ends *places, uint32_t count,
+                            uint32_t *open, mr_error *err)
 {
-    *ended = 0;
-    mr_status status = request->log->class->ends(request->log, places, count, err);
+    mr_status status = MR_OK;
+    *open = 0;
     for (uint32_t i = 0; status == MR_OK && i < count; i++) {
         if (places[i].stable >= places[i].high)
             continue;
-        if ((*ended)++ == 0)
-            status = request->writer->class->begin(request->writer, err);
+        mr_log_ends place = places[i];
+        places[i] = places[*open];
+        places[*open] = place;
+        if ((*open)++ == 0)
+            status = r->writer->class->begin(r->writer, err);
         if (status == MR_OK)
-            status = touch(request, &places[i], err);
+            status = touch(r, &place, err);
     }
-    if (status != MR_OK || *ended == 0)
+    return status;
+}
+
+/* In how many of them a transaction is still open in front of our record. */
+static mr_status count_left(const mr_hanging_request *r, mr_log_ends *places, uint32_t count,
+                            uint32_t *left, mr_error *err)
+{
+    for (uint32_t i = 0; i < count; i++) { /* what was refused has no offset: any progress counts */
+        int64_t ours =
+            r->writer->class->last_offset(r->writer, places[i].topic, places[i].partition);
+        places[i].high = ours > places[i].stable ? ours : places[i].stable;
+    }
+    mr_arena scratch = {0};
+    mr_log_ends *now = mr_arena_alloc(&scratch, count * sizeof *now);
+    memcpy(now, places, count * sizeof *now);
+    mr_status status = r->log->class->ends(r->log, now, count, err);
+    for (uint32_t i = 0; status == MR_OK && i < count; i++)
+        *left += now[i].stable <= places[i].high;
+    mr_arena_release(&scratch);
+    return status;
+}
+
+mr_status mr_hanging_end(const mr_hanging_request *request, mr_log_ends *places, uint32_t count,
+                         mr_hanging_found *found, mr_error *err)
+{
+    *found = (mr_hanging_found){0};
+    mr_status status = request->log->class->ends(request->log, places, count, err);
+    if (status == MR_OK)
+        status = touch_open(request, places, count, &found->open, err);
+    if (status != MR_OK || found->open == 0)
         return status;
     status = tell_group(request, err);
     if (status == MR_OK)
         status = deliver(request, err);
     if (status == MR_OK)
         status = request->writer->class->abort(request->writer, err);
-    return status;
+    return status == MR_OK ? count_left(request, places, found->open, &found->left, err) : status;
 }

@@ -10,7 +10,8 @@
  * So before a new writer does anything else, each partition in which something is open gets one
  * record without value in a transaction of that writer, which is aborted: its abort marker ends
  * what hung there. Where the open transaction is somebody else's, this does nothing but take two
- * offsets.
+ * offsets. The markers of that abort may be left out as well: so it is looked again, and what is
+ * open in front of that record then either is somebody else's or hangs still.
  *
  * Thread: the engine's.
  */
@@ -29,9 +30,14 @@ typedef struct mr_hanging_request {
     const char *job;
 } mr_hanging_request;
 
-/* Asks the ends of `count` partitions and ends what is open there; `ended`: in so many of them. An
- * error leaves the writer to be closed. */
+typedef struct mr_hanging_found {
+    uint32_t open; /* partitions in which a transaction was open: it was ended if it hung */
+    uint32_t left; /* of those, where one still is: to be called again in a while */
+} mr_hanging_found;
+
+/* Asks the ends of `count` partitions and ends what hangs there. An error leaves the writer to be
+ * closed. */
 mr_status mr_hanging_end(const mr_hanging_request *request, mr_log_ends *places, uint32_t count,
-                         uint32_t *ended, mr_error *err);
+                         mr_hanging_found *found, mr_error *err);
 
 #endif

@@ -13,6 +13,7 @@
 #define ENDS_TIMEOUT_MS 10000
 #define KNOCK_AFTER_US INT64_C(500000)
 #define KNOCKS_MAX 2u /* the owner named last may be alive: the open transaction may be another's */
+#define CURES_MAX 5u
 #define QUIET_LIMIT_US INT64_C(60000000) /* no progress at all for so long: say so and stop */
 
 mr_status mr_log_scan_refuse(const mr_log_scan *s, mr_status status, int64_t offset, mr_error *err)
@@ -329,7 +330,7 @@ static mr_status fetch_some(mr_log_scan *s, int32_t timeout_ms, bool *came, mr_e
 }
 
 /* The writer named last is gone or fenced, and its transaction still stands open here: either its
- * end is on the way, or it hangs. */
+ * end is on the way, or it hangs. Another cure in a while when the end of one was left out too. */
 static mr_status end_hanging(mr_log_scan *s, const mr_input_ends *ends, mr_error *err)
 {
     const mr_recovery_request *r = s->request;
@@ -344,10 +345,22 @@ static mr_status end_hanging(mr_log_scan *s, const mr_input_ends *ends, mr_error
                          .partition = (int32_t)r->task,
                          .stable = ends->stable_end,
                          .high = ends->high_end};
-    uint32_t ended;
-    status = mr_hanging_end(&request, &place, 1, &ended, err);
+    mr_hanging_found found = {.left = 1};
+    for (uint32_t i = 0; status == MR_OK && i < CURES_MAX && found.left > 0; i++) {
+        bool came;
+        status = i > 0 ? fetch_some(s, FETCH_TIMEOUT_MS << i, &came, err) : MR_OK;
+        if (status == MR_OK)
+            status = mr_hanging_end(&request, &place, 1, &found, err);
+    }
     writer->class->close(writer);
     return status;
+}
+
+/* Of our own the worker knows best how to end it. */
+static bool is_own(const mr_log_scan *s)
+{
+    const char *id = s->request->transactional_id;
+    return s->owner != NULL && id != NULL && id[0] != '\0' && strcmp(s->owner, id) == 0;
 }
 
 /* Reads on until the position is the true end. */
@@ -382,8 +395,13 @@ static mr_status read_to_end(mr_log_scan *s, mr_error *err)
             open_since = -1;
         } else if (open_since < 0) {
             open_since = now;
+        } else if (now - open_since > KNOCK_AFTER_US && is_own(s)) {
+            return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
+                                         "state log %s[%" PRIu32 "]@%" PRId64
+                                         " has a transaction that is open, perhaps our own",
+                                         s->request->topic, s->request->task, ends.stable_end);
         } else if (knocks < KNOCKS_MAX && now - open_since > KNOCK_AFTER_US && s->owner != NULL &&
-                   s->owner[0] != '\0' && strcmp(s->owner, s->request->transactional_id) != 0) {
+                   s->owner[0] != '\0') {
             status = knocks == 0 ? s->request->log->class->knock(s->request->log, s->owner, err)
                                  : end_hanging(s, &ends, err);
             if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)

@@ -37,8 +37,8 @@ static mr_status knock(const mr_history *history, const char *job, const mr_logg
     if (status != MR_OK)
         return status;
     mr_hanging_request request = {.log = log, .writer = writer, .logger = logger, .job = job};
-    uint32_t ended;
-    status = mr_hanging_end(&request, place, 1, &ended, err);
+    mr_hanging_found found; /* what is left is seen by the next look */
+    status = mr_hanging_end(&request, place, 1, &found, err);
     writer->class->close(writer);
     return status;
 }

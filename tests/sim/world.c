@@ -23,8 +23,10 @@ void mr_sim_world_init(mr_sim_world *world, uint64_t seed, uint32_t workers, FIL
     /* A transaction of a worker that never comes back hangs until an operator ends it, so only
      * where the one worker does. */
     bool may_hang = workers == 1 && seed % 3 == 0;
-    mr_memory_options options = {
-        .virtual_clock = &world->clock, .hanging = may_hang ? 300000 : 0, .seed = seed};
+    mr_memory_options options = {.virtual_clock = &world->clock,
+                                 .hanging = may_hang ? 300000 : 0,
+                                 .hanging_in_a_row = 3,
+                                 .seed = seed};
     world->cluster = mr_memory_cluster_new(&options);
     world->blobs = mr_sim_blobs_new(&world->clock.clock);
     world->outside = mr_memory_log_new(world->cluster, NULL);

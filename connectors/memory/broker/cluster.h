@@ -26,7 +26,8 @@ typedef struct mr_memory_options {
      * timed out or was replaced) hangs: no partition and no group hears of the end. Kafka does so
      * where a partition has no leader at that moment. */
     uint32_t hanging;
-    uint64_t seed; /* of that chance */
+    uint32_t hanging_in_a_row; /* aborts of one writer at most; 0: 1 */
+    uint64_t seed;             /* of that chance */
 } mr_memory_options;
 
 #define MR_MEMORY_ROOM 16 /* partitions that may be added to a topic */

@@ -104,16 +104,19 @@ static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, 
 }
 
 /* An abort, of the coordinator on its own account or because it was asked. Its markers may be left
- * out, but not those of the next one as well. */
+ * out, and those of the next one as well, but no more of them than `hanging_in_a_row`. */
 static void give_up(mr_memory_cluster *cluster, mr_memory_transaction *transaction,
                     mr_memory_markers markers)
 {
-    if (!transaction->is_open || transaction->has_hung || !is_to_hang(cluster)) {
-        transaction->has_hung &= !transaction->is_open;
+    uint32_t most = cluster->options.hanging_in_a_row;
+    if (!transaction->is_open || transaction->hung_in_a_row >= (most > 0 ? most : 1) ||
+        !is_to_hang(cluster)) {
+        if (transaction->is_open)
+            transaction->hung_in_a_row = 0;
         end(cluster, transaction, false, markers);
         return;
     }
-    transaction->has_hung = true;
+    transaction->hung_in_a_row++;
     transaction->is_open = false;
     transaction->ended_by_commit = false;
     transaction->partitions_count = 0;

@@ -22,8 +22,8 @@ typedef struct mr_memory_transaction {
     bool is_open;
     bool ended_by_commit; /* the last one that ended; what a second request is compared with */
     int64_t opened_us;
-    bool is_ending; /* decided; what is in `partition`, and the groups, has no marker yet */
-    bool has_hung;  /* the markers of its last abort were left out */
+    bool is_ending;         /* decided; what is in `partition`, and the groups, has no marker yet */
+    uint32_t hung_in_a_row; /* aborts, the last of them, whose markers were left out */
     int64_t ending_due_us;
     mr_memory_partition **partition; /* touched by the open transaction */
     uint32_t partitions_count;

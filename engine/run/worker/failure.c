@@ -44,6 +44,7 @@ void mr_worker_abort_epoch(mr_worker *worker)
                                     worker->writer->class->abort(worker->writer, &err) != MR_OK)))
         mr_worker_close_writer(worker);
     worker->may_hang |= worker->writer != NULL && worker->is_transaction_open;
+    worker->hanging_looks = 0;
     worker->is_epoch_open = worker->is_transaction_open = false;
     worker->aborts++;
     mr_report_aborted(&worker->report);

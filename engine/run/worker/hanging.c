@@ -1,8 +1,16 @@
 /* What a new writer does first, and any behind an abort: no transaction of its id may hang where it
- * will write, for its next marker would decide about that one too. */
+ * will write, for its next marker would decide about that one too.
+ *
+ * What is still open behind the cure is somebody else's, who ends it within his interval, or the
+ * markers of the cure were left out as well, as at a broker that comes and goes. So it is looked
+ * again, after 10 ms and twice as long each time; what is open for all that time is taken for
+ * somebody else's. */
 #include "engine/commit/hanging.h"
 
 #include "engine/run/worker/private.h"
+
+#define LOOKS_MAX 7u /* 630 ms */
+#define PAUSE_MS 10
 
 static uint32_t add(mr_log_ends *places, uint32_t count, const char *topic, int32_t partitions)
 {
@@ -42,12 +50,10 @@ static mr_log_ends *places_of(const mr_worker *worker, mr_arena *arena, uint32_t
     return places;
 }
 
-mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err)
+static mr_status look(mr_worker *worker, mr_hanging_found *found, mr_error *err)
 {
-    if (worker->tasks_count == 0 || worker->config.sabotage.let_hang)
-        return MR_OK;
     mr_arena arena = {0};
-    uint32_t count, ended;
+    uint32_t count;
     mr_log_ends *places = places_of(worker, &arena, &count);
     mr_log_offset offset = {
         .topic = worker->state_topic, .partition = (int32_t)worker->tasks[0].index, .offset = 0};
@@ -55,13 +61,34 @@ mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err)
                                   .writer = worker->writer,
                                   .member = worker->member,
                                   .offset = &offset,
-                                  .logger = worker->config.logger,
+                                  .logger =
+                                      worker->hanging_looks == 0 ? worker->config.logger : NULL,
                                   .job = worker->plan->job};
-    mr_status status = mr_hanging_end(&request, places, count, &ended, err);
+    mr_status status = mr_hanging_end(&request, places, count, found, err);
     /* All of them were there a moment ago: not every broker knows yet of a topic just made. */
     if (status == MR_E_KAFKA_TOPIC_MISSING)
         err->recovery = MR_RECOVERY_RETRY;
-    worker->hanging_ended += status == MR_OK ? ended : 0;
     mr_arena_release(&arena);
     return status;
+}
+
+mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err)
+{
+    if (worker->config.sabotage.let_hang) {
+        worker->may_hang = false;
+        return MR_OK;
+    }
+    mr_hanging_found found;
+    mr_status status = look(worker, &found, err);
+    if (status != MR_OK) {
+        mr_worker_close_writer(worker);
+        worker->may_hang = false; /* the next one will look */
+        return status;
+    }
+    worker->hanging_ended += found.open - found.left;
+    worker->may_hang = found.left > 0 && ++worker->hanging_looks < LOOKS_MAX;
+    if (worker->may_hang)
+        return mr_worker_poll_member(worker, PAUSE_MS << (worker->hanging_looks - 1), err);
+    worker->hanging_looks = 0;
+    return MR_OK;
 }

@@ -180,7 +180,8 @@ struct mr_worker {
     mr_member_event event; /* came amid a restore, to be seen to; its partitions last till then */
     int64_t grown_us;      /* topics were asked for partitions added, last */
     int64_t refreshed_us;  /* all offsets were committed, last */
-    bool may_hang;         /* the writer is new or has aborted: what hangs is not looked for yet */
+    bool may_hang; /* the writer is new or has aborted: something of its id may hang */
+    uint32_t hanging_looks;
     bool has_met_work;     /* a task that had not finished was restored in this life */
     uint32_t tasks_awaited;
     int64_t asked_others_us;
@@ -374,7 +375,8 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
 mr_status mr_worker_check_finished(mr_worker *worker, mr_error *err);
 void mr_worker_drop_task(mr_worker *worker, uint32_t task);
 
-/* hanging.c: for a writer just opened, or behind an abort, with the tasks known */
+/* hanging.c: for a writer that `may_hang`, with the tasks known; to be called until it may not. A
+ * member event may come in between: then the tasks are others. */
 mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err);
 
 /* others.c */

@@ -145,10 +145,11 @@ mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
     mr_staging_set_target(&worker->staging, worker->writer);
     worker->io.writer = worker->writer != NULL ? &worker->staging.writer : NULL;
     worker->may_hang = status == MR_OK && is_transactional;
+    worker->hanging_looks = 0;
     return status;
 }
 
-/* A writer, and nothing that hangs where it will write. */
+/* A writer, and nothing that hangs where it will write (`may_hang`: not yet). */
 static mr_status see_to_writer(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
@@ -156,11 +157,7 @@ static mr_status see_to_writer(mr_worker *worker, mr_error *err)
         status = mr_worker_open_writer(worker, err);
     if (status != MR_OK || !worker->may_hang || worker->tasks_count == 0)
         return status;
-    status = mr_worker_end_hanging(worker, err);
-    if (status != MR_OK)
-        mr_worker_close_writer(worker);
-    worker->may_hang = false;
-    return status;
+    return mr_worker_end_hanging(worker, err);
 }
 
 /* The group's own note of the last commit must not know more than the state log. */
@@ -355,6 +352,8 @@ static bool is_damage(mr_status status)
 mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
 {
     mr_status status = see_to_writer(worker, err);
+    if (status == MR_OK && worker->may_hang && worker->tasks_count > 0)
+        return MR_OK; /* looked again in the next step */
     if (status == MR_OK)
         status = mr_worker_verify_kept(worker, err);
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
@@ -365,6 +364,8 @@ mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
             mr_worker_drop_task(worker, t);
         else
             worker->restores++;
+        worker->may_hang |= status == MR_E_KAFKA_TIMEOUT && worker->writer != NULL &&
+                            worker->plan->guarantee == MR_EXACTLY_ONCE;
         if (is_damage(status) && mr_worker_park_task(worker, t, status, err))
             return MR_OK;
         /* A claim under way would have the next try wait for our own transaction to end. */

@@ -78,14 +78,21 @@ static mr_status abort_transaction(mr_log_writer *writer, mr_error *err)
     return say(of_writer(writer), 'a', err);
 }
 
+static int64_t last_offset(mr_log_writer *writer, const char *topic, int32_t partition)
+{
+    (void)writer, (void)topic, (void)partition;
+    return 7;
+}
+
 static const mr_log_class log_class = {.ends = ends};
 static const mr_writer_class writer_class = {.begin = begin,
                                              .produce = produce,
                                              .send_offsets = send_offsets,
                                              .flush = flush,
+                                             .last_offset = last_offset,
                                              .abort = abort_transaction};
 
-static mr_status end(fake *f, bool has_member, uint32_t *ended, mr_error *err)
+static mr_status end(fake *f, bool has_member, mr_hanging_found *found, mr_error *err)
 {
     mr_log_member member = {0};
     mr_log_offset offset = {.topic = "t", .offset = 5};
@@ -97,36 +104,37 @@ static mr_status end(fake *f, bool has_member, uint32_t *ended, mr_error *err)
                                   .member = has_member ? &member : NULL,
                                   .offset = &offset,
                                   .job = "job"};
-    return mr_hanging_end(&request, places, 2, ended, err);
+    return mr_hanging_end(&request, places, 2, found, err);
 }
 
 Test(hanging_calls, are_made_where_something_is_open_and_nowhere_else)
 {
     mr_error err;
-    uint32_t ended;
+    mr_hanging_found found;
     fake closed = {.stable = 7}, open = {.stable = 3}, alone = {.stable = 3};
-    cr_expect_eq(end(&closed, true, &ended, &err), MR_OK);
+    cr_expect_eq(end(&closed, true, &found, &err), MR_OK);
     cr_expect_str_eq(closed.said, "e");
-    cr_expect_eq(ended, 0);
-    cr_expect_eq(end(&open, true, &ended, &err), MR_OK);
-    cr_expect_str_eq(open.said, "ebpofa");
-    cr_expect_eq(ended, 1);
-    cr_expect_eq(end(&alone, false, &ended, &err), MR_OK);
-    cr_expect_str_eq(alone.said, "ebpfa", "there is no group to be told");
+    cr_expect_eq(found.open, 0);
+    cr_expect_eq(end(&open, true, &found, &err), MR_OK);
+    cr_expect_str_eq(open.said, "ebpofae");
+    cr_expect_eq(found.open, 1);
+    cr_expect_eq(found.left, 1, "the script says that it stays open");
+    cr_expect_eq(end(&alone, false, &found, &err), MR_OK);
+    cr_expect_str_eq(alone.said, "ebpfae", "there is no group to be told");
 }
 
 Test(hanging_calls, are_made_again_where_the_log_says_so)
 {
     mr_error err;
-    uint32_t ended;
+    mr_hanging_found found;
     for (const char *call = "of"; *call != '\0'; call++) {
         fake f = {.stable = 3, .fails = *call, .fails_with = MR_RECOVERY_RETRY, .fails_left = 3};
-        cr_expect_eq(end(&f, true, &ended, &err), MR_OK);
-        cr_expect_str_eq(f.said, "ebpofa");
-        cr_expect_eq(f.calls, 6 + 3);
+        cr_expect_eq(end(&f, true, &found, &err), MR_OK);
+        cr_expect_str_eq(f.said, "ebpofae");
+        cr_expect_eq(f.calls, 7 + 3);
         fake never = {
             .stable = 3, .fails = *call, .fails_with = MR_RECOVERY_RETRY, .fails_left = UINT32_MAX};
-        cr_expect_eq(end(&never, true, &ended, &err), MR_E_KAFKA_OTHER);
+        cr_expect_eq(end(&never, true, &found, &err), MR_E_KAFKA_OTHER);
         cr_expect_leq(never.calls, 2000);
         cr_expect_eq(err.recovery, MR_RECOVERY_RETRY);
         cr_expect_null(strchr(never.said, 'a'), "what was not told is not called ended");
@@ -137,10 +145,10 @@ Test(hanging_calls, are_made_again_where_the_log_says_so)
 Test(hanging_calls, go_on_where_the_record_is_refused)
 {
     mr_error err;
-    uint32_t ended;
+    mr_hanging_found found;
     fake f = {.stable = 3, .fails = 'f', .fails_with = MR_RECOVERY_RECORD, .fails_left = 1};
-    cr_expect_eq(end(&f, true, &ended, &err), MR_OK);
-    cr_expect_str_eq(f.said, "ebpofa");
+    cr_expect_eq(end(&f, true, &found, &err), MR_OK);
+    cr_expect_str_eq(f.said, "ebpofae");
 }
 
 Test(hanging_calls, stop_at_the_first_failure)
@@ -148,9 +156,9 @@ Test(hanging_calls, stop_at_the_first_failure)
     static const char all[] = "ebpofa";
     for (size_t i = 0; i < strlen(all); i++) {
         mr_error err;
-        uint32_t ended;
+        mr_hanging_found found;
         fake f = {.stable = 3, .fails = all[i], .fails_with = MR_RECOVERY_EPOCH, .fails_left = 1};
-        cr_expect_eq(end(&f, true, &ended, &err), MR_E_KAFKA_OTHER, "%c", all[i]);
+        cr_expect_eq(end(&f, true, &found, &err), MR_E_KAFKA_OTHER, "%c", all[i]);
         cr_expect_eq(strlen(f.said), i + 1, "%s", f.said);
         cr_expect_eq(err.recovery, MR_RECOVERY_EPOCH);
     }
