@@ -180,9 +180,9 @@ struct mr_worker {
     mr_member_event event; /* came amid a restore, to be seen to; its partitions last till then */
     int64_t grown_us;      /* topics were asked for partitions added, last */
     int64_t refreshed_us;  /* all offsets were committed, last */
-    bool may_hang; /* the writer is new or has aborted: something of its id may hang */
+    bool may_hang;         /* the writer is new or has aborted: something of its id may hang */
     uint32_t hanging_looks;
-    bool has_met_work;     /* a task that had not finished was restored in this life */
+    bool has_met_work; /* a task that had not finished was restored in this life */
     uint32_t tasks_awaited;
     int64_t asked_others_us;
     bool is_watchful; /* some input may become idle or end: look at ends often */
