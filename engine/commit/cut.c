@@ -6,6 +6,15 @@ int64_t mr_cut_left_us(const mr_cut *cut, int64_t age_us)
     return left_us > 0 ? left_us : 0;
 }
 
+int64_t mr_cut_drained_left_us(const mr_cut *cut, int64_t age_us)
+{
+    int64_t whole_us = cut->age_us >> cut->halvings;
+    int64_t least_us = whole_us / MR_CUT_DRAINED_PART;
+    if (least_us < MR_CUT_DRAINED_MIN_US)
+        least_us = whole_us < MR_CUT_DRAINED_MIN_US ? whole_us : MR_CUT_DRAINED_MIN_US;
+    return least_us > age_us ? least_us - age_us : 0;
+}
+
 bool mr_cut_is_due(const mr_cut *cut, int64_t age_us)
 {
     return mr_cut_left_us(cut, age_us) == 0;

@@ -30,6 +30,13 @@ bool mr_cut_is_due(const mr_cut *cut, int64_t age_us);
 /* How much of the interval is left; 0: it has passed. */
 int64_t mr_cut_left_us(const mr_cut *cut, int64_t age_us);
 
+/* The same of the least age at which an epoch that has taken all that others sent it may end: a
+ * quarter of the interval, but no less than 25 ms, so that workers that feed one another make no
+ * tiny epochs. */
+#define MR_CUT_DRAINED_PART 4
+#define MR_CUT_DRAINED_MIN_US INT64_C(25000)
+int64_t mr_cut_drained_left_us(const mr_cut *cut, int64_t age_us);
+
 /* The epoch holds too much: no more work before it ends. */
 bool mr_cut_is_full(const mr_cut *cut, size_t dirty_bytes, size_t staged_bytes);
 

@@ -29,6 +29,7 @@ mr_status mr_worker_begin_epoch(mr_worker *worker, mr_error *err)
         status = mr_worker_begin_transaction(worker, err);
     if (status == MR_OK) {
         worker->is_epoch_open = true;
+        worker->has_frames = false;
         worker->epoch_began_us = mr_worker_now_us(worker);
     }
     return status;

@@ -34,6 +34,17 @@ static bool has_more(const mr_worker *worker, const mr_worker_slot *slot,
     return end < 0 || input->offset_next < end;
 }
 
+bool mr_worker_is_drained(const mr_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->slots_count; i++) {
+        const mr_worker_slot *slot = &worker->slots[i];
+        if (slot->is_open && mr_worker_exchange_of(worker, slot) != NULL &&
+            slot->silent_fetches < round_of(worker))
+            return false;
+    }
+    return true;
+}
+
 static void reserve(mr_worker *worker)
 {
     if (worker->aligned_room >= worker->slots_count)

@@ -161,6 +161,7 @@ struct mr_worker {
     mr_worker_slot *slots;
     uint32_t slots_count, slots_capacity;
     bool is_epoch_open;       /* something was or may be processed since the last cut */
+    bool has_frames;          /* and of it, frames that others sent */
     bool is_transaction_open; /* begun, and not known to be decided */
     int64_t epoch_began_us, transaction_began_us;
     mr_staging staging; /* what tasks write to; holds while the helper decides */
@@ -301,6 +302,8 @@ void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
  * others are left out (engine/time/alignment.h). */
 mr_status mr_worker_fetch(mr_worker *worker, int32_t timeout_ms, mr_records *records,
                           mr_error *err);
+/* Every input that is an exchange had its turn since it gave something, and gave nothing. */
+bool mr_worker_is_drained(const mr_worker *worker);
 
 /* exchanges.c */
 /* Fits mr_frames_out.send: to a task of ours, else into the exchange's topic. `context` is the

@@ -24,10 +24,19 @@ static int64_t epoch_age_us(const mr_worker *worker)
     return mr_worker_now_us(worker) - worker->epoch_began_us;
 }
 
+/* What waits for the commit of another worker waits for ours next: with all of it taken, the wait
+ * is over early. */
+static int64_t epoch_left_us(const mr_worker *worker)
+{
+    int64_t age_us = epoch_age_us(worker);
+    return worker->has_frames && mr_worker_is_drained(worker)
+               ? mr_cut_drained_left_us(&worker->cut, age_us)
+               : mr_cut_left_us(&worker->cut, age_us);
+}
+
 static bool is_commit_due(const mr_worker *worker)
 {
-    return worker->is_epoch_open && has_progress(worker) &&
-           mr_cut_is_due(&worker->cut, epoch_age_us(worker));
+    return worker->is_epoch_open && has_progress(worker) && epoch_left_us(worker) == 0;
 }
 
 /* No more work before the open epoch ends. */
@@ -100,6 +109,7 @@ static mr_status process(mr_worker *worker, mr_records *records, uint32_t *task,
     mr_status status = mr_worker_begin_epoch(worker, err);
     if (status == MR_OK)
         status = mr_task_on_records(at->task, slot->input, records, err);
+    worker->has_frames |= mr_worker_exchange_of(worker, slot) != NULL;
     mr_report_read(&worker->report, worker->partitions[slot->partition].source,
                    mr_task_input_at(at->task, slot->input), records, worker->config.clock);
     return half_done(status, err);
@@ -125,7 +135,9 @@ static int32_t patience_ms(const mr_worker *worker)
         return NOTICE_TIMEOUT_MS;
     if (!worker->is_epoch_open)
         return FETCH_TIMEOUT_MS;
-    int64_t left = mr_cut_left_us(&worker->cut, epoch_age_us(worker)) / 1000;
+    if (worker->has_frames && !mr_worker_is_drained(worker))
+        return 0; /* an answer is wanted: are there more */
+    int64_t left = epoch_left_us(worker) / 1000;
     return left < FETCH_TIMEOUT_MS ? (int32_t)left : FETCH_TIMEOUT_MS;
 }
 

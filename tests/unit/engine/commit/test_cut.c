@@ -55,3 +55,19 @@ Test(cut, takes_one_halving_back_after_a_quiet_run_of_commits)
         mr_cut_on_commit(&cut);
     cr_expect_eq(cut.halvings, 0);
 }
+
+Test(cut, lets_a_drained_epoch_end_at_a_quarter_of_the_interval)
+{
+    mr_cut cut = {.age_us = 1000000};
+    cr_expect_eq(mr_cut_drained_left_us(&cut, 200000), 50000);
+    cr_expect_eq(mr_cut_drained_left_us(&cut, 250000), 0);
+    mr_cut_on_timeout_abort(&cut);
+    cr_expect_eq(mr_cut_drained_left_us(&cut, 0), 125000);
+}
+
+Test(cut, lets_no_drained_epoch_end_before_25_ms_nor_behind_the_interval)
+{
+    mr_cut quick = {.age_us = 40000}, quicker = {.age_us = 10000};
+    cr_expect_eq(mr_cut_drained_left_us(&quick, 0), 25000);
+    cr_expect_eq(mr_cut_drained_left_us(&quicker, 0), 10000);
+}
