@@ -383,6 +383,7 @@ static bool stall(fleet *f)
                                          READY_MS))
             return mr_crash_round_fail(&f->round, &m->life, "no commits before the broker stood");
         mr_crash_sleep_us((int64_t)mr_crash_draw(env, 100000));
+        mr_crash_round_await_open_epoch(&m->life); /* between two it would prove nothing */
         mr_crash_round_note(&f->round, &m->life);
         mr_crash_broker_freeze(env);
         mr_crash_sleep_us((STALL_MS + (int64_t)mr_crash_draw(env, STALL_MS)) * 1000);
