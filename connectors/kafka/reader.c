@@ -459,9 +459,9 @@ static mr_status reader_ends(mr_log_reader *base, uint32_t number, int32_t timeo
 
 /* -- open and close -- */
 
-static void reader_close(mr_log_reader *base)
+static void reader_free(void *opaque)
 {
-    reader *r = reader_of(base);
+    reader *r = opaque;
     messages_drop(r);
     if (r->client.rk)
         rd_kafka_assign(r->client.rk, NULL);
@@ -480,6 +480,14 @@ static void reader_close(mr_log_reader *base)
     free(r->messages);
     free(r->records);
     free(r);
+}
+
+/* Its threads take some ms to end. */
+static void reader_close(mr_log_reader *base)
+{
+    reader *r = reader_of(base);
+    atomic_store(&r->client.logger, NULL);
+    mr_kafka_bury(r->log, reader_free, r);
 }
 
 static const mr_reader_class READER_CLASS = {
@@ -507,6 +515,14 @@ static mr_status conf_make(const mr_kafka_log *log, rd_kafka_conf_t **conf, mr_e
     return status;
 }
 
+/* A handle connects when it is first asked for something: now, while others are waited for. */
+static void connect_soon(reader *r)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!rd_kafka_metadata(r->client.rk, 0, NULL, &metadata, 0))
+        rd_kafka_metadata_destroy(metadata);
+}
+
 mr_status mr_kafka_reader_open(mr_log *base, mr_log_reader **opened, mr_error *err)
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
@@ -531,9 +547,10 @@ mr_status mr_kafka_reader_open(mr_log *base, mr_log_reader **opened, mr_error *e
         status = mr_kafka_client_open(&r->client, log, MR_KAFKA_ROLE_READER, conf, err);
     }
     if (status != MR_OK) {
-        reader_close(&r->base);
+        reader_free(r);
         return status;
     }
+    connect_soon(r);
     rd_kafka_poll_set_consumer(r->client.rk);
     r->common = rd_kafka_queue_get_consumer(r->client.rk);
     rd_kafka_queue_io_event_enable(r->common, r->wake, &ONE, sizeof ONE);

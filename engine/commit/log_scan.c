@@ -439,16 +439,40 @@ static mr_status check_end(mr_log_scan *s, mr_error *err)
     return mr_log_scan_refuse(s, MR_E_STATE_GAP, s->foreign_offset, err);
 }
 
-mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err)
+mr_status mr_log_scan_open(mr_log_scan *s, int64_t from, mr_error *err)
 {
     const mr_recovery_request *r = s->request;
-    mr_status status = r->log->class->open_reader(r->log, &s->reader, err);
+    mr_status status = MR_OK;
+    MR_ASSERT(s->reader == NULL);
+    if (r->reader != NULL && *r->reader != NULL) {
+        s->reader = *r->reader;
+        *r->reader = NULL;
+    } else {
+        status = r->log->class->open_reader(r->log, &s->reader, err);
+    }
+    if (status != MR_OK) {
+        s->reader = NULL;
+        return status;
+    }
+    status = s->reader->class->add(s->reader, 0, r->topic, (int32_t)r->task, from, err);
+    if (status != MR_OK)
+        mr_log_scan_close(s);
+    return status;
+}
+
+void mr_log_scan_close(mr_log_scan *s)
+{
+    s->reader->class->close(s->reader);
+    s->reader = NULL;
+}
+
+mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err)
+{
+    mr_status status = s->reader == NULL ? mr_log_scan_open(s, from, err) : MR_OK;
     if (status != MR_OK)
         return status;
     s->position = from;
-    status = s->reader->class->add(s->reader, 0, r->topic, (int32_t)r->task, from, err);
-    if (status == MR_OK)
-        status = read_to_end(s, err);
+    status = read_to_end(s, err);
     if (status == MR_OK && s->is_partial)
         status = mr_log_scan_refuse(
             s,
@@ -457,7 +481,7 @@ mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err)
             s->position, err);
     if (status == MR_OK && !s->is_searching)
         status = check_end(s, err);
-    s->reader->class->close(s->reader);
+    mr_log_scan_close(s);
     mr_buffer_release(&s->delta.payloads);
     mr_buffer_release(&s->base.payloads);
     return status;

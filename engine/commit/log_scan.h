@@ -42,7 +42,12 @@ typedef struct mr_log_scan {
     mr_error checkpoint_err; /* why it could not be used; status 0: it could, or there is none */
 } mr_log_scan;
 
-/* Reads from `from` to the true end. */
+/* Begins to read at `from`. */
+MR_MUST_USE mr_status mr_log_scan_open(mr_log_scan *s, int64_t from, mr_error *err);
+void mr_log_scan_close(mr_log_scan *s);
+
+/* Reads from `from` to the true end: with the reader that is open, which has come to `from`, or
+ * with one of its own. */
 MR_MUST_USE mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err);
 
 /* The log ends with another plan's epoch. */

@@ -218,9 +218,9 @@ static mr_status run_with_store(mr_log_scan *s, int64_t log_start, int64_t log_e
 
 /* The first record at or behind `at`. None: `records->count` 0 when the log ends before, and an
  * error, worth another try, when it cannot be read: an outage says nothing about the history. */
-static mr_status fetch_first(mr_log_scan *s, mr_log_reader *reader, int64_t at, mr_records *records,
-                             mr_error *err)
+static mr_status fetch_first(mr_log_scan *s, int64_t at, mr_records *records, mr_error *err)
 {
+    mr_log_reader *reader = s->reader;
     const mr_clock *clock = s->request->clock;
     int64_t began_us = clock->monotonic_us(clock);
     for (;;) {
@@ -246,21 +246,19 @@ static mr_status fetch_first(mr_log_scan *s, mr_log_reader *reader, int64_t at, 
 }
 
 /* Reads the epoch record that the local store ends with: its inputs and watermarks are needed, and
- * a different checksum there shows that the store is of another history. */
+ * a different checksum there shows that the store is of another history. The reader goes on from
+ * there. */
 static mr_status read_anchor(mr_log_scan *s, mr_error *err)
 {
     const mr_recovery_request *r = s->request;
     int64_t at = s->recovered->epoch_offset;
-    mr_log_reader *reader;
-    mr_status status = r->log->class->open_reader(r->log, &reader, err);
+    mr_records records = {0};
+    mr_status status = mr_log_scan_open(s, at, err);
     if (status != MR_OK)
         return status;
-    status = reader->class->add(reader, 0, r->topic, (int32_t)r->task, at, err);
-    mr_records records = {0};
-    if (status == MR_OK)
-        status = fetch_first(s, reader, at, &records, err);
+    status = fetch_first(s, at, &records, err);
     if (status != MR_OK) {
-        reader->class->close(reader);
+        mr_log_scan_close(s);
         return status;
     }
     mr_delta_header header;
@@ -278,9 +276,10 @@ static mr_status read_anchor(mr_log_scan *s, mr_error *err)
     if (status == MR_OK)
         status = mr_epoch_record_decode(payload.next, mr_reader_left(&payload), r->arena,
                                         &s->recovered->epoch, err);
-    reader->class->close(reader);
-    if (status != MR_OK)
+    if (status != MR_OK) {
+        mr_log_scan_close(s);
         return mr_log_scan_refuse(s, status, at, err);
+    }
     s->recovered->has_epoch = true;
     s->recovered->epoch_content = header.chunk;
     s->owner = s->recovered->epoch.transactional_id;

@@ -95,8 +95,8 @@ mr_status mr_worker_prepare(mr_worker *worker, mr_error *err)
         status = ask_dlqs(worker, err);
     if (status == MR_OK && mr_worker_keeps_state(worker))
         status = mr_worker_check_state_topic(worker, err);
-    if (status == MR_OK && worker->readers == NULL)
-        status = mr_worker_open_readers(worker, err);
+    if (status == MR_OK && worker->readers == NULL && !mr_worker_keeps_state(worker))
+        status = mr_worker_open_readers(worker, err); /* else while it joins */
     if (status != MR_OK)
         return status;
     if (!mr_worker_keeps_state(worker)) {

@@ -149,6 +149,7 @@ struct mr_worker {
     mr_frames_out frames; /* of io */
     mr_handover handover;
     mr_log_writer *writer;
+    mr_log_reader *state_reader; /* for the first restore; NULL: it was, or there is none */
     mr_log_member *member;
     mr_log_reader *
         *readers; /* [0]: the log's, NULL when unused; then one per source with its own */
@@ -369,6 +370,7 @@ mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err);
 mr_status mr_worker_made_topic(mr_status status, mr_error *err);
 /* Wants no tasks: the first one is opened while the group makes up its mind. */
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err);
+void mr_worker_close_state_reader(mr_worker *worker);
 /* The phase RESTORE: the next task, then the phase RUN. */
 mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err);
 mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err);

@@ -245,7 +245,8 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .state_bytes_max =
                                        worker->config.state_bytes_max / worker->tasks_count,
                                    .distrusts_store = at->is_store_bad,
-                                   .breath = {mr_worker_breathe, worker}};
+                                   .breath = {mr_worker_breathe, worker},
+                                   .reader = &worker->state_reader};
     mr_status status = mr_recovery_run(&request, recovered, err);
     if (status != MR_OK)
         return status;
@@ -342,6 +343,13 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task)
     mr_worker_forget_checkpoint(at);
 }
 
+void mr_worker_close_state_reader(mr_worker *worker)
+{
+    if (worker->state_reader != NULL)
+        worker->state_reader->class->close(worker->state_reader);
+    worker->state_reader = NULL;
+}
+
 /* The state of this one task is at fault. What all tasks share (another plan, a topic that is gone)
  * stops the worker: parts of the job by one plan beside parts by another would be worse. */
 static bool is_damage(mr_status status)
@@ -377,6 +385,7 @@ mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
         status = mr_worker_check_finished(worker, err);
     if (status == MR_OK)
         worker->phase = MR_WORKER_RUN;
+    mr_worker_close_state_reader(worker); /* no task wanted it */
     mr_worker_await_frames(worker);
     worker->is_watchful = mr_worker_is_watchful(worker);
     return status;

@@ -64,6 +64,7 @@ void mr_worker_free(mr_worker *worker)
     mr_worker_close_writer(worker);
     if (worker->member != NULL)
         worker->member->class->close(worker->member);
+    mr_worker_close_state_reader(worker);
     for (uint32_t r = 0; r < worker->readers_count; r++)
         if (worker->readers[r] != NULL)
             worker->readers[r]->class->close(worker->readers[r]);
@@ -104,14 +105,22 @@ void mr_worker_request_end(mr_worker *worker)
     atomic_store(&worker->is_end_requested, true);
 }
 
-/* The group takes its time to answer, and so does the coordinator of transactions: both at once.
- * Only at first: later a writer that is gone may have been fenced by whoever has our tasks now. */
+/* The group takes its time to answer: all that is opened without knowing our tasks is opened
+ * meanwhile. The writer only at first: later one that is gone may have been fenced by whoever has
+ * our tasks now. */
 static mr_status join(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
-    if (worker->writer == NULL && worker->plan->uses_log && worker->restores == 0 &&
-        worker->aborts == 0)
+    bool is_first = worker->restores == 0 && worker->aborts == 0 && worker->plan->uses_log;
+    if (worker->writer == NULL && is_first)
         status = mr_worker_open_writer(worker, err);
+    if (status == MR_OK && worker->readers == NULL)
+        status = mr_worker_open_readers(worker, err);
+    mr_log_reader *reader;
+    if (status == MR_OK && worker->state_reader == NULL && is_first) {
+        status = worker->config.log->class->open_reader(worker->config.log, &reader, err);
+        worker->state_reader = status == MR_OK ? reader : NULL;
+    }
     return status == MR_OK ? mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err) : status;
 }
 

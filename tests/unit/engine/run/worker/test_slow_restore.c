@@ -39,6 +39,7 @@ typedef struct slow {
     const mr_log_class *log_inner;
     mr_reader_class reader_class;
     const mr_reader_class *reader_inner;
+    const mr_log_reader *of_state; /* reads the state log */
     bool is_log_slow, is_store_slow;
     uint32_t waits;     /* of SLOW_MS each */
     uint32_t joins_at;  /* worker 1 comes at this wait; 0: never */
@@ -64,21 +65,32 @@ static mr_status fetch(mr_log_reader *reader, uint32_t rows_max, int32_t timeout
                        mr_records *records, mr_error *err)
 {
     slow *s = (slow *)((uintptr_t)reader->class - offsetof(slow, reader_class));
+    bool is_slow = s->is_log_slow && reader == s->of_state;
     mr_status status =
-        s->reader_inner->fetch(reader, s->is_log_slow ? 1 : rows_max, timeout_ms, records, err);
-    if (s->is_log_slow && status == MR_OK && records->count > 0)
+        s->reader_inner->fetch(reader, is_slow ? 1 : rows_max, timeout_ms, records, err);
+    if (is_slow && status == MR_OK && records->count > 0)
         wait_slowly(s);
     return status;
+}
+
+static mr_status add(mr_log_reader *reader, uint32_t input, const char *topic, int32_t partition,
+                     int64_t offset, mr_error *err)
+{
+    slow *s = (slow *)((uintptr_t)reader->class - offsetof(slow, reader_class));
+    if (strstr(topic, ".state") != NULL)
+        s->of_state = reader;
+    return s->reader_inner->add(reader, input, topic, partition, offset, err);
 }
 
 static mr_status open_reader(mr_log *log, mr_log_reader **reader, mr_error *err)
 {
     slow *s = (slow *)((uintptr_t)log->class - offsetof(slow, log_class));
     mr_status status = s->log_inner->open_reader(log, reader, err);
-    if (status != MR_OK || s->world->worker[0].stats.phase != MR_WORKER_RESTORE)
+    if (status != MR_OK)
         return status;
     s->reader_inner = (*reader)->class;
     s->reader_class = *s->reader_inner;
+    s->reader_class.add = add;
     s->reader_class.fetch = fetch;
     (*reader)->class = &s->reader_class;
     return MR_OK;
