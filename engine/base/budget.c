@@ -14,11 +14,6 @@ int64_t mr_budget_used(const mr_budget *budget)
     return sum;
 }
 
-bool mr_budget_is_over(const mr_budget *budget)
-{
-    return budget->limit_bytes > 0 && mr_budget_used(budget) > budget->limit_bytes;
-}
-
 const char *mr_budget_part_name(mr_budget_part part)
 {
     static const char *const names[MR_BUDGET_PARTS] = {"batches", "tables", "staging",

@@ -27,9 +27,11 @@ typedef int mr_status;
 enum {
     MR_OK = 0,
     MR_E_JOB_FIRST = 1000,
-    MR_E_SETTING = 2000,     /* a setting has a bad value */
-    MR_E_ENVIRONMENT = 2001, /* the machine or file system refused something */
-    MR_E_MEMORY = 2002,      /* out of memory or over the memory budget */
+    MR_E_SETTING = 2000,      /* a setting has a bad value */
+    MR_E_ENVIRONMENT = 2001,  /* the machine or file system refused something */
+    MR_E_MEMORY = 2002,       /* memory was asked for and not given */
+    MR_E_BUDGET = 2003,       /* state that stays in memory takes more than the memory budget */
+    MR_E_BUDGET_SMALL = 2004, /* what state takes at least is more than its share of the budget */
     MR_E_RECORD = 3000,
     MR_E_STATE = 4000,
     MR_E_KAFKA = 5000,

@@ -59,7 +59,7 @@ mr_status mr_local_load_run(mr_local_load *load, mr_error *err)
 {
     mr_local_store *store = load->store;
     load->entries = load->slices = 0;
-    if (load->bytes_max > 0 && store->class->bytes(store) > load->bytes_max)
+    if (load->entries_max > 0 && store->class->entries(store) > load->entries_max)
         return load_listed(load, err);
     return store->class->scan(store, load_entry, load, err);
 }

@@ -14,7 +14,7 @@
 typedef struct mr_local_load {
     mr_local_store *store; /* open; stays behind `state` where something is left in it */
     mr_state *state;       /* empty, tables opened */
-    uint64_t bytes_max;    /* a store with more is left alone where it can be; 0: none is */
+    uint64_t entries_max;  /* a store with more is left alone where it can be; 0: none is */
     mr_breath breath;      /* taken now and then */
     uint64_t entries;      /* loaded; set */
     uint64_t slices;       /* left in the store; set */

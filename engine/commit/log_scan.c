@@ -129,13 +129,14 @@ static mr_status load_epoch(mr_log_scan *s, const mr_epoch_record *record, mr_er
 }
 
 /* What was read goes to the local store on the way, and leaves memory, where it would take too
- * much. Not parts of a base: a store that holds some of them could not say so. */
+ * much. Amid a base in parts the store says that it is unfinished: whoever finds it so begins
+ * anew. */
 static mr_status relieve(mr_log_scan *s, mr_error *err)
 {
     const mr_recovery_request *r = s->request;
     size_t max = r->state_bytes_max;
     size_t pending_max = max < PENDING_BYTES_MAX ? max : PENDING_BYTES_MAX;
-    if (max == 0 || !s->is_loaded || s->is_store_stale || s->recovered->store == NULL ||
+    if (max == 0 || s->is_store_stale || s->recovered->store == NULL ||
         (mr_pending_bytes(r->pending) <= pending_max && mr_state_leaving_bytes(r->state) <= max))
         return MR_OK;
     mr_status status = mr_pending_apply(r->pending, s->recovered->store, err);
@@ -214,11 +215,12 @@ static mr_status on_epoch(mr_log_scan *s, mr_reader payload, uint32_t content, i
     if (status != MR_OK)
         return status;
     mr_state_mark_clean(s->request->state);
-    mr_store_marker marker = {.is_present = true,
-                              .plan_version = record.plan_version,
-                              .epoch = record.epoch,
-                              .log_offset = offset + 1,
-                              .checksum = checksum};
+    mr_store_marker marker = {.is_present = true, .plan_version = record.plan_version};
+    if (s->is_loaded) {
+        marker.epoch = record.epoch;
+        marker.log_offset = offset + 1;
+        marker.checksum = checksum;
+    }
     if (s->request->stores != NULL)
         mr_pending_seal(s->request->pending, &marker);
     status = relieve(s, err);

@@ -87,7 +87,7 @@ static mr_status load_entries(mr_log_scan *s, mr_error *err)
 {
     mr_local_load load = {.store = s->recovered->store,
                           .state = s->request->state,
-                          .bytes_max = s->request->load_bytes_max,
+                          .entries_max = s->request->load_entries_max,
                           .breath = s->request->breath};
     mr_status status = mr_local_load_run(&load, err);
     s->recovered->entries_loaded = load.entries;
@@ -146,10 +146,32 @@ static mr_status load_local(mr_log_scan *s, int64_t log_start, int64_t log_end, 
     return MR_OK;
 }
 
+static mr_status remove_store(mr_log_scan *s, mr_error *err)
+{
+    const mr_recovery_request *r = s->request;
+    close_store(s);
+    mr_status status = r->stores->remove(r->stores, r->job, r->task, err);
+    return status == MR_OK ? r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err)
+                           : status;
+}
+
+/* A restore that was broken off amid a base has left nothing of use. */
+static mr_status drop_unfinished(mr_log_scan *s, mr_error *err)
+{
+    mr_local_store *store = s->recovered->store;
+    mr_store_marker marker;
+    mr_status status = store->class->marker(store, &marker, err);
+    if (status == MR_OK && mr_store_is_unfinished(&marker))
+        return remove_store(s, err);
+    return status == MR_E_STORE_DAMAGED ? MR_OK : status; /* load_local meets it again */
+}
+
 static mr_status open_store(mr_log_scan *s, mr_error *err)
 {
     const mr_recovery_request *r = s->request;
     mr_status status = r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
+    if (status == MR_OK)
+        return drop_unfinished(s, err);
     if (status != MR_E_STORE_DAMAGED)
         return status;
     mr_error why = *err;
@@ -175,10 +197,7 @@ static mr_status follow_upgrade(mr_log_scan *s, int64_t log_start, mr_error *err
     mr_logger_line(r->logger, MR_LOG_INFO,
                    "local state is of the plan before an upgrade, it goes job=%s task=%" PRIu32,
                    r->job, r->task);
-    close_store(s);
-    status = r->stores->remove(r->stores, r->job, r->task, err);
-    if (status == MR_OK)
-        status = r->stores->open(r->stores, r->job, r->task, &s->recovered->store, err);
+    status = remove_store(s, err);
     mr_state_back(r->state, s->recovered->store);
     return status;
 }

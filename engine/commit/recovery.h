@@ -46,11 +46,11 @@ typedef struct mr_recovery_request {
     mr_arena *arena;              /* result strings live here */
     mr_blobs *blobs;              /* where checkpoints lie; NULL: they are not looked for */
     const char *checkpoint;       /* to be taken, whatever the log names; NULL or "": none */
-    uint64_t load_bytes_max; /* a local store with more is not read whole (local.h); 0: all are */
-    size_t state_bytes_max;  /* in memory, of what may leave it; 0: all that there is */
-    bool distrusts_store;    /* it was found damaged: set it aside */
-    mr_breath breath;        /* taken between chunks of log, store and checkpoint */
-    mr_log_reader **reader;  /* open and without inputs: taken, and NULL then. NULL: none is */
+    uint64_t load_entries_max; /* a local store with more is not read whole (local.h); 0: all are */
+    size_t state_bytes_max;    /* in memory, of what may leave it; 0: all that there is */
+    bool distrusts_store;      /* it was found damaged: set it aside */
+    mr_breath breath;          /* taken between chunks of log, store and checkpoint */
+    mr_log_reader **reader;    /* open and without inputs: taken, and NULL then. NULL: none is */
 } mr_recovery_request;
 
 typedef struct mr_recovered {

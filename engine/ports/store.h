@@ -34,6 +34,12 @@ typedef struct mr_store_marker {
     uint32_t checksum;  /* of the last applied delta */
 } mr_store_marker;
 
+/* Epochs are numbered from 1: this one is of a restore that was under way (log_scan.c). */
+static inline bool mr_store_is_unfinished(const mr_store_marker *marker)
+{
+    return marker->is_present && marker->epoch == 0;
+}
+
 typedef struct mr_local_store mr_local_store;
 
 /* One change. `key`/`value` borrowed during the call. */
@@ -135,8 +141,8 @@ typedef struct mr_store_class {
     /* Begins at the first entry that is not before the place and key of `from`. */
     mr_status (*seek)(mr_local_store *store, const mr_store_change *from, mr_store_cursor **cursor,
                       mr_error *err);
-    /* About how many bytes its entries take. */
-    uint64_t (*bytes)(mr_local_store *store);
+    /* About how many there are. */
+    uint64_t (*entries)(mr_local_store *store);
     mr_status (*flush)(mr_local_store *store, mr_error *err);
     /* What the store holds now, which is durable from then on. The one call that may be made on
      * another thread while the store's own applies, scans or flushes; not while it closes. One

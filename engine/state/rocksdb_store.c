@@ -280,17 +280,15 @@ static mr_status store_seek(mr_local_store *base, const mr_store_change *from,
     return MR_OK;
 }
 
-static uint64_t store_bytes(mr_local_store *base)
+static uint64_t store_entries(mr_local_store *base)
 {
     rocksdb_store *store = store_of(base);
-    uint64_t files = 0, memtables = 0;
+    uint64_t entries = 0;
     pthread_mutex_lock(&store->database.lock);
-    if (store->database.db != NULL) {
-        rocksdb_property_int(store->database.db, "rocksdb.live-sst-files-size", &files);
-        rocksdb_property_int(store->database.db, "rocksdb.cur-size-all-mem-tables", &memtables);
-    }
+    if (store->database.db != NULL)
+        rocksdb_property_int(store->database.db, "rocksdb.estimate-num-keys", &entries);
     pthread_mutex_unlock(&store->database.lock);
-    return files + memtables;
+    return entries;
 }
 
 static mr_status store_flush(mr_local_store *base, mr_error *err)
@@ -349,7 +347,7 @@ static const mr_store_class store_class = {
     .scan = store_scan,
     .find = store_find,
     .seek = store_seek,
-    .bytes = store_bytes,
+    .entries = store_entries,
     .flush = store_flush,
     .image = store_image,
     .close = store_close,
@@ -497,6 +495,11 @@ mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_set
         .state = factory,
     };
     return &factory->base;
+}
+
+void mr_rocksdb_factory_set_cache(mr_store_factory *factory, size_t cache_bytes)
+{
+    rocksdb_cache_set_capacity(factory_of(factory)->cache, cache_bytes);
 }
 
 void mr_rocksdb_factory_free(mr_store_factory *base)

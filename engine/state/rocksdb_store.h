@@ -36,6 +36,9 @@ typedef struct mr_rocksdb_settings {
 mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_settings *settings,
                                          mr_budget *budget);
 
+/* How much the stores' cache may hold from now on. */
+void mr_rocksdb_factory_set_cache(mr_store_factory *factory, size_t cache_bytes);
+
 /* All stores must be closed. */
 void mr_rocksdb_factory_free(mr_store_factory *factory);
 

@@ -66,8 +66,10 @@ static const mr_command commands[] = {
          "commits\nand leaves. Many workers share the tasks of each job. ${VAR} in jobs and -X "
          "properties are this\nworker's own.\n\n"
          "  millrace worker --fleet prod --kafka broker:9092 --state-dir /var/lib/millrace\n"
-         "  millrace worker --fleet prod --kafka broker:9092 --stats prometheus:/run/millrace.prom",
-     .flags = FLAGS_OF_FLEETS | MR_FLAG_STATE_DIR | MR_FLAG_STATS,
+         "  millrace worker --fleet prod --kafka broker:9092 --stats "
+         "prometheus:/run/millrace.prom\n"
+         "  millrace worker --fleet prod --kafka broker:9092 --memory 4G   (of all its jobs)",
+     .flags = FLAGS_OF_FLEETS | MR_FLAG_STATE_DIR | MR_FLAG_MEMORY | MR_FLAG_STATS,
      .run = mr_command_worker},
     {.name = "submit",
      .group = "Run",

@@ -9,7 +9,7 @@ static const mr_flag_spec specs[] = {
     {MR_FLAG_NAME, "--name", "NAME", "the job's name: group id and prefix of internal topics"},
     {MR_FLAG_STATE_DIR, "--state-dir", "DIR", "local state (default ./millrace-state/JOB)"},
     {MR_FLAG_MEMORY, "--memory", "SIZE",
-     "of the job in this process, as 256M (default: half of what there is)"},
+     "of this process for the job, or a fleet's jobs, as 256M (default: half of what there is)"},
     {MR_FLAG_BOUNDED, "--bounded", NULL, "stop at the ends of the inputs known at start"},
     {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first"},
     {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL, "create missing topics of the job's tables"},

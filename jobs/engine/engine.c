@@ -24,22 +24,30 @@ static mr_status open_log(mr_engine *engine, mr_error *err)
 }
 
 /* How much of what each part may take; how many inputs there are is known. */
-static mr_shares deal_memory(mr_engine *engine, uint32_t inputs)
+static mr_shares deal_memory(const mr_engine *engine)
 {
-    const mr_job *job = engine->config.job;
-    uint32_t tasks = job->plan.tasks_count > 0 ? job->plan.tasks_count : 1;
-    inputs = inputs > 0 ? inputs : 1;
-    mr_shares shares = mr_shares_of(job->settings.memory_bytes, tasks, inputs);
-    if (job->plan.uses_log) {
-        mr_kafka_log_set_queues(engine->log, shares.input_queue_kb, shares.writer_queue_kb);
-        mr_budget_add(&engine->budget, MR_BUDGET_KAFKA,
-                      ((int64_t)shares.input_queue_kb * inputs + shares.writer_queue_kb) * 1024);
-    }
-    if (engine->config.metrics != NULL)
-        mr_gauge_set(mr_metrics_gauge(engine->config.metrics, "millrace_memory_limit_bytes",
-                                      (const char *[]){"job", job->plan.job, NULL}),
+    const mr_engine_config *c = &engine->config;
+    int64_t limit = c->job->settings.memory_bytes;
+    if (c->memory_bytes != 0 && (limit == 0 || limit > c->memory_bytes))
+        limit = c->memory_bytes;
+    uint32_t tasks = c->job->plan.tasks_count;
+    mr_shares shares =
+        mr_shares_of(limit, tasks > 0 ? tasks : 1, engine->inputs > 0 ? engine->inputs : 1);
+    if (c->metrics != NULL)
+        mr_gauge_set(mr_metrics_gauge(c->metrics, "millrace_memory_limit_bytes",
+                                      (const char *[]){"job", c->job->plan.job, NULL}),
                      (double)shares.limit_bytes);
     return shares;
+}
+
+static void set_queues(mr_engine *engine, const mr_shares *shares)
+{
+    if (!engine->config.job->plan.uses_log)
+        return;
+    int64_t inputs = engine->inputs > 0 ? engine->inputs : 1;
+    mr_kafka_log_set_queues(engine->log, shares->input_queue_kb, shares->writer_queue_kb);
+    mr_budget_add(&engine->budget, MR_BUDGET_KAFKA,
+                  (shares->input_queue_kb * inputs + shares->writer_queue_kb) * 1024);
 }
 
 static mr_status open_worker(mr_engine *engine, const mr_shares *shares, mr_error *err)
@@ -53,7 +61,8 @@ static mr_status open_worker(mr_engine *engine, const mr_shares *shares, mr_erro
         .logger = c->logger,
         .budget = &engine->budget,
         .state_bytes_max = shares->state_bytes,
-        .load_bytes_max = shares->load_bytes,
+        .memory_bytes = (size_t)shares->limit_bytes,
+        .load_entries_max = shares->load_entries,
         .dirty_bytes_max = shares->dirty_bytes,
         .staged_bytes_max = shares->staged_bytes,
         .metrics = c->metrics,
@@ -75,14 +84,15 @@ mr_status mr_engine_open(mr_engine *engine, const mr_engine_config *config, mr_e
 {
     *engine = (mr_engine){.config = *config};
     mr_job *job = config->job;
-    uint32_t inputs = 0;
     mr_status status = open_log(engine, err);
     if (status == MR_OK && job->plan.uses_log)
         status = mr_topics_prepare(job, engine->log, config->must_create_topics, config->must_reset,
-                                   &inputs, err);
+                                   &engine->inputs, err);
     mr_shares shares = {0};
-    if (status == MR_OK)
-        shares = deal_memory(engine, inputs);
+    if (status == MR_OK) {
+        shares = deal_memory(engine);
+        set_queues(engine, &shares);
+    }
     if (status == MR_OK && config->state_dir != NULL)
         engine->stores =
             mr_rocksdb_factory_new(config->state_dir,
@@ -94,6 +104,16 @@ mr_status mr_engine_open(mr_engine *engine, const mr_engine_config *config, mr_e
     if (status == MR_OK && engine->stores != NULL)
         status = mr_checkpointing_open(&engine->checkpointing, job, config->logger, err);
     return status == MR_OK ? open_worker(engine, &shares, err) : status;
+}
+
+void mr_engine_set_memory(mr_engine *engine, int64_t memory_bytes)
+{
+    engine->config.memory_bytes = memory_bytes;
+    mr_shares shares = deal_memory(engine);
+    mr_worker_set_memory(engine->worker, (size_t)shares.limit_bytes, shares.state_bytes,
+                         shares.dirty_bytes);
+    if (engine->stores != NULL)
+        mr_rocksdb_factory_set_cache(engine->stores, shares.cache_bytes);
 }
 
 void mr_engine_end_worker(mr_engine *engine)

@@ -4,9 +4,10 @@
 #include <unistd.h>
 
 #define MIB ((int64_t)1 << 20)
-#define MEMTABLES 2     /* of a task: one is written to, one on its way to disk */
-#define DIRTY_WEIGHT 8  /* copies of a changed entry at a commit: lists, delta, batch, memtable */
-#define LOAD_PER_BYTE 4 /* bytes in memory for a byte of a store, which is packed */
+#define MEMTABLES 2      /* of a task: one is written to, one on its way to disk */
+#define DIRTY_WEIGHT 8   /* copies of a changed entry at a commit: lists, delta, batch, memtable */
+#define ENTRY_WEIGHT 256 /* of a loaded entry, with its key, generously */
+#define LOAD_MOST 262144 /* a quarter of a second to read */
 
 static int64_t between(int64_t value, int64_t least, int64_t most)
 {
@@ -44,8 +45,8 @@ mr_shares mr_shares_of(int64_t limit_bytes, uint32_t tasks, uint32_t inputs)
     int64_t sixteenth = limit / 16, rocksdb = limit / 4;
     int64_t memtable = between(rocksdb / 2 / MEMTABLES / tasks, MIB, 8 * MIB);
     mr_shares shares = {.limit_bytes = limit, .state_bytes = (size_t)(limit / 8 * 3)};
-    shares.load_bytes =
-        (uint64_t)between((int64_t)shares.state_bytes / LOAD_PER_BYTE / tasks, MIB, 64 * MIB);
+    shares.load_entries =
+        (uint64_t)between((int64_t)shares.state_bytes / ENTRY_WEIGHT / tasks, 1024, LOAD_MOST);
     shares.dirty_bytes = (size_t)between(limit / 8 / DIRTY_WEIGHT, MIB, 64 * MIB);
     shares.staged_bytes = (size_t)between(sixteenth / 2, MIB, 16 * MIB);
     shares.memtable_bytes = (size_t)memtable;

@@ -20,7 +20,7 @@
 typedef struct mr_shares {
     int64_t limit_bytes;
     size_t state_bytes;    /* in memory, of what may leave */
-    uint64_t load_bytes;   /* a local store up to this is read whole at a restore */
+    uint64_t load_entries; /* a local store with no more is read whole at a restore */
     size_t dirty_bytes;    /* changed entries, before the epoch is cut */
     size_t staged_bytes;   /* outputs staged beside a decision */
     size_t cache_bytes;    /* RocksDB's cache */

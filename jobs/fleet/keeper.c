@@ -1,6 +1,7 @@
 #include "jobs/fleet/keeper.h"
 
 #include "engine/base/assert.h"
+#include "jobs/engine/shares.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@ void mr_keeper_init(mr_keeper *keeper, mr_board *board, const mr_work_config *wo
                     const char *instance)
 {
     *keeper = (mr_keeper){.board = board, .work = *work, .instance = instance};
+    if (keeper->work.memory_bytes == 0)
+        keeper->work.memory_bytes = mr_shares_default();
 }
 
 static mr_keeper_job *find(mr_keeper *keeper, const char *name)
@@ -122,6 +125,32 @@ static void refuse_newer(mr_keeper *keeper, mr_keeper_job *job, const mr_wish *w
     tell_end(keeper, job, MR_FLEET_REFUSED, MR_E_FLEET_VERSION, text);
 }
 
+static uint32_t count_at_work(const mr_keeper *keeper)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < keeper->jobs_count; i++)
+        count += keeper->jobs[i].work != NULL && !mr_work_has_ended(keeper->jobs[i].work);
+    return count;
+}
+
+/* Equal shares: which job needs how much nobody knows before it has it. */
+static void share_memory(mr_keeper *keeper, uint32_t sharers)
+{
+    if (sharers == keeper->sharers)
+        return;
+    keeper->sharers = sharers;
+    int64_t share = keeper->work.memory_bytes / (sharers > 0 ? sharers : 1);
+    for (uint32_t i = 0; i < keeper->jobs_count; i++)
+        if (keeper->jobs[i].work != NULL)
+            mr_work_set_memory(keeper->jobs[i].work, share);
+    bool is_small = share < MR_MEMORY_LEAST;
+    mr_logger_line(keeper->work.logger, is_small ? MR_LOG_WARN : MR_LOG_INFO,
+                   "memory shared jobs=%" PRIu32 " share_mib=%" PRId64 "%s", sharers, share >> 20,
+                   is_small ? " reason=\"a job takes 64 MiB at least: give the worker more "
+                              "--memory, or spread its jobs over more fleets\""
+                            : "");
+}
+
 /* The word first, then one more look, then the work: a `delete` whose wish was written before the
  * word is seen here, one written behind it finds the word and waits. What could not be told or
  * read is tried at the next look. */
@@ -138,7 +167,10 @@ static void begin_run(mr_keeper *keeper, mr_keeper_job *job)
     if (on_board == NULL || !on_board->has_wish || on_board->wish_offset != acted_on)
         return;
     job->acted_on = acted_on;
-    if (mr_work_start(&keeper->work, &on_board->wish, &job->work, &err) != MR_OK)
+    share_memory(keeper, count_at_work(keeper) + 1);
+    mr_work_config config = keeper->work;
+    config.memory_bytes /= keeper->sharers;
+    if (mr_work_start(&config, &on_board->wish, &job->work, &err) != MR_OK)
         tell_end(keeper, job, MR_FLEET_FAILED, err.status, err.message);
 }
 
@@ -233,6 +265,7 @@ mr_status mr_keeper_step(mr_keeper *keeper, int32_t timeout_ms, mr_error *err)
         if (job->work == NULL && !job->has_status && (on_board == NULL || !on_board->has_wish))
             drop(keeper, i);
     }
+    share_memory(keeper, count_at_work(keeper));
     return MR_OK;
 }
 

@@ -23,13 +23,14 @@ typedef struct mr_keeper_job {
 
 typedef struct mr_keeper {
     mr_board *board;
-    mr_work_config work;
+    mr_work_config work; /* its memory: of all jobs together, which have equal shares of it */
+    uint32_t sharers;    /* jobs at work when it was dealt out last */
     const char *instance;
     mr_keeper_job *jobs;
     uint32_t jobs_count;
 } mr_keeper;
 
-/* The board has been read to its end once. All is borrowed. */
+/* The board has been read to its end once. All is borrowed. Memory 0: mr_shares_default. */
 void mr_keeper_init(mr_keeper *keeper, mr_board *board, const mr_work_config *work,
                     const char *instance);
 

@@ -19,6 +19,7 @@ struct mr_work {
     mr_arena arena; /* the wish's strings */
     pthread_t thread;
     atomic_bool must_stop, must_drain, has_ended;
+    _Atomic int64_t memory_bytes;
     pthread_mutex_t lock; /* what stands below */
     mr_fleet_status status;
     char message[1024];
@@ -73,6 +74,9 @@ static void step_until_over(mr_work *work, mr_engine *engine)
             mr_worker_request_end(worker);
         if (atomic_load(&work->must_stop))
             mr_worker_request_stop(worker);
+        int64_t memory_bytes = atomic_load(&work->memory_bytes);
+        if (memory_bytes != engine->config.memory_bytes)
+            mr_engine_set_memory(engine, memory_bytes);
         status = mr_worker_step(worker, &err);
         int64_t now_us = clock->monotonic_us(clock);
         if (now_us - told_us >= TELL_EVERY_US) {
@@ -110,6 +114,7 @@ static void run_job(mr_work *work, mr_job *job)
         .clock = work->config.clock,
         .metrics = work->config.metrics,
         .state_dir = job->plan.guarantee != MR_NO_GUARANTEE ? work->config.state_dir : NULL,
+        .memory_bytes = atomic_load(&work->memory_bytes),
         .is_stopping = is_stopping,
         .hook = work};
     mr_error err;
@@ -166,6 +171,7 @@ mr_status mr_work_start(const mr_work_config *config, const mr_wish *wish, mr_wo
     for (uint32_t i = 0; i < wish->settings_count; i++)
         work->wish.settings[i] = kept(work, wish->settings[i]);
     work->must_drain = wish->kind == MR_WISH_DRAIN;
+    work->memory_bytes = config->memory_bytes;
     work->status = (mr_fleet_status){
         .job = work->wish.job, .version = wish->version, .state = MR_FLEET_STARTING, .lag = -1};
     pthread_mutex_init(&work->lock, NULL);
@@ -182,6 +188,11 @@ mr_status mr_work_start(const mr_work_config *config, const mr_wish *wish, mr_wo
 void mr_work_request_stop(mr_work *work)
 {
     atomic_store(&work->must_stop, true);
+}
+
+void mr_work_set_memory(mr_work *work, int64_t memory_bytes)
+{
+    atomic_store(&work->memory_bytes, memory_bytes);
 }
 
 bool mr_work_request_drain(mr_work *work, const mr_wish *wish)

@@ -24,6 +24,7 @@ typedef struct mr_work_config {
     const char *const *properties; /* -X name=value of this worker */
     uint32_t properties_count;
     const char *const *environment; /* NAME=value .. NULL */
+    int64_t memory_bytes;           /* what the job may take, at first; 0: its own setting alone */
 } mr_work_config;
 
 /* The wish is copied; the config's things are borrowed. MR_E_ENVIRONMENT: no thread. */
@@ -35,6 +36,8 @@ void mr_work_request_stop(mr_work *work);
 /* Its inputs end where they end now, and it finishes; its status is of that wish from now on.
  * False: it has ended, or runs another text or plan: it must be stopped and started anew. */
 bool mr_work_request_drain(mr_work *work, const mr_wish *wish);
+/* What it may take from now on: it follows between two steps. */
+void mr_work_set_memory(mr_work *work, int64_t memory_bytes);
 /* The thread is through: `free` does not wait. */
 bool mr_work_has_ended(mr_work *work);
 

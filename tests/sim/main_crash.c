@@ -186,7 +186,7 @@ static void begin_life(history *h, life *l, uint32_t k, bool is_bounded, bool is
         keep_checkpoints(h, l, &config);
     if (h->is_short_of_memory) {
         config.state_bytes_max = draw(h, 4) == 0 ? 1 : 500 + draw(h, 8000);
-        config.load_bytes_max = draw(h, 3) == 0 ? 0 : 1 + draw(h, 1000);
+        config.load_entries_max = draw(h, 3) == 0 ? 0 : 1 + draw(h, 30);
     }
     l->worker = mr_worker_new(&config);
 }

@@ -66,12 +66,12 @@ static mr_status seek(mr_local_store *store, const mr_store_change *from, mr_sto
     return MR_OK;
 }
 
-static uint64_t bytes(mr_local_store *store)
+static uint64_t entries(mr_local_store *store)
 {
-    return ((mr_plain_store *)store)->entries.count * (uint64_t)32;
+    return ((mr_plain_store *)store)->entries.count;
 }
 
-static const mr_store_class store_class = {.find = find, .seek = seek, .bytes = bytes};
+static const mr_store_class store_class = {.find = find, .seek = seek, .entries = entries};
 
 void mr_plain_store_init(mr_plain_store *store)
 {

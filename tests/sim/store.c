@@ -216,9 +216,9 @@ static mr_status seek(mr_local_store *store, const mr_store_change *from, mr_sto
     return MR_OK;
 }
 
-static uint64_t bytes(mr_local_store *store)
+static uint64_t entries(mr_local_store *store)
 {
-    return self_of(store)->live.count * (uint64_t)32;
+    return self_of(store)->live.count;
 }
 
 static mr_status flush(mr_local_store *store, mr_error *err)
@@ -313,7 +313,7 @@ static const mr_store_class store_class = {
     .scan = scan,
     .find = find_keys,
     .seek = seek,
-    .bytes = bytes,
+    .entries = entries,
     .flush = flush,
     .image = image_store,
     .close = close_store,

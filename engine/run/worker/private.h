@@ -85,6 +85,13 @@ typedef struct mr_worker_checkpointing {
     int64_t listen_due_us;
 } mr_worker_checkpointing;
 
+/* Of the state in memory (memory.c). */
+typedef struct mr_worker_memory {
+    size_t least;        /* that may leave, behind the last time it was asked to; 0: not yet */
+    bool has_told_small; /* each is told once */
+    bool has_told_staying;
+} mr_worker_memory;
+
 #define MR_WORKER_NO_TASK UINT32_MAX
 
 /* An input as readers number it. Those of a task stand in a row, and stay where they are. */
@@ -200,6 +207,7 @@ struct mr_worker {
     uint32_t outputs_count;
     uint64_t hanging_ended;
     mr_worker_checkpointing checkpointing;
+    mr_worker_memory memory;
     mr_report report;
 };
 
@@ -406,9 +414,11 @@ mr_status mr_worker_settle_store(mr_worker_task *at, mr_error *err);
 
 /* memory.c */
 /* Entries that may leave memory take more of it than they may. */
-bool mr_worker_is_state_full(const mr_worker *worker);
+bool mr_worker_is_state_full(mr_worker *worker);
 /* Behind a decision: if they do, committed changes go to the local stores, and entries leave. */
 mr_status mr_worker_relieve_state(mr_worker *worker, mr_error *err);
+/* State that may not leave keeps to the budget; told when it does not keep to its share. */
+mr_status mr_worker_check_memory(mr_worker *worker, mr_error *err);
 /* No read of a local store has failed. */
 mr_status mr_worker_check_states(mr_worker *worker, mr_error *err);
 

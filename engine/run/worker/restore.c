@@ -241,7 +241,7 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .pending = &at->pending,
                                    .arena = &at->recovered_arena,
                                    .blobs = worker->config.blobs,
-                                   .load_bytes_max = worker->config.load_bytes_max,
+                                   .load_entries_max = worker->config.load_entries_max,
                                    .state_bytes_max =
                                        worker->config.state_bytes_max / worker->tasks_count,
                                    .distrusts_store = at->is_store_bad,

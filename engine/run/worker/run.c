@@ -40,12 +40,11 @@ static bool is_commit_due(const mr_worker *worker)
 }
 
 /* No more work before the open epoch ends. */
-static bool is_epoch_full(const mr_worker *worker)
+static bool is_epoch_full(mr_worker *worker)
 {
     if (!worker->is_epoch_open || !has_progress(worker))
         return false;
-    if (mr_worker_is_state_full(worker) ||
-        (worker->config.budget != NULL && mr_budget_is_over(worker->config.budget)))
+    if (mr_worker_is_state_full(worker))
         return true;
     size_t dirty = 0;
     for (uint32_t t = 0; t < worker->tasks_count; t++)
@@ -174,11 +173,11 @@ static mr_status await_others(mr_worker *worker, mr_error *err)
                                : mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err);
 }
 
-/* Too many rows died: what was done is committed, their dead letters with it, so that somebody can
- * look at them; then the worker stops. */
+/* Too many rows died, or state takes too much: what was done is committed, dead letters with it, so
+ * that somebody can look at them; then the worker stops. */
 static mr_status check_budgets(mr_worker *worker, mr_error *err)
 {
-    mr_status verdict = MR_OK;
+    mr_status verdict = mr_worker_check_memory(worker, err);
     for (uint32_t t = 0; verdict == MR_OK && t < worker->tasks_count; t++)
         if (worker->tasks[t].task != NULL)
             verdict = mr_graph_check_budgets(mr_task_graph(worker->tasks[t].task), err);

@@ -62,21 +62,23 @@ typedef struct mr_worker_config {
     const mr_clock *clock;
     const mr_logger *logger;
     mr_budget *budget;
-    const char *instance_id;  /* the transactional id is "<job>-<instance id>" */
-    bool is_bounded;          /* stop at the end offsets known at start */
-    bool is_dynamic_member;   /* do not join as a static member */
-    uint32_t fetch_rows_max;  /* 0: MR_BATCH_ROWS_MAX */
-    uint32_t apply_epochs;    /* epochs between applications to the local store; 0: 16 */
-    uint32_t trim_epochs;     /* epochs between trims of what a task took from exchanges; 0: 32 */
-    uint64_t base_bytes_min;  /* deltas below this never cause a base; 0: 1 MiB */
-    uint64_t base_part_bytes; /* a larger base is written over several epochs; 0: 16 MiB */
-    size_t dirty_bytes_max;   /* cut the epoch early beyond; 0: 64 MiB */
-    size_t staged_bytes_max;  /* no more work beyond, while a decision is awaited; 0: 16 MiB */
-    size_t state_bytes_max;   /* in memory, of what may leave it (engine/state/table.h); 0: all */
-    uint64_t load_bytes_max;  /* larger local stores are not read whole at a restore; 0: all are */
-    mr_metrics *metrics;      /* shows what report.h says; NULL: nothing */
-    mr_helper *helper;        /* decides beside the worker; NULL: nothing is pipelined */
-    mr_blobs *blobs;          /* checkpoints to recover from; NULL: none */
+    const char *instance_id;   /* the transactional id is "<job>-<instance id>" */
+    bool is_bounded;           /* stop at the end offsets known at start */
+    bool is_dynamic_member;    /* do not join as a static member */
+    uint32_t fetch_rows_max;   /* 0: MR_BATCH_ROWS_MAX */
+    uint32_t apply_epochs;     /* epochs between applications to the local store; 0: 16 */
+    uint32_t trim_epochs;      /* epochs between trims of what a task took from exchanges; 0: 32 */
+    uint64_t base_bytes_min;   /* deltas below this never cause a base; 0: 1 MiB */
+    uint64_t base_part_bytes;  /* a larger base is written over several epochs; 0: 16 MiB */
+    size_t dirty_bytes_max;    /* cut the epoch early beyond; 0: 64 MiB */
+    size_t staged_bytes_max;   /* no more work beyond, while a decision is awaited; 0: 16 MiB */
+    size_t state_bytes_max;    /* in memory, of what may leave it (engine/state/table.h); 0: all */
+    size_t memory_bytes;       /* the whole budget: state that may not leave and takes more ends the
+                                 job (MR_E_BUDGET), behind a commit; 0: it may take what it likes */
+    uint64_t load_entries_max; /* local stores with more are not read whole at a restore; 0: all */
+    mr_metrics *metrics;       /* shows what report.h says; NULL: nothing */
+    mr_helper *helper;         /* decides beside the worker; NULL: nothing is pipelined */
+    mr_blobs *blobs;           /* checkpoints to recover from; NULL: none */
     mr_worker_checkpoints checkpoints;
     bool (*is_stopping)(void *hook); /* asked amid what takes long; `request_stop` is to follow */
     void *hook;
@@ -130,6 +132,10 @@ mr_status mr_worker_step(mr_worker *worker, mr_error *err);
 
 mr_worker_phase mr_worker_phase_of(const mr_worker *worker);
 const char *mr_worker_phase_name(mr_worker_phase phase);
+
+/* The budget was dealt out anew: limits of the config, from the next step on. */
+void mr_worker_set_memory(mr_worker *worker, size_t memory_bytes, size_t state_bytes_max,
+                          size_t dirty_bytes_max);
 
 /* The next steps commit and end in STOPPED. */
 void mr_worker_request_stop(mr_worker *worker);

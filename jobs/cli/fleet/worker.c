@@ -3,11 +3,14 @@
 #include "jobs/cli/failure.h"
 #include "jobs/cli/fleet/reach.h"
 #include "jobs/cli/fleet/stats.h"
+#include "jobs/engine/shares.h"
 #include "jobs/fleet/keeper.h"
+#include "jobs/plan/options/option.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +52,19 @@ static mr_exit keep(mr_keeper *keeper, mr_fleet_stats *stats, const sigset_t *si
     return MR_EXIT_OK;
 }
 
+/* 0: not given. */
+static mr_status read_memory(const mr_flags *flags, int64_t *bytes, mr_error *err)
+{
+    *bytes = 0;
+    const char *value = strchr(flags->memory, '=');
+    if (value == NULL)
+        return MR_OK;
+    if (!mr_memory_parse(value + 1, bytes) || *bytes < MR_MEMORY_LEAST)
+        return mr_error_set(err, MR_E_SETTING, "--memory %s: a size of 64M at least is expected",
+                            value + 1);
+    return MR_OK;
+}
+
 static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *signals)
 {
     char path[1024];
@@ -58,7 +74,9 @@ static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *sign
         snprintf(path, sizeof path, STATE_DIR "/fleet-%s", reach->fleet);
     mr_error err;
     mr_state_dir *dir = NULL;
-    if (mr_state_dir_open(path, &dir, &err) != MR_OK)
+    int64_t memory_bytes;
+    if (read_memory(flags, &memory_bytes, &err) != MR_OK ||
+        mr_state_dir_open(path, &dir, &err) != MR_OK)
         return mr_cli_fail(&err);
     mr_fleet_stats stats;
     mr_fleet_stats_begin(&stats, flags, &reach->clock);
@@ -68,7 +86,8 @@ static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *sign
                              .state_dir = dir,
                              .properties = flags->properties,
                              .properties_count = flags->properties_count,
-                             .environment = (const char *const *)environ};
+                             .environment = (const char *const *)environ,
+                             .memory_bytes = memory_bytes};
     mr_keeper keeper;
     mr_keeper_init(&keeper, &reach->board, &config, mr_state_dir_instance(dir));
     if (!mr_flags_has(flags, MR_FLAG_QUIET))

@@ -7,7 +7,10 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+#define MEMORY_MIB 150
 
 typedef struct rig {
     mr_sim_world world;
@@ -15,23 +18,33 @@ typedef struct rig {
     mr_logger logger;
     mr_keeper keeper;
     mr_error err;
+    char shared[160]; /* the log's last line about memory */
+    bool has_overdrawn;
 } rig;
 
-static void pass_over(void *sink, mr_log_level level, const char *line)
+static void note(void *sink, mr_log_level level, const char *line)
 {
-    (void)sink;
+    rig *r = sink;
     (void)level;
-    (void)line;
+    const char *found = strstr(line, "memory shared");
+    unsigned jobs;
+    long share;
+    if (found != NULL && sscanf(found, "memory shared jobs=%u share_mib=%ld", &jobs, &share) == 2)
+        r->has_overdrawn |= jobs * share > MEMORY_MIB;
+    if (found != NULL)
+        snprintf(r->shared, sizeof r->shared, "%s", found);
 }
 
 static void set_up(rig *r)
 {
-    r->logger = (mr_logger){.write = pass_over};
+    r->logger = (mr_logger){.write = note, .sink = r};
     mr_sim_world_init(&r->world, 1, 1, NULL);
     mr_log *log = r->world.outside;
     cr_assert_eq(mr_board_open(&r->board, log, &r->logger, "f", true, &r->err), MR_OK);
     cr_assert_eq(mr_board_open(&r->other, log, &r->logger, "f", false, &r->err), MR_OK);
-    mr_work_config config = {.logger = &r->logger, .clock = mr_sim_clock(&r->world)};
+    mr_work_config config = {.logger = &r->logger,
+                             .clock = mr_sim_clock(&r->world),
+                             .memory_bytes = (int64_t)MEMORY_MIB << 20};
     mr_keeper_init(&r->keeper, &r->board, &config, "me");
 }
 
@@ -43,15 +56,20 @@ static void tear_down(rig *r)
     mr_sim_world_release(&r->world);
 }
 
-static void wish(rig *r, mr_wish_kind kind, uint32_t plan_format)
+static void wish_for(rig *r, const char *job, mr_wish_kind kind, uint32_t plan_format)
 {
-    mr_wish wish = {.job = "a",
+    mr_wish wish = {.job = job,
                     .version = 1,
                     .kind = kind,
                     .plan_format = plan_format,
                     .sql = "nothing that could run",
                     .written_by = "millrace"};
     cr_assert_eq(mr_board_put_wish(&r->other, &wish, &r->err), MR_OK, "%s", r->err.message);
+}
+
+static void wish(rig *r, mr_wish_kind kind, uint32_t plan_format)
+{
+    wish_for(r, "a", kind, plan_format);
 }
 
 /* What stands on the board after one look; -1: nothing. */
@@ -107,5 +125,28 @@ Test(keeper, starts_a_job_that_is_wished_to_drain)
     for (int i = 0; i < 1000 && look(&r) == MR_FLEET_STARTING; i++)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     cr_expect_eq(look(&r), MR_FLEET_REFUSED, "its text is none");
+    tear_down(&r);
+}
+
+/* What is dealt out is no more than there is, also while jobs come and go. */
+Test(keeper, deals_one_budget_out_to_the_jobs_at_work)
+{
+    rig r = {0};
+    set_up(&r);
+    static const char *const jobs[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++)
+        wish_for(&r, jobs[i], MR_WISH_RUN, MR_FLEET_PLAN_FORMAT);
+    look(&r);
+    cr_assert_eq(r.keeper.jobs_count, 3);
+    cr_expect_leq(r.keeper.sharers, 3);
+    for (int i = 0; i < 1000 && r.keeper.sharers > 0; i++) { /* their texts are none: they end */
+        look(&r);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    cr_expect_eq(r.keeper.sharers, 0);
+    cr_expect_not(r.has_overdrawn);
+    cr_expect(strstr(r.shared, "jobs=0 share_mib=150") != NULL, "%s", r.shared);
+    wish_for(&r, "a", MR_WISH_STOP, MR_FLEET_PLAN_FORMAT);
+    look(&r);
     tear_down(&r);
 }

@@ -16,7 +16,8 @@ static void open_writer(recovery_rig *rig, const char *owner)
 
 static void open_state(recovery_rig *rig)
 {
-    static const mr_table_layout layout = {.name = "t/values", .value_size = 1};
+    mr_table_layout layout = {
+        .name = "t/values", .value_size = 1, .may_leave = rig->state_bytes_max != 0};
     rig->state = mr_state_new(NULL);
     rig->table = mr_state_table(rig->state, &layout);
     mr_pending_init(&rig->pending, NULL);
@@ -242,13 +243,32 @@ static mr_status recover(recovery_rig *rig)
                                    .transactional_id = "new",
                                    .state = rig->state,
                                    .pending = &rig->pending,
-                                   .arena = &rig->arena};
+                                   .arena = &rig->arena,
+                                   .state_bytes_max = rig->state_bytes_max};
     rig->err = (mr_error){0};
     return mr_recovery_run(&request, &rig->recovered, &rig->err);
 }
 
+static mr_status show(void *context, const mr_store_change *entry, mr_error *err)
+{
+    (void)err;
+    recovery_rig *rig = context;
+    size_t used = strlen(rig->text);
+    snprintf(rig->text + used, sizeof rig->text - used, "%s%c=%c", used > 0 ? " " : "",
+             entry->key[0], entry->value[0]);
+    return MR_OK;
+}
+
+/* The store goes, and what is in it alone with it: the state's text is made before. */
 static void close_store(recovery_rig *rig)
 {
+    rig->text[0] = '\0';
+    mr_state_place place = {0};
+    const bool *is_dead = &rig->world.worker[0].process.is_dead;
+    if (rig->recovered.store != NULL && !*is_dead)
+        cr_expect(mr_state_next(rig->state, &place, SIZE_MAX, show, rig, &rig->err) == MR_OK ||
+                  *is_dead);
+    mr_buffer_release(&place.key);
     if (rig->recovered.store != NULL)
         rig->recovered.store->class->close(rig->recovered.store);
     rig->recovered.store = NULL;
@@ -271,20 +291,12 @@ void rig_recover_and_apply(recovery_rig *rig)
     close_store(rig);
 }
 
-static mr_status show(void *context, const mr_store_change *entry, mr_error *err)
-{
-    (void)err;
-    recovery_rig *rig = context;
-    size_t used = strlen(rig->text);
-    snprintf(rig->text + used, sizeof rig->text - used, "%s%c=%c", used > 0 ? " " : "",
-             entry->key[0], entry->value[0]);
-    return MR_OK;
-}
-
 const char *rig_state(recovery_rig *rig)
 {
-    rig->text[0] = '\0';
-    OK(mr_state_entries(rig->state, show, rig, &rig->err));
+    if (rig->has_no_store) {
+        rig->text[0] = '\0';
+        OK(mr_state_entries(rig->state, show, rig, &rig->err));
+    }
     cr_expect_not(mr_state_is_dirty(rig->state), "what was restored is committed");
     return rig->text;
 }

@@ -31,6 +31,7 @@ typedef struct recovery_rig {
     mr_recovered recovered;
     mr_error err;
     bool has_no_store;
+    size_t state_bytes_max;             /* 0: all entries stay in memory */
     uint32_t delta_chunks, base_chunks; /* of the try at hand, and the checks over them */
     uint32_t delta_check, base_check;
     char text[256]; /* of rig_state */

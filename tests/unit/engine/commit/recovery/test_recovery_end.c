@@ -281,6 +281,29 @@ static void another_history(recovery_rig *rig)
     rig_put(rig, "b=2");
 }
 
+static void is_part(mr_epoch_record *record)
+{
+    record->has_base = false;
+    record->has_base_part = true;
+}
+
+static void is_last_part(mr_epoch_record *record)
+{
+    record->is_base_continued = true;
+}
+
+/* Nothing but a base in parts, and no room: the store gets them on the way. */
+static void parts_in_little_memory(recovery_rig *rig)
+{
+    rig->state_bytes_max = 1;
+    rig_put(rig, "a=9 b=9 c=9");
+    int64_t from = rig->epoch_offset + 1;
+    rig_put_epoch(rig, &(rig_epoch){.changes = "d=9", .base = "a=9 c=9", .alter = is_part});
+    rig_put(rig, "a=1 -c");
+    rig_put_epoch(rig, &(rig_epoch){.changes = "-d b=2", .base = "b=2", .alter = is_last_part});
+    rig_trim(rig, from);
+}
+
 /* Dies in call `k` of its recovery, or comes through; then another one must find all there is. */
 static bool dies_in(const situation *at, uint64_t k, mr_memory_crash how)
 {
@@ -313,6 +336,7 @@ Test(recovery_end, a_death_in_any_of_its_calls_harms_nothing)
         {"damaged within", 1, "a=1 b=2", damaged_within},
         {"store ahead", 1, "a=1 b=2", store_ahead},
         {"another history", 1, "a=1 b=2", another_history},
+        {"parts in little memory", 1, "a=1 b=2", parts_in_little_memory},
     };
     for (size_t i = 0; i < sizeof situations / sizeof *situations; i++) {
         uint64_t before = 1, after = 1;

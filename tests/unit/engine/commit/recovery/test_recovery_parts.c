@@ -62,6 +62,24 @@ Test(recovery_parts, give_the_state_with_the_changes_between_them)
     }
 }
 
+/* What of them is in memory is bounded: the local store has them before the last one is read. One
+ * that was left in between is not set aside as damaged: it is begun anew. */
+Test(recovery_parts, go_to_the_local_store_on_the_way)
+{
+    recovery_rig rig;
+    rig_set_up(&rig, 1, true);
+    rig.state_bytes_max = 1;
+    rig_trim(&rig, put_parts(&rig, false));
+    cr_expect_eq(rig_recover(&rig), MR_E_STATE_GAP);
+    cr_expect_gt(mr_state_left(rig.state), 0);
+    rig_put_epoch(&rig, &(rig_epoch){.changes = "d=5", .base = "d=5 e=3 g=4", .alter = last_part});
+    expect_state(&rig, "b=4 c=3 d=5 e=3 g=4");
+    cr_expect_gt(mr_state_left(rig.state), 3);
+    cr_expect_not(rig.recovered.was_quarantined);
+    cr_expect_eq(mr_sim_disk_quarantined(rig.world.worker[0].disk), 0);
+    rig_tear_down(&rig);
+}
+
 Test(recovery_parts, without_the_last_one_are_no_base)
 {
     recovery_rig rig;

@@ -67,6 +67,9 @@ void sql_start(sql_world *w, uint32_t k, bool is_bounded)
                                .is_stopping = w->is_stopping,
                                .hook = w->hook,
                                .fetch_rows_max = w->fetch_rows_max,
+                               .budget = &w->budget,
+                               .memory_bytes = w->memory_bytes,
+                               .state_bytes_max = w->state_bytes_max,
                                .is_dynamic_member = w->world.workers_count > 1};
     at->worker = mr_worker_new(&config);
 }

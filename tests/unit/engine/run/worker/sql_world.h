@@ -42,7 +42,9 @@ typedef struct sql_world {
     mr_store_factory *stores;        /* of worker 0, the test's own; NULL: the simulated ones */
     bool (*is_stopping)(void *hook); /* of the workers' config */
     void *hook;
-    char log[8192];          /* lines of the workers' loggers */
+    char log[8192]; /* lines of the workers' loggers */
+    mr_budget budget;
+    size_t memory_bytes, state_bytes_max; /* of all workers, from the next start on */
     uint32_t fetch_rows_max; /* of all workers, from the next start on; 0: as many as there are */
     mr_logger logger;
 } sql_world;
