@@ -5,9 +5,9 @@
  * records stay where they are until the lowest has come closer. So inputs are read in about the
  * order of event time while they catch up, and state holds about a drift's worth of open windows.
  * Only an input that is known to have *more to read* makes others wait: one that is at its end,
- * idle or silent never does, so of the inputs that have something some may always be read.
- * Nothing here is state: results do not depend on it but by the order in which inputs are read.
- * Pure functions.
+ * idle or in vain (worker/fetch.c) never does, so of the inputs that have something some may always
+ * be read. Nothing here is state: results do not depend on it but by the order in which inputs are
+ * read. Pure functions.
  */
 #ifndef MR_ENGINE_TIME_ALIGNMENT_H
 #define MR_ENGINE_TIME_ALIGNMENT_H

@@ -3,9 +3,10 @@
  * event time (engine/time/alignment.h).
  *
  * An input is waited for while it is known to have more to read, that is up to the end last asked;
- * where it then has still more, the next look at ends finds out. One that gives nothing although it
- * should, be its broker away or the rest of it markers, is waited for only so long, whatever others
- * give meanwhile. So nothing can stop those that have rows.
+ * where it then has still more, the next look at ends finds out. One whose watermark does not move
+ * is waited for only so long, whatever others give meanwhile: be it that it gives nothing although
+ * it should, its broker away or the rest of it markers, or that all it gives is late or has no
+ * time. So nothing can stop those that have rows.
  */
 #include "engine/run/worker/private.h"
 
@@ -13,7 +14,7 @@
 
 #include <stdlib.h>
 
-#define SILENCE_MAX_US INT64_C(5000000)
+#define VAIN_MAX_US INT64_C(5000000)
 #define BETWEEN_MAX_US \
     INT64_C(200000) /* counts between two fetches: what takes longer is no wait */
 
@@ -26,7 +27,7 @@ static uint64_t round_of(const mr_worker *worker)
 static bool has_more(const mr_worker *worker, const mr_worker_slot *slot,
                      const mr_task_input *input)
 {
-    if (slot->silent_us >= SILENCE_MAX_US && slot->silent_fetches >= round_of(worker))
+    if (slot->vain_us >= VAIN_MAX_US && slot->vain_fetches >= round_of(worker))
         return false;
     int64_t end = slot->known_end;
     if (end >= 0 && input->bound >= 0 && input->bound < end)
@@ -111,15 +112,23 @@ static void note(mr_worker *worker, const mr_records *records, int64_t began_us)
     int64_t passed_us = now_us - began_us;
     passed_us += between_us < BETWEEN_MAX_US ? between_us : BETWEEN_MAX_US;
     worker->fetched_us = now_us;
+    uint64_t turns = records->count > 0 ? 1 : round_of(worker);
     for (uint32_t i = 0; i < worker->slots_count; i++) {
         mr_worker_slot *slot = &worker->slots[i];
-        bool has_given = records->count > 0 && records->input == i;
-        if (has_given) {
-            slot->silent_us = 0;
+        mr_task *task = mr_worker_task_of(worker, slot);
+        int64_t mark_ms =
+            task != NULL ? mr_task_input_at(task, slot->input)->watermark.value_ms : MR_TIME_NONE;
+        if (records->count > 0 && records->input == i)
             slot->silent_fetches = 0;
+        else if (!slot->is_held)
+            slot->silent_fetches += turns;
+        if (mark_ms != slot->moved_to_ms) {
+            slot->moved_to_ms = mark_ms;
+            slot->vain_us = 0;
+            slot->vain_fetches = 0;
         } else if (!slot->is_held) {
-            slot->silent_us += passed_us;
-            slot->silent_fetches += records->count > 0 ? 1 : round_of(worker);
+            slot->vain_us += passed_us;
+            slot->vain_fetches += turns;
         }
     }
     if (records->count > 0)

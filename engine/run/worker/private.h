@@ -106,10 +106,12 @@ typedef struct mr_worker_slot {
     int64_t wait_until;
     int64_t lag; /* records behind its end when last asked; -1: not known */
     /* fetch.c */
-    bool is_held;      /* runs ahead of others in event time, and waits for them */
-    int64_t known_end; /* there is more to read up to here; -1: not asked yet */
-    int64_t silent_us; /* waited for it in vain since it gave something */
-    uint64_t silent_fetches;
+    bool is_held;            /* runs ahead of others in event time, and waits for them */
+    int64_t known_end;       /* there is more to read up to here; -1: not asked yet */
+    uint64_t silent_fetches; /* since it gave something */
+    int64_t vain_us;         /* waited for it since its watermark moved */
+    uint64_t vain_fetches;
+    int64_t moved_to_ms;
     int64_t placed; /* where it started in this life: only for sabotages of offsets and changes */
 } mr_worker_slot;
 

@@ -177,6 +177,66 @@ Test(alignment_of_inputs, gives_up_one_that_is_silent_though_another_table_is_bu
     sql_close(&w);
 }
 
+/* Rows enough for all steps, and none that moves the watermark of in[0]. */
+static void expect_let_go(const char *job, const char *row)
+{
+    sql_world w;
+    sql_open(&w, 1, job);
+    sql_topic(&w, "out", 1);
+    sql_topic(&w, "late", 1);
+    sql_topic(&w, "in", 2);
+    sql_topic(&w, "in2", 1);
+    w.fetch_rows_max = 1;
+    for (int64_t i = 0; i < BUSY_ROWS; i++)
+        sql_put(&w, "in", 0, row);
+    for (int64_t i = 0; i < 100; i++)
+        put(&w, "in", 1, 2, i * 100);
+    sql_start(&w, 0, false);
+    step_on(&w, 300);
+    cr_expect_eq(w.worker[0].stats.inputs_held, 1, "3 s are not long");
+    step_on(&w, 1000);
+    cr_expect_eq(w.worker[0].stats.inputs_held, 0, "13 s are");
+    cr_expect_lt(w.worker[0].stats.records_in, BUSY_ROWS, "in[0] was not at its end");
+    cr_expect_gt(w.worker[0].stats.records_in, 100);
+    sql_stop(&w, 0);
+    sql_close(&w);
+}
+
+Test(alignment_of_inputs, gives_up_one_whose_rows_never_move_its_watermark)
+{
+    char script[4096];
+    snprintf(script, sizeof script, JOB, 1, 0, 60, 0, 0);
+    expect_let_go(script, "{\"k\":1}");
+    expect_let_go(script, "{\"k\":1,\"ts\":\"2023-01-01 00:00:00\"}");
+}
+
+/* Each row is a ms newer than the one before: slow, but it comes. */
+Test(alignment_of_inputs, waits_for_one_that_moves_its_watermark_however_slowly)
+{
+    sql_world w;
+    char script[4096], value[96];
+    snprintf(script, sizeof script, JOB, 1, 0, 60, 0, 0);
+    sql_open(&w, 1, script);
+    sql_topic(&w, "out", 1);
+    sql_topic(&w, "late", 1);
+    sql_topic(&w, "in", 2);
+    sql_topic(&w, "in2", 1);
+    w.fetch_rows_max = 1;
+    for (int i = 0; i < BUSY_ROWS; i++) {
+        snprintf(value, sizeof value, "{\"k\":1,\"ts\":\"2024-01-01 00:00:%02d.%03d\"}", i / 1000,
+                 i % 1000);
+        sql_put(&w, "in", 0, value);
+    }
+    for (int64_t i = 0; i < 100; i++)
+        put(&w, "in", 1, 2, i * 100);
+    sql_start(&w, 0, false);
+    step_on(&w, 1300);
+    cr_expect_eq(w.worker[0].stats.inputs_held, 1);
+    cr_expect_lt(w.worker[0].stats.records_in, BUSY_ROWS, "in[0] was not at its end");
+    sql_stop(&w, 0);
+    sql_close(&w);
+}
+
 /* --- plays ------------------------------------------------------------------------------- */
 
 typedef struct play {

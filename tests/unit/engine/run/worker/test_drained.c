@@ -43,7 +43,7 @@ static int64_t now_ms(const pace *p)
     return clock->monotonic_us(clock) / 1000;
 }
 
-/* A row in each partition, a tick apart in both kinds of time: the second one lets the first pass. */
+/* A row in each partition, a tick apart in event time, at its moment. */
 static void put_due(pace *p)
 {
     while (p->put < TICKS && p->began_ms + (int64_t)p->put * TICK_MS <= now_ms(p)) {
