@@ -1,6 +1,7 @@
 /*
  * Goal: a keyed job in two stages on a real Kafka: two workers share four partitions and four tasks
- * by key, one is killed, and every row is counted in its window or late, once. What the job keeps
+ * by key, one is killed, and every row is counted in its window or late, once. One is killed with
+ * full frames behind it and no epoch ended: the other goes on at once. What the job keeps
  * between its stages is found missing, and reset. Method: `millrace run`; rows of every key in
  * every partition; the law per (key, window) over what read_committed readers see.
  */
@@ -215,5 +216,105 @@ Test(exchange, a_bounded_run_ends_and_is_nothing_without_its_exchange, .timeout 
     script_expect_said(&w.s, "is missing, but the job has state");
     pid_t again = script_start_with(&w.s, (const char *const[]){"--reset", "--bounded", NULL});
     cr_expect_eq(script_finish(&w.s, again, 60), 0, "%s", script_said(&w.s));
+    script_close(&w.s);
+}
+
+/* --- full frames ------------------------------------------------------------------------- */
+
+#define WIDE_ROWS 400
+#define WIDE_BYTES 8000
+#define SOON_MS 60000 /* the transaction's timeout is ten minutes */
+
+static void open_wide(world *w)
+{
+    script_open(&w->s, "wide");
+    w->in = kafka_topic(w->s.log, "in", 2);
+    w->out = kafka_topic(w->s.log, "out", 1);
+    script_write(&w->s,
+                 "SET 'parallelism.default' = '2';\n"
+                 "SET 'execution.checkpointing.interval' = '5 s';\n"
+                 "SET 'transaction.timeout' = '10 min';\n"
+                 "CREATE TABLE src (id INT, text STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) "
+                 "WITH (" KAFKA_TABLE
+                 "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');\n"
+                 "CREATE TABLE dst (id INT, n INT) WITH (" KAFKA_TABLE
+                 "'topic' = '%s', 'format' = 'json');\n"
+                 "INSERT INTO dst SELECT id, CHAR_LENGTH(text) FROM (SELECT *, ROW_NUMBER() OVER "
+                 "(PARTITION BY id ORDER BY ts) AS n FROM src) WHERE n = 1;\n",
+                 w->in, w->out);
+}
+
+/* Each a ms newer than the one before. */
+static void put_wide(world *w, mr_log_writer *writer, int32_t partition, int first, int count)
+{
+    static char row[WIDE_BYTES + 100], text[WIDE_BYTES + 1];
+    memset(text, 'x', WIDE_BYTES);
+    for (int i = first; i < first + count; i++) {
+        snprintf(row, sizeof row,
+                 "{\"id\":%d,\"text\":\"%s\",\"ts\":\"2024-01-01 00:00:0%d.%03d\"}", i, text,
+                 i / 1000, i % 1000);
+        kafka_put(writer, w->in, partition, row);
+    }
+    kafka_flush(writer);
+}
+
+static bool is_open(const world *w, const char *suffix, int32_t partition)
+{
+    char topic[200];
+    mr_error err;
+    snprintf(topic, sizeof topic, "%s.%s", w->s.name, suffix);
+    mr_log_ends ends = {.topic = topic, .partition = partition};
+    OK(w->s.log->class->ends(w->s.log, &ends, 1, &err), err);
+    return ends.stable < ends.high;
+}
+
+static bool has_said(const world *w, const char *state, const char *part)
+{
+    char name[40];
+    snprintf(name, sizeof name, "said-%s", state);
+    return strstr(script_read_file(&w->s, name), part) != NULL;
+}
+
+static void await_said(const world *w, const char *state, const char *part)
+{
+    for (double until = kafka_ms() + READY_MS; !has_said(w, state, part); usleep(20000))
+        cr_assert_lt(kafka_ms(), until, "%s does not say `%s`", state, part);
+}
+
+Test(exchange, goes_on_at_once_behind_full_frames_of_a_worker_that_is_killed, .timeout = 240)
+{
+    static world w;
+    open_wide(&w);
+    pid_t a = script_start_worker(&w.s, "a");
+    await_said(&w, "a", "task=3 ");
+    pid_t b = script_start_worker(&w.s, "b");
+    await_said(&w, "b", "task ready");
+    sleep(1); /* all that b is given is ready */
+    bool is_of_b = has_said(&w, "b", "task=0 ");
+    pid_t victim = is_of_b ? b : a, heir = is_of_b ? a : b;
+    mr_log_writer *writer = kafka_writer(w.s.log, NULL);
+    put_wide(&w, writer, 1, WIDE_ROWS, 1);
+    put_wide(&w, writer, 0, 0, WIDE_ROWS);
+    for (double until = kafka_ms() + READY_MS;
+         !is_open(&w, "exchange.0", 0) && !is_open(&w, "exchange.0", 1); usleep(1000))
+        cr_assert_lt(kafka_ms(), until, "no frame is full");
+    kill(victim, SIGKILL);
+    double killed_ms = kafka_ms();
+    bool was_amid = !is_open(&w, "state", 0);
+    cr_expect_eq(script_finish(&w.s, victim, 10), 128 + SIGKILL);
+    sleep(1); /* what was on its way has come */
+    cr_expect(was_amid && (is_open(&w, "exchange.0", 0) || is_open(&w, "exchange.0", 1)),
+              "the kill hit no epoch with full frames");
+    put_wide(&w, writer, 1, WIDE_ROWS + 1, 1);
+    uint32_t rows = 0;
+    while (rows < WIDE_ROWS && kafka_ms() < killed_ms + SOON_MS) {
+        usleep(200000);
+        rows = kafka_each(w.s.log, w.out, 0, NULL, NULL);
+    }
+    cr_expect_eq(rows, WIDE_ROWS, "%u rows %.0f ms behind the kill", rows, kafka_ms() - killed_ms);
+    cr_expect(has_said(&w, is_of_b ? "a" : "b", "writer fenced"));
+    writer->class->close(writer);
+    kill(heir, SIGTERM);
+    cr_expect_eq(script_finish(&w.s, heir, 20), 0);
     script_close(&w.s);
 }

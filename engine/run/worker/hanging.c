@@ -22,8 +22,7 @@ static uint32_t add(mr_log_ends *places, uint32_t count, const char *topic, int3
     return count;
 }
 
-/* All partitions that the worker's transactions may touch. */
-static mr_log_ends *places_of(const mr_worker *worker, mr_arena *arena, uint32_t *count)
+mr_log_ends *mr_worker_places(const mr_worker *worker, mr_arena *arena, uint32_t *count)
 {
     const mr_plan *plan = worker->plan;
     size_t room = worker->tasks_count;
@@ -54,7 +53,7 @@ static mr_status look(mr_worker *worker, mr_hanging_found *found, mr_error *err)
 {
     mr_arena arena = {0};
     uint32_t count;
-    mr_log_ends *places = places_of(worker, &arena, &count);
+    mr_log_ends *places = mr_worker_places(worker, &arena, &count);
     mr_log_offset offset = {
         .topic = worker->state_topic, .partition = (int32_t)worker->tasks[0].index, .offset = 0};
     mr_hanging_request request = {.log = worker->config.log,

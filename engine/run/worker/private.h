@@ -131,6 +131,17 @@ typedef struct mr_handover {
     uint64_t taken; /* frames, in this life */
 } mr_handover;
 
+/* owners.c: whom tasks were taken over from, until nothing of theirs is open any more. */
+typedef struct mr_worker_owners {
+    mr_arena arena;
+    const char **ids; /* of their writers */
+    uint32_t count, room;
+    bool has_looked;
+    mr_log_ends *held; /* what was open at the first look, and is */
+    uint32_t held_count;
+    int64_t since_us, look_due_us;
+} mr_worker_owners;
+
 /* A partition (or split) of a source, found at start. */
 typedef struct mr_worker_partition {
     uint32_t source;
@@ -208,6 +219,8 @@ struct mr_worker {
     mr_worker_topic *outputs; /* of the sinks */
     uint32_t outputs_count;
     uint64_t hanging_ended;
+    mr_worker_owners owners;
+    uint64_t owners_fenced;
     mr_worker_checkpointing checkpointing;
     mr_worker_memory memory;
     mr_report report;
@@ -393,6 +406,15 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task);
 /* hanging.c: for a writer that `may_hang`, with the tasks known; to be called until it may not. A
  * member event may come in between: then the tasks are others. */
 mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err);
+/* All partitions that the worker's transactions may touch; each once. */
+mr_log_ends *mr_worker_places(const mr_worker *worker, mr_arena *arena, uint32_t *count);
+
+/* owners.c */
+/* A task was taken over, whose state log names this writer. */
+void mr_worker_note_owner(mr_worker *worker, const char *transactional_id);
+/* Fences those who left something open, when it is time for that. */
+mr_status mr_worker_look_at_owners(mr_worker *worker, mr_error *err);
+void mr_worker_forget_owners(mr_worker *worker);
 
 /* others.c */
 /* Tasks of other workers that have input and have not finished. */

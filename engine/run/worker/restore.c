@@ -256,13 +256,17 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
     return cross_check(worker, at->index, recovered, err);
 }
 
+/* NULL: nobody had the task before. */
+static const char *owner_of(const mr_recovered *recovered)
+{
+    if (recovered->has_claim)
+        return recovered->claim.transactional_id;
+    return recovered->has_epoch ? recovered->epoch.transactional_id : NULL;
+}
+
 static bool needs_claim(const mr_worker *worker, const mr_recovered *recovered)
 {
-    const char *owner = NULL;
-    if (recovered->has_epoch)
-        owner = recovered->epoch.transactional_id;
-    if (recovered->has_claim)
-        owner = recovered->claim.transactional_id;
+    const char *owner = owner_of(recovered);
     return owner == NULL || strcmp(owner, worker->transactional_id) != 0;
 }
 
@@ -287,6 +291,8 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
         status = mr_worker_wake_inputs(worker, task, err);
     if (status == MR_OK)
         mr_report_restored(&worker->report, at->task, mr_worker_now_us(worker) - began_us);
+    if (status == MR_OK && keeps)
+        mr_worker_note_owner(worker, owner_of(&recovered));
     if (status == MR_OK && keeps && needs_claim(worker, &recovered))
         status = mr_worker_claim(worker, task, err);
     if (status == MR_OK)

@@ -254,6 +254,9 @@ mr_status mr_worker_run(mr_worker *worker, uint32_t *task, mr_error *err)
         if (status != MR_OK)
             return status;
     }
+    status = mr_worker_look_at_owners(worker, err);
+    if (status != MR_OK)
+        return status;
     if (mr_worker_is_growth_due(worker)) /* also with no input so far */
         return grow(worker, err);
     if (is_all_finished(worker))

@@ -48,6 +48,7 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
                                .kept = worker->kept,
                                .outdated = worker->outdated,
                                .hanging_ended = worker->hanging_ended,
+                               .owners_fenced = worker->owners_fenced,
                                .watermark_ms = MR_TIME_MAX,
                                .lag_records = worker->lag_records,
                                .tasks = worker->tasks_count,

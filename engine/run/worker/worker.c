@@ -78,6 +78,7 @@ void mr_worker_free(mr_worker *worker)
     free(worker->partitions);
     free(worker->refused);
     mr_worker_release_handover(worker);
+    mr_worker_forget_owners(worker);
     mr_staging_release(&worker->staging);
     mr_commit_release(&worker->commit);
     mr_arena_release(&worker->arena);

@@ -103,6 +103,7 @@ typedef struct mr_worker_stats {
     uint64_t kept;          /* tasks that stayed open over a rebalance */
     uint64_t outdated;      /* and those that might have, but were another's meanwhile */
     uint64_t hanging_ended; /* partitions in which a hanging transaction was ended */
+    uint64_t owners_fenced; /* that died with something open, and left tasks to us */
     int64_t watermark_ms;
     int64_t lag_records; /* -1: not known yet */
     uint32_t tasks, tasks_parked;

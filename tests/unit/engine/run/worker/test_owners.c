@@ -1,0 +1,173 @@
+/*
+ * Goal: who takes a task over fences the dead worker that had it, where that left something open,
+ * so that readers go on at once and not when the broker's timeout has passed; and nobody who lives
+ * is fenced when tasks change hands in peace.
+ * Method: a job of two stages on the simulated log, with a transaction timeout of ten minutes and
+ * rows so large that frames are full long before an epoch ends; worker 0 dies behind the first of
+ * them. The same with one stage, whose reader waits for rows of a sink.
+ */
+#include "tests/unit/engine/run/worker/sql_world.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ROWS 300
+#define ROW_BYTES 8000
+#define STEPS_MAX 20000
+#define SOON_MS 5000 /* beyond the session timeout; the transaction's is ten minutes */
+#define SESSION_MS 10000
+
+#define TABLES                                                               \
+    "SET 'parallelism.default' = '2'; SET 'transaction.timeout' = '10 min';" \
+    "CREATE TABLE src (id INT, text STRING, ts TIMESTAMP(3), "               \
+    "WATERMARK FOR ts AS ts) WITH (" SQL_KAFKA ", 'topic' = 'in');"          \
+    "CREATE TABLE dst (id INT, n INT) WITH (" SQL_KAFKA ", 'topic' = 'out');"
+
+static const char STAGES[] =
+    TABLES "INSERT INTO dst SELECT id, CHAR_LENGTH(text) FROM ("
+           "SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts) AS n FROM src) WHERE n = 1;";
+static const char STAGE[] = TABLES "INSERT INTO dst SELECT id, CHAR_LENGTH(text) FROM src;";
+
+static int64_t now_ms(const sql_world *w)
+{
+    const mr_clock *clock = mr_sim_clock(&w->world);
+    return clock->monotonic_us(clock) / 1000;
+}
+
+/* Each a ms newer than the one before. */
+static void put_rows(sql_world *w, int32_t partition, int first, int count, int second)
+{
+    static char value[ROW_BYTES + 100], text[ROW_BYTES + 1];
+    memset(text, 'x', ROW_BYTES);
+    for (int i = 0; i < count; i++) {
+        snprintf(value, sizeof value,
+                 "{\"id\":%d,\"text\":\"%s\",\"ts\":\"2024-01-01 00:00:%02d.%03d\"}", first + i,
+                 text, second, i);
+        sql_put(w, "in", partition, value);
+    }
+}
+
+/* Something stands in the topic that no reader may have yet. */
+static bool is_open(sql_world *w, const char *topic, int32_t partition)
+{
+    mr_error err;
+    mr_log_ends ends = {.topic = topic, .partition = partition};
+    cr_assert_eq(w->world.outside->class->ends(w->world.outside, &ends, 1, &err), MR_OK);
+    return ends.stable < ends.high;
+}
+
+static void count(void *context, const mr_record *record)
+{
+    (void)record;
+    ++*(uint32_t *)context;
+}
+
+static uint32_t rows_out(sql_world *w)
+{
+    uint32_t rows = 0;
+    (void)mr_sim_each(&w->world, "out", 0, count, &rows);
+    return rows;
+}
+
+static bool both_run(const sql_world *w)
+{
+    for (uint32_t k = 0; k < 2; k++)
+        if (w->worker[k].stats.phase != MR_WORKER_RUN || w->worker[k].stats.tasks == 0 ||
+            w->worker[k].stats.has_open_epoch)
+            return false;
+    return w->worker[0].stats.tasks == w->worker[1].stats.tasks;
+}
+
+static void open_both(sql_world *w, const char *script)
+{
+    sql_open(w, 2, script);
+    sql_topic(w, "in", 2);
+    sql_topic(w, "out", 1);
+    w->fetch_rows_max = 20;
+    for (uint32_t k = 0; k < 2; k++)
+        sql_start(w, k, false);
+    for (uint32_t s = 0; !both_run(w); s++) {
+        cr_assert_lt(s, STEPS_MAX, "they never share the tasks");
+        cr_assert(sql_step(w, s % 2), "%s", w->worker[s % 2].err.message);
+    }
+}
+
+/* Worker 0 dies with something open in the topic, and nothing of the epoch in the state log. */
+static void kill_amid_epoch(sql_world *w, const char *topic, int32_t partition)
+{
+    uint64_t commits = w->worker[0].stats.commits;
+    for (uint32_t s = 0; !is_open(w, topic, partition); s++) {
+        cr_assert_lt(s, STEPS_MAX, "nothing was written");
+        cr_assert(sql_step(w, 0), "%s", w->worker[0].err.message);
+    }
+    cr_assert_eq(w->worker[0].stats.commits, commits, "an epoch ended");
+    for (int32_t task = 0; task < 2; task++)
+        cr_assert_not(is_open(w, "job.state", task), "the seal had begun");
+    mr_sim_kill_at(&w->world, 0, 1, MR_MEMORY_CRASH_DRAWN);
+    while (sql_step(w, 0))
+        ;
+    cr_assert_eq(w->worker[0].status, MR_E_CRASHED);
+    sql_stop(w, 0);
+}
+
+static void expect_takeover(sql_world *w, uint32_t tasks, uint32_t rows)
+{
+    int64_t died_ms = now_ms(w);
+    while (rows_out(w) < rows) {
+        cr_assert(sql_step(w, 1), "%s", w->worker[1].err.message);
+        cr_assert_lt(now_ms(w) - died_ms, SESSION_MS + SOON_MS,
+                     "%" PRIu32 " rows, %" PRIu32 " tasks", rows_out(w), w->worker[1].stats.tasks);
+    }
+    cr_expect_eq(w->worker[1].stats.tasks, tasks);
+    cr_expect_eq(w->worker[1].stats.owners_fenced, 1);
+    cr_expect_eq(rows_out(w), rows, "some came twice");
+}
+
+Test(worker_owners, are_fenced_where_their_full_frames_hold_a_receiver)
+{
+    sql_world w;
+    open_both(&w, STAGES);
+    put_rows(&w, 0, 0, ROWS, 1);
+    put_rows(&w, 1, ROWS, 1, 2);
+    kill_amid_epoch(&w, "job.exchange.0", 1);
+    expect_takeover(&w, 4, ROWS);
+    sql_close(&w);
+}
+
+Test(worker_owners, are_fenced_where_their_rows_hold_the_readers_of_a_sink)
+{
+    sql_world w;
+    open_both(&w, STAGE);
+    put_rows(&w, 0, 0, ROWS, 1);
+    kill_amid_epoch(&w, "out", 0);
+    expect_takeover(&w, 2, ROWS);
+    sql_close(&w);
+}
+
+/* The second leaves, and comes back, while the others have full frames open. */
+Test(worker_owners, live_on_where_tasks_change_hands_in_peace)
+{
+    sql_world w;
+    open_both(&w, STAGES);
+    for (int round = 0; round < 6; round++) {
+        put_rows(&w, 0, round * 2 * ROWS, ROWS, round);
+        put_rows(&w, 1, (round * 2 + 1) * ROWS, ROWS, round);
+        if (round % 2 == 0) {
+            mr_worker_request_stop(w.worker[1].worker);
+        } else {
+            sql_stop(&w, 1);
+            sql_start(&w, 1, false);
+        }
+        for (uint32_t s = 0; s < 400; s++) {
+            cr_assert(sql_step(&w, 0), "%s", w.worker[0].err.message);
+            (void)sql_step(&w, 1);
+            cr_assert_eq(w.worker[1].status, MR_OK, "%s", w.worker[1].err.message);
+        }
+        cr_expect_eq(w.worker[0].stats.aborts + w.worker[1].stats.aborts, 0);
+        cr_expect_eq(w.worker[0].stats.owners_fenced + w.worker[1].stats.owners_fenced, 0);
+    }
+    cr_expect_eq(rows_out(&w), 12 * ROWS);
+    sql_close(&w);
+}
