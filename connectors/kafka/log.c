@@ -61,6 +61,7 @@ static const mr_log_class LOG_CLASS = {
     .ends = mr_kafka_ends,
     .offset_at = mr_kafka_offset_at,
     .group_offsets = mr_kafka_group_offsets,
+    .group_members = mr_kafka_group_members,
     .delete_group = mr_kafka_delete_group,
     .knock = mr_kafka_knock,
     .open_reader = mr_kafka_reader_open,

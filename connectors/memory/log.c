@@ -268,6 +268,17 @@ static mr_status group_offsets(mr_log *log, const char *group, mr_log_offset *of
     return mr_memory_leave(self, status, err);
 }
 
+static mr_status group_members(mr_log *log, const char *group, uint32_t *count, mr_error *err)
+{
+    mr_memory_log *self = self_of(log);
+    mr_status status = enter_request(self, "log.group_members", err);
+    if (status != MR_OK)
+        return status;
+    const mr_memory_group *known = mr_memory_groups_find(self->cluster, group, false);
+    *count = known != NULL ? known->members_count : 0;
+    return mr_memory_leave(self, MR_OK, err);
+}
+
 static mr_status delete_group(mr_log *log, const char *group, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
@@ -349,6 +360,7 @@ static const mr_log_class log_class = {
     .ends = ends,
     .offset_at = offset_at,
     .group_offsets = group_offsets,
+    .group_members = group_members,
     .delete_group = delete_group,
     .knock = knock,
     .open_reader = open_reader,

@@ -55,7 +55,7 @@ typedef struct mr_epoch_input {
     const char *source; /* table name */
     const char *topic;
     int32_t partition;
-    int64_t offset_next; /* -1: of a table that an upgrade added: where its start mode says */
+    int64_t offset_next; /* -1 (no longer written): of a new table: where its start mode says */
     mr_watermark watermark;
     bool is_ended;
     const char *place; /* the reader's own, see engine/batch/record.h */

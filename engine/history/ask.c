@@ -41,3 +41,14 @@ mr_status mr_ask_high(mr_log *log, const char *topic, int32_t partition, int64_t
     *high = ends.high;
     return status;
 }
+
+mr_status mr_ask_start(mr_log *log, const char *job, const mr_start *start, const char *topic,
+                       int32_t partition, int64_t *offset, mr_error *err)
+{
+    mr_status status;
+    uint32_t tries = 0;
+    do
+        status = mr_start_find(log, job, start, topic, partition, offset, err);
+    while (is_to_be_asked_again(status, err, &tries));
+    return status;
+}

@@ -5,7 +5,7 @@
 #ifndef MR_ENGINE_HISTORY_ASK_H
 #define MR_ENGINE_HISTORY_ASK_H
 
-#include "engine/ports/log.h"
+#include "engine/run/start.h"
 
 MR_MUST_USE mr_status mr_ask_offset(mr_log *log, const char *topic, int32_t partition,
                                     int64_t which, int64_t *offset, mr_error *err);
@@ -13,5 +13,10 @@ MR_MUST_USE mr_status mr_ask_offset_at(mr_log *log, const char *topic, int32_t p
                                        int64_t timestamp_ms, int64_t *offset, mr_error *err);
 MR_MUST_USE mr_status mr_ask_high(mr_log *log, const char *topic, int32_t partition, int64_t *high,
                                   mr_error *err);
+
+/* Where a partition is read from at first (engine/run/start.h). */
+MR_MUST_USE mr_status mr_ask_start(mr_log *log, const char *job, const mr_start *start,
+                                   const char *topic, int32_t partition, int64_t *offset,
+                                   mr_error *err);
 
 #endif

@@ -197,6 +197,9 @@ typedef struct mr_log_class {
      * committed. A partition that stands there twice is refused. */
     mr_status (*group_offsets)(mr_log *log, const char *group, mr_log_offset *offsets,
                                uint32_t count, mr_arena *arena, mr_error *err);
+    /* How many members a group has; those that are gone count until their sessions end. None where
+     * there is no such group. */
+    mr_status (*group_members)(mr_log *log, const char *group, uint32_t *count, mr_error *err);
     /* Forgets all offsets of an empty group (--reset). A group that does not exist is fine. */
     mr_status (*delete_group)(mr_log *log, const char *group, mr_error *err);
     /* Aborts the transaction that a dead writer may have left open; harmless when there is none. */

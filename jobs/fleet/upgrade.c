@@ -1,6 +1,7 @@
 #include "jobs/fleet/upgrade.h"
 
 #include "engine/base/assert.h"
+#include "engine/history/ask.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -132,7 +133,8 @@ static void add_input(mr_epoch_record *record, mr_epoch_input input)
     record->inputs[record->inputs_count++] = input;
 }
 
-/* Partitions of a table that nobody has read: they have no place yet. */
+/* Partitions of a table that nobody has read. Where that begins is found out now and committed:
+ * "the latest" asked again later would leave out what came in between. */
 static mr_status add_new_table(mr_upgrade *u, uint32_t task, uint32_t source,
                                mr_epoch_record *record, mr_error *err)
 {
@@ -145,8 +147,12 @@ static mr_status add_new_table(mr_upgrade *u, uint32_t task, uint32_t source,
         if (status != MR_OK)
             return status;
         for (int32_t p = 0; p < facts.partitions; p++) {
+            int64_t first;
             if (mr_plan_owner(plan, source, p) != task)
                 continue;
+            status = mr_ask_start(log, plan->job, &table->start, table->topics[t], p, &first, err);
+            if (status != MR_OK)
+                return status;
             mr_epoch_input *grown =
                 mr_arena_zalloc(&u->arena, record->inputs_count + 1, sizeof *grown);
             memcpy(grown, record->inputs, record->inputs_count * sizeof *grown);
@@ -154,7 +160,7 @@ static mr_status add_new_table(mr_upgrade *u, uint32_t task, uint32_t source,
             add_input(record, (mr_epoch_input){.source = table->table,
                                                .topic = table->topics[t],
                                                .partition = p,
-                                               .offset_next = -1,
+                                               .offset_next = first,
                                                .watermark = {.value_ms = MR_TIME_NONE}});
         }
     }

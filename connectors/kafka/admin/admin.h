@@ -23,6 +23,7 @@ mr_status mr_kafka_offset_at(mr_log *log, const char *topic, int32_t partition,
                              int64_t timestamp_ms, int64_t *offset, mr_error *err);
 mr_status mr_kafka_group_offsets(mr_log *log, const char *group, mr_log_offset *offsets,
                                  uint32_t count, mr_arena *arena, mr_error *err);
+mr_status mr_kafka_group_members(mr_log *log, const char *group, uint32_t *count, mr_error *err);
 mr_status mr_kafka_delete_group(mr_log *log, const char *group, mr_error *err);
 
 /* Asks, whatever was expected. */

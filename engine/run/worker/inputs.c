@@ -2,6 +2,7 @@
 #include "engine/run/worker/private.h"
 
 #include "engine/base/assert.h"
+#include "engine/run/start.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -120,81 +121,6 @@ static const mr_epoch_input *find_position(const mr_epoch_record *record, const 
     return NULL;
 }
 
-/* An offset that somebody wrote down is in the partition, or is its end: else the run would begin
- * with rows left out, or wait for rows that are not its next. Flink takes 'auto.offset.reset' then,
- * which reads all of the topic. */
-static mr_status check_start(mr_worker *worker, const mr_worker_partition *at, int64_t offset,
-                             const char *who, mr_error *err)
-{
-    mr_log *log = worker->config.log;
-    mr_log_ends ends = {.topic = at->topic, .partition = at->partition};
-    int64_t first;
-    mr_status status =
-        log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, &first, err);
-    if (status == MR_OK)
-        status = log->class->ends(log, &ends, 1, err);
-    if (status != MR_OK || (offset >= first && offset <= ends.high))
-        return status;
-    return mr_error_set(err, MR_E_KAFKA_START_OFFSET,
-                        "%s to start from offset %" PRId64 " of %s[%" PRId32 "], which has %" PRId64
-                        " to %" PRId64,
-                        who, offset, at->topic, at->partition, first, ends.high);
-}
-
-static mr_status specific_start(mr_worker *worker, const mr_plan_source *source,
-                                const mr_worker_partition *at, int64_t *offset, mr_error *err)
-{
-    for (uint32_t i = 0; i < source->start.specific_count; i++) {
-        if (source->start.specific[i].partition != at->partition)
-            continue;
-        *offset = source->start.specific[i].offset;
-        return check_start(worker, at, *offset, "'scan.startup.specific-offsets' says", err);
-    }
-    mr_log *log = worker->config.log;
-    return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
-}
-
-static mr_status group_start(mr_worker *worker, const mr_plan_source *source,
-                             const mr_worker_partition *at, int64_t *offset, mr_error *err)
-{
-    mr_log *log = worker->config.log;
-    mr_log_offset asked = {.topic = at->topic, .partition = at->partition, .offset = -1};
-    mr_arena scratch = {0};
-    const char *group = source->start.group != NULL ? source->start.group : worker->plan->job;
-    mr_status status = log->class->group_offsets(log, group, &asked, 1, &scratch, err);
-    mr_arena_release(&scratch);
-    if (status == MR_OK && asked.offset < 0)
-        return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
-    *offset = asked.offset;
-    return status;
-}
-
-/* Where reading starts when neither state nor claim says. */
-static mr_status start_position(mr_worker *worker, const mr_worker_partition *at, int64_t *offset,
-                                mr_error *err)
-{
-    const mr_plan_source *source = &worker->plan->sources[at->source];
-    mr_log *log = worker->config.log;
-    *offset = 0;
-    if (source->reader != NULL)
-        return MR_OK;
-    switch (source->start.mode) {
-    case MR_START_GROUP_OFFSETS: {
-        mr_status status = group_start(worker, source, at, offset, err);
-        return status == MR_OK ? check_start(worker, at, *offset, "the group's offsets say", err)
-                               : status;
-    }
-    case MR_START_SPECIFIC: return specific_start(worker, source, at, offset, err);
-    case MR_START_LATEST:
-        return log->class->offset(log, at->topic, at->partition, MR_OFFSET_LATEST, offset, err);
-    case MR_START_TIMESTAMP:
-        return log->class->offset_at(log, at->topic, at->partition, source->start.timestamp_ms,
-                                     offset, err);
-    case MR_START_EARLIEST: break;
-    }
-    return log->class->offset(log, at->topic, at->partition, MR_OFFSET_EARLIEST, offset, err);
-}
-
 mr_status mr_worker_find_bound(mr_worker *worker, const mr_worker_partition *at, int64_t *bound,
                                mr_error *err)
 {
@@ -208,7 +134,10 @@ mr_status mr_worker_find_bound(mr_worker *worker, const mr_worker_partition *at,
     case MR_BOUND_NONE: return MR_OK;
     case MR_BOUND_LATEST:
         return log->class->offset(log, at->topic, at->partition, MR_OFFSET_LATEST, bound, err);
-    case MR_BOUND_GROUP_OFFSETS: return group_start(worker, source, at, bound, err);
+    case MR_BOUND_GROUP_OFFSETS: {
+        const char *group = source->start.group != NULL ? source->start.group : worker->plan->job;
+        return mr_start_of_group(log, group, at->topic, at->partition, bound, err);
+    }
     case MR_BOUND_TIMESTAMP:
         return log->class->offset_at(log, at->topic, at->partition, source->bound.timestamp_ms,
                                      bound, err);
@@ -263,8 +192,9 @@ static mr_status place(mr_worker *worker, mr_worker_task *at, const mr_worker_pa
         status = worker->config.log->class->offset(worker->config.log, partition->topic,
                                                    partition->partition, MR_OFFSET_EARLIEST,
                                                    &input.offset_next, err);
-    } else {
-        status = start_position(worker, partition, &input.offset_next, err);
+    } else if (stage->sources[source].reader == NULL) {
+        status = mr_start_find(worker->config.log, worker->plan->job, &stage->sources[source].start,
+                               partition->topic, partition->partition, &input.offset_next, err);
     }
     if (worker->config.sabotage.ignore_journal)
         input.watermark = (mr_watermark){.value_ms = MR_TIME_NONE};

@@ -9,15 +9,14 @@
 #include "jobs/cli/fleet/changed.h"
 #include "jobs/cli/fleet/end.h"
 #include "jobs/cli/fleet/submit.h"
+#include "jobs/cli/past/members.h"
 #include "jobs/cli/past/past_job.h"
 #include "jobs/engine/topics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
-#define MEMBERS_WAIT_MS 90000 /* workers that are gone are members until their session ends */
-#define MEMBERS_EVERY_MS 500
+#define MEMBERS_WAIT_MS 90000 /* the longest session that is usual, and a half */
 
 typedef struct upgrading {
     const mr_flags *flags;
@@ -94,31 +93,14 @@ static mr_exit stop(upgrading *self)
     return MR_EXIT_OK;
 }
 
-static mr_status await_no_members(const upgrading *self, mr_error *err)
-{
-    mr_log *log = self->past.log;
-    const mr_clock *clock = &self->past.clock;
-    int64_t ends_us = clock->monotonic_us(clock) + MEMBERS_WAIT_MS * INT64_C(1000);
-    for (bool is_told = false;; is_told = true) {
-        mr_error why;
-        if (log->class->delete_group(log, self->flags->job, &why) == MR_OK)
-            return MR_OK;
-        if (clock->monotonic_us(clock) >= ends_us)
-            return mr_error_set(err, MR_E_TRANSPLANT, "job `%s` is still at work: %s",
-                                self->flags->job, why.message);
-        if (!is_told)
-            fprintf(stderr, "waiting until the sessions of its workers have ended\n");
-        nanosleep(&(struct timespec){.tv_nsec = MEMBERS_EVERY_MS * 1000000L}, NULL);
-    }
-}
-
 static mr_status carry_over(const upgrading *self, mr_error *err)
 {
     mr_upgrade upgrade = new_upgrade(self);
     mr_status status = look(self, &upgrade, err);
     bool is_needed = status == MR_OK && !upgrade.is_done && !upgrade.has_never_run;
     if (is_needed)
-        status = await_no_members(self, err);
+        status = mr_members_await_none(self->past.log, &self->past.clock, self->flags->job,
+                                       MEMBERS_WAIT_MS, err);
     if (is_needed && status == MR_OK)
         status = mr_upgrade_run(&upgrade, err);
     if (status == MR_OK)

@@ -6,6 +6,7 @@
 #include "engine/replay/flight.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
+#include "jobs/cli/past/members.h"
 #include "jobs/cli/past/past_job.h"
 #include "jobs/cli/past/point.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define NAME_MAX_LENGTH 200
+#define MEMBERS_WAIT_MS 12000 /* beyond a session that is usual */
 
 /* Tasks as of then and as of now. */
 typedef struct moving {
@@ -197,17 +199,6 @@ static mr_status transplant(const moving *self, const char *name, bool is_fork, 
     return status;
 }
 
-/* Who has members is at work; offsets go, and are written anew. */
-static mr_status check_stopped(const moving *self, mr_error *err)
-{
-    mr_log *log = self->job.log;
-    mr_error why;
-    mr_status status = log->class->delete_group(log, self->job.moments.plan->job, &why);
-    if (status == MR_OK)
-        return MR_OK;
-    return mr_error_set(err, MR_E_TRANSPLANT, "stop the job's workers first: %s", why.message);
-}
-
 mr_exit mr_command_rewind(const mr_flags *flags)
 {
     moving self = {0};
@@ -232,7 +223,8 @@ mr_exit mr_command_rewind(const mr_flags *flags)
             is_wanted = confirm(flags);
         }
         if (status == MR_OK && is_wanted)
-            status = check_stopped(&self, &err);
+            status = mr_members_await_none(self.job.log, &self.job.clock,
+                                           self.job.moments.plan->job, MEMBERS_WAIT_MS, &err);
         if (status == MR_OK && is_wanted)
             status = transplant(&self, self.job.moments.plan->job, false, &err);
         if (status == MR_OK)

@@ -297,6 +297,32 @@ static void a_member_that_leaves_gives_its_partitions_back(mr_log_stage *s)
     stage_expect_text(s, stage_await(s, first, MR_MEMBER_ASSIGNED), "0 1");
 }
 
+static void expect_members(mr_log_stage *s, const char *group, uint32_t expected)
+{
+    uint32_t count = UINT32_MAX;
+    stage_ok(s, s->log->class->group_members(s->log, group, &count, &s->err), "group_members");
+    stage_expect(s, count == expected, "another number of members");
+}
+
+static void a_group_says_how_many_members_it_has(mr_log_stage *s)
+{
+    const char *topic = stage_topic(s, 2);
+    const char *group = stage_name(s, "group");
+    if (s->has_failed)
+        return;
+    expect_members(s, group, 0); /* there is no such group */
+    mr_log_member *first = stage_member(s, group, NULL, topic);
+    stage_await(s, first, MR_MEMBER_ASSIGNED);
+    mr_log_offset position = {topic, 0, 12, NULL};
+    if (s->has_failed)
+        return;
+    stage_ok(s, first->class->commit(first, &position, 1, &s->err), "commit");
+    expect_members(s, group, 1);
+    stage_close_member(s, first);
+    expect_members(s, group, 0);
+    stage_expect_text(s, stage_group_offset(s, group, topic), "12"); /* asking takes nothing */
+}
+
 static void a_deleted_group_has_no_offsets(mr_log_stage *s)
 {
     const char *topic = stage_topic(s, 1);
@@ -358,6 +384,7 @@ static const mr_log_check checks[] = {
     {"a_static_member_comes_back_to_its_partitions", a_static_member_comes_back_to_its_partitions},
     {"a_member_that_leaves_gives_its_partitions_back",
      a_member_that_leaves_gives_its_partitions_back},
+    {"a_group_says_how_many_members_it_has", a_group_says_how_many_members_it_has},
     {"a_deleted_group_has_no_offsets", a_deleted_group_has_no_offsets},
     {"open_offsets_of_a_dead_writer_vanish_with_a_knock",
      open_offsets_of_a_dead_writer_vanish_with_a_knock},

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void mr_rig_set_up(mr_rig *r, const mr_rig_options *options)
 {
@@ -163,6 +164,25 @@ int64_t mr_rig_live(mr_rig *r, uint32_t rounds, bool is_second, bool is_mixed)
             leave(r, seat);
     mr_sim_pass(&r->world, 60000); /* what they left open is over, their sessions too */
     return middle_ms;
+}
+
+void mr_rig_stop_before_decision(mr_rig *r, uint32_t k)
+{
+    mr_memory_process *process = mr_sim_process(&r->world, k);
+    mr_sim_helper *decider = &r->seats[k].pipelining;
+    for (int s = 0; s < 2000; s++) {
+        if (s % 20 == 0)
+            mr_rig_feed(r, 1, 4);
+        cr_assert(mr_rig_step(r, k), "%s", r->err.message);
+        while (decider->is_busy && !decider->is_through) {
+            decider->is_through = !decider->job.step(decider->job.context);
+            if (decider->is_through || strcmp(process->last_call, "writer.send_offsets") != 0)
+                continue;
+            mr_memory_process_stop(process);
+            return;
+        }
+    }
+    cr_assert_fail("it was never found between offsets and decision");
 }
 
 void mr_rig_judge(mr_rig *r)

@@ -74,6 +74,10 @@ uint64_t mr_rig_draw(mr_rig *rig, uint64_t below);
 bool mr_rig_step(mr_rig *rig, uint32_t seat);
 void mr_rig_step_until(mr_rig *rig, uint32_t seat, mr_worker_phase phase);
 
+/* Of a pipelined worker: fed until its helper stands between offsets and decision; there its
+ * process stands still. */
+void mr_rig_stop_before_decision(mr_rig *rig, uint32_t seat);
+
 /* The life of one or two workers: fed every 15th round, some of them killed and started again, the
  * second one comes and goes; in the end both leave. Wall time about half way. */
 int64_t mr_rig_live(mr_rig *rig, uint32_t rounds, bool is_second, bool is_mixed);

@@ -145,24 +145,6 @@ Test(transplant, a_worker_that_stood_still_meanwhile_writes_nothing_that_counts)
     mr_rig_tear_down(&r);
 }
 
-/* The helper that decides is led step by step, until the offsets are sent. */
-static void stop_before_the_decision(mr_rig *r, mr_memory_process *process, mr_sim_helper *decider)
-{
-    for (int s = 0; s < 2000; s++) {
-        if (s % 20 == 0)
-            mr_rig_feed(r, 1, 4);
-        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
-        while (decider->is_busy && !decider->is_through) {
-            decider->is_through = !decider->job.step(decider->job.context);
-            if (decider->is_through || strcmp(process->last_call, "writer.send_offsets") != 0)
-                continue;
-            mr_memory_process_stop(process);
-            return;
-        }
-    }
-    cr_assert_fail("it was never found between offsets and decision");
-}
-
 /* Its offsets were taken, and all it has still to say is that the epoch counts. */
 Test(transplant, a_worker_that_stood_still_before_its_decision_is_not_heard_any_more)
 {
@@ -176,7 +158,7 @@ Test(transplant, a_worker_that_stood_still_before_its_decision_is_not_heard_any_
     mr_rig_start(&r, 0, false);
     mr_rig_step_until(&r, 0, MR_WORKER_RUN);
     mr_memory_process *process = mr_sim_process(&r.world, 0);
-    stop_before_the_decision(&r, process, &r.seats[0].pipelining);
+    mr_rig_stop_before_decision(&r, 0);
     mr_moving_open(&r, &m);
     mr_moving_look(&r, &m, mr_moving_before_the_end(&r, 2));
     cr_assert_eq(mr_moving_run(&r, &m, &r.job.plan, "sim.state"), MR_OK, "MR%d %s", r.err.status,

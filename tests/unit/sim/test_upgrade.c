@@ -107,6 +107,15 @@ static void close_tool(tool *t)
     t->log->class->close(t->log);
 }
 
+static mr_status await_no_members(mr_rig *r, const tool *t)
+{
+    uint32_t count = 0;
+    mr_status status = t->log->class->group_members(t->log, "sim", &count, &r->err);
+    return status == MR_OK && count > 0
+               ? mr_error_set(&r->err, MR_E_TRANSPLANT, "%" PRIu32 " members", count)
+               : status;
+}
+
 /* As the command does it. */
 static mr_status run_tool(mr_rig *r, tool *t, bool may_lose)
 {
@@ -114,7 +123,7 @@ static mr_status run_tool(mr_rig *r, tool *t, bool may_lose)
     if (status == MR_OK && !may_lose)
         status = mr_upgrade_check_loss(&t->upgrade, &r->err);
     if (status == MR_OK && !t->upgrade.is_done)
-        status = t->log->class->delete_group(t->log, "sim", &r->err);
+        status = await_no_members(r, t);
     return status == MR_OK ? mr_upgrade_run(&t->upgrade, &r->err) : status;
 }
 
@@ -349,39 +358,69 @@ static void put_extra(mr_rig *r, int count)
         mr_sim_put(&r->world, "extra", 0, NULL, "k0|1|5", MR_TIME_NONE);
 }
 
-/* 'latest-offset' of a table that is new, and 'earliest-offset'; the others go on where they were.
- * A worker that dies before it has committed anything asks again. */
-static void adds_a_table(mr_start_mode mode, uint64_t expected)
-{
-    static const char *const topics[] = {"extra"};
-    static const mr_origin from_extra[] = {{.kind = MR_ORIGIN_SOURCE_ROWS, .index = 1}};
-    mr_rig r;
+typedef struct wider {
     other o;
     mr_plan_source sources[2];
-    set_up(&r, &o);
-    mr_sim_create(&r.world, "extra", MR_SIM_PARTITIONS);
-    sources[0] = o.source;
-    sources[1] = o.source;
-    sources[1].table = "extra";
-    sources[1].topics = topics;
-    sources[1].start.mode = mode;
-    o.plan.sources = sources;
-    o.plan.sources_count = 2;
-    o.nodes[0].inputs = from_extra;
-    put_extra(&r, 3);
-    live(&r, 600);
-    upgrade(&r, &r.job.plan, &o.plan);
-    r.config.plan = &o.plan;
-    mr_rig_start(&r, 0, false);
-    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
-    put_extra(&r, 2);
+} wider;
+
+static const char *const extra_topics[] = {"extra"};
+static const mr_origin from_extra[] = {{.kind = MR_ORIGIN_SOURCE_ROWS, .index = 1}};
+
+/* Three records lie in the table that the other plan adds; offset 1 is committed for it by the
+ * job's own group. */
+static void set_up_wider(mr_rig *r, wider *w, mr_start_mode mode)
+{
+    mr_log_member *member;
+    mr_member_event event;
+    set_up(r, &w->o);
+    mr_sim_create(&r->world, "extra", MR_SIM_PARTITIONS);
+    w->sources[0] = w->sources[1] = w->o.source;
+    w->sources[1].table = "extra";
+    w->sources[1].topics = extra_topics;
+    w->sources[1].start.mode = mode;
+    w->o.plan.sources = w->sources;
+    w->o.plan.sources_count = 2;
+    w->o.nodes[0].inputs = from_extra;
+    put_extra(r, 3);
+    live(r, 600);
+    mr_log *log = r->world.outside;
+    cr_assert_eq(log->class->open_member(log,
+                                         &(mr_member_options){.group = "sim", .topic = "sim.state"},
+                                         &member, &r->err),
+                 MR_OK);
+    do
+        cr_assert_eq(member->class->poll(member, 100, &event, &r->err), MR_OK);
+    while (event.kind != MR_MEMBER_ASSIGNED);
+    cr_assert_eq(
+        member->class->commit(member, &(mr_log_offset){.topic = "extra", .offset = 1}, 1, &r->err),
+        MR_OK);
+    member->class->close(member);
+    mr_sim_pass(&r->world, 60000);
+}
+
+static void run_on(mr_rig *r, const mr_plan *plan)
+{
+    r->config.plan = plan;
+    mr_rig_start(r, 0, false);
+    mr_rig_step_until(r, 0, MR_WORKER_RUN);
+    put_extra(r, 2);
     for (int s = 0; s < 200; s++)
-        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
-    mr_worker_request_stop(r.seats[0].worker);
-    mr_rig_step_until(&r, 0, MR_WORKER_STOPPED);
-    mr_rig_stop(&r, 0);
-    mr_sim_pass(&r.world, 60000);
-    cr_expect_eq(records_read(&r, &o.plan), expected);
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
+    mr_worker_request_stop(r->seats[0].worker);
+    mr_rig_step_until(r, 0, MR_WORKER_STOPPED);
+    mr_rig_stop(r, 0);
+    mr_sim_pass(&r->world, 60000);
+}
+
+/* The others go on where they were. */
+static void adds_a_table(mr_start_mode mode, uint64_t expected)
+{
+    mr_rig r;
+    wider w;
+    set_up_wider(&r, &w, mode);
+    upgrade(&r, &r.job.plan, &w.o.plan);
+    run_on(&r, &w.o.plan);
+    cr_expect_eq(records_read(&r, &w.o.plan), expected);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }
@@ -390,6 +429,88 @@ Test(upgrade, a_new_table_is_read_from_where_it_says)
 {
     adds_a_table(MR_START_LATEST, 2);
     adds_a_table(MR_START_EARLIEST, 5);
+    adds_a_table(MR_START_GROUP_OFFSETS, 4);
+}
+
+/* A worker comes to work under the first of them, and dies before it has committed anything. */
+Test(upgrade, where_a_new_table_begins_is_asked_once_over_two_upgrades)
+{
+    mr_rig r;
+    wider w;
+    set_up_wider(&r, &w, MR_START_LATEST);
+    upgrade(&r, &r.job.plan, &w.o.plan);
+    r.config.plan = &w.o.plan;
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    mr_rig_stop(&r, 0);
+    mr_sim_pass(&r.world, 60000);
+    put_extra(&r, 3);
+    mr_plan_node nodes[2] = {w.o.nodes[0], w.o.nodes[1]};
+    mr_plan third = w.o.plan;
+    nodes[1].id = "third/window";
+    third.nodes = nodes;
+    third.version = 3;
+    upgrade(&r, &w.o.plan, &third);
+    run_on(&r, &third);
+    cr_expect_eq(records_read(&r, &third), 5);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+/* ---- workers of before it ---- */
+
+/* Goes on under the old plan until it finds out that it is over. */
+static void wake(mr_rig *r)
+{
+    int s = 0;
+    while (s < 2000 && mr_rig_step(r, 0))
+        s++;
+    cr_expect_eq(r->err.status, MR_E_STATE_PLAN, "MR%d %s", r->err.status, r->err.message);
+    mr_rig_stop(r, 0);
+    mr_sim_pass(&r->world, 60000);
+}
+
+/* It stands still for so long that the group has given it up. `is_deciding`: its offsets were
+ * taken, and all it has still to say is that the epoch counts. */
+static void stands_still(bool is_deciding)
+{
+    mr_rig r;
+    other o;
+    set_up(&r, &o);
+    r.is_pipelined = is_deciding;
+    r.job.plan.transaction_timeout_ms = 600000; /* the broker will not end it */
+    o.plan.transaction_timeout_ms = 600000;
+    live(&r, 1000);
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    mr_memory_process *process = mr_sim_process(&r.world, 0);
+    if (is_deciding)
+        mr_rig_stop_before_decision(&r, 0);
+    for (int i = 0; !is_deciding && i < 40; i++) {
+        mr_rig_feed(&r, 1, 4);
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+    }
+    if (!is_deciding)
+        mr_memory_process_stop(process);
+    mr_sim_pass(&r.world, 60000); /* its session ends */
+    upgrade(&r, &r.job.plan, &o.plan);
+    mr_memory_process_resume(process);
+    wake(&r);
+    r.is_pipelined = false;
+    r.config.plan = &o.plan;
+    live(&r, 300);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+Test(upgrade, a_worker_that_stood_still_meanwhile_writes_nothing_that_counts)
+{
+    stands_still(false);
+}
+
+Test(upgrade, a_worker_that_stood_still_before_its_decision_is_not_heard_any_more)
+{
+    stands_still(true);
 }
 
 Test(upgrade, a_job_that_has_committed_nothing_yet_begins_under_the_new_plan_where_it_would_have)
