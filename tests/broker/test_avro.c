@@ -1,5 +1,5 @@
 /*
- * Goal: `avro-confluent` from a real Kafka to a real Kafka: writers that change their schema in the
+ * Goal: `avro-confluent` from a real Kafka to a real Kafka, as values and as keys: writers that change their schema in the
  * middle of a topic are followed, records of a schema that cannot be read and of none are dead
  * letters, a registry that is away costs time and no row, and what is written reads back.
  * Method: tests/harness/registry.py as the registry, records written byte by byte, a second job
@@ -18,6 +18,11 @@
 #define PRICE "{\"name\":\"price\",\"type\":\"int\",\"default\":0}"
 
 #define AVRO "'format' = 'avro-confluent', 'avro-confluent.url' = '%s'"
+
+/* The id in the key alone: subjects <topic>-key and <topic>-value. */
+#define KEYED                                                                                \
+    AVRO ", 'key.format' = 'avro-confluent', 'key.avro-confluent.url' = '%s', 'key.fields' " \
+         "= 'id', 'value.fields-include' = 'EXCEPT_KEY'"
 
 /* 0x00, the schema's id, the record. */
 static void put(const script *s, const char *topic, uint32_t id, const char *bytes, size_t length)
@@ -90,8 +95,8 @@ Test(avro, follows_schemas_that_change_and_outlasts_its_registry)
                  "'topic' = '%s', 'scan.startup.mode' = 'earliest-offset', " AVRO ", "
                  "'errors.mode' = 'dlq', 'errors.deadletterqueue.topic.name' = '%s');\n"
                  "CREATE TABLE dst (id BIGINT NOT NULL, name STRING, price INT) WITH (" KAFKA_TABLE
-                 "'topic' = '%s', " AVRO ");\nINSERT INTO dst SELECT id, name, price FROM src;",
-                 in, registry.url, dead, out, registry.url);
+                 "'topic' = '%s', " KEYED ");\nINSERT INTO dst SELECT id, name, price FROM src;",
+                 in, registry.url, dead, out, registry.url, registry.url);
     /* Away for longer than one call is patient: an epoch is dropped, and nothing else. */
     mr_test_registry_fail(&registry, 503, 12);
     script_run(&s, 0, "--bounded");
@@ -101,11 +106,11 @@ Test(avro, follows_schemas_that_change_and_outlasts_its_registry)
     script_open(&s, "avro-back");
     script_write(&s,
                  "CREATE TABLE src (id BIGINT, name STRING, price INT) WITH (" KAFKA_TABLE
-                 "'topic' = '%s', 'scan.startup.mode' = 'earliest-offset', " AVRO ");\n"
+                 "'topic' = '%s', 'scan.startup.mode' = 'earliest-offset', " KEYED ");\n"
                  "CREATE TABLE dst (id BIGINT, name STRING, price INT) WITH (" KAFKA_TABLE
                  "'topic' = '%s', 'format' = 'json');\nINSERT INTO dst SELECT id, name, price FROM "
                  "src;",
-                 out, registry.url, json);
+                 out, registry.url, registry.url, json);
     script_run(&s, 0, "--bounded");
     script_expect_topic(&s, json, 4,
                         "{\"id\":1,\"name\":\"a\",\"price\":null} "

@@ -138,6 +138,7 @@ Test(csv_decoder, knows_a_null_literal_and_comments)
         {"n/a,n/a", "0: NULL, NULL;"},
         {"1,\"n/a\"", "0: 1, NULL;"},
         {"2, n/a", "0: 2, ' n/a';"},
+        {"2,n/b", "0: 2, 'n/b';"},
         {"# 1,2", ""},
         {"  #", ""},
         {"3,#", "0: 3, '#';"},
@@ -206,7 +207,9 @@ Test(csv_decoder, times_of_one_minute_are_read_as_if_alone)
     static const char *const texts[] = {
         "2024-05-17 11:22:33",     "2024-05-17 11:22:59.999", "2024-05-17 11:22:60",
         "2024-05-17 11:22:00.1",   "2024-05-17 11:22:0",      "2024-05-17 11:22:07Z",
-        "2024-05-17 11:22:07.12x", "2024-05-17 11:23:00",     "2024-05-17 11:23:59.000"};
+        "2024-05-17 11:22:07.12x", "2024-05-17 11:23:00",     "2024-05-17 11:23:59.000",
+        "2024-05-17 11:23x59",     "1969-12-31 23:59:30",     "1969-12-31 23:59:02",
+        "1969-12-31 23:59:31.500"};
     const mr_type type = {.kind = MR_TYPE_TIMESTAMP, .precision = 3, .is_nullable = true};
     static decoded together, alone;
     mr_decoder *decoder = make(NULL, 0, &type, 1);
