@@ -1,6 +1,7 @@
 /* Object container files: those that Avro C writes, whatever the pieces they come in; zstandard;
  * and what damage costs. */
 #include "connectors/formats/avro/container.h"
+#include "connectors/formats/avro/unpack.h"
 #include "connectors/formats/codes.h"
 #include "engine/base/buffer.h"
 #include "tests/harness/avro_oracle.h"
@@ -8,12 +9,15 @@
 #include <avro.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #define ITEMS 500
 #define RECORDS_MAX 64
+#define TEN "\n\n\n\n\n\n\n\n\n\n"
 #define SYNC "0123456789abcdef"
 #define SCHEMA \
     "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"a\",\"type\":\"string\"}]}"
@@ -204,6 +208,57 @@ Test(avro_container, unpacks_snappy_and_holds_it_to_its_checksum)
            "b\n");
 }
 
+/* `length` zero bytes as a block of the codec. Snappy: a literal, then copies of it. */
+static void pack_zeros(mr_avro_codec codec, size_t length, mr_buffer *to)
+{
+    char *zeros = calloc(length, 1);
+    size_t room = length + 1024;
+    char *packed = malloc(room);
+    mr_buffer_clear(to);
+    if (codec == MR_AVRO_CODEC_ZSTANDARD) {
+        mr_buffer_put(to, packed, ZSTD_compress(packed, room, zeros, length, 1));
+    } else if (codec == MR_AVRO_CODEC_DEFLATE) {
+        z_stream stream = {.next_in = (Bytef *)zeros,
+                           .avail_in = (uInt)length,
+                           .next_out = (Bytef *)packed,
+                           .avail_out = (uInt)room};
+        cr_assert_eq(deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        cr_assert_eq(deflate(&stream, Z_FINISH), Z_STREAM_END);
+        mr_buffer_put(to, packed, room - stream.avail_out);
+        deflateEnd(&stream);
+    } else {
+        uint32_t check = __builtin_bswap32((uint32_t)crc32(0, (Bytef *)zeros, (uInt)length));
+        mr_buffer_put_varint(to, length);
+        mr_buffer_put(to, "\x00\x00", 2);
+        for (size_t left = length - 1; left > 0; left -= left < 64 ? left : 64) {
+            mr_buffer_put_u8(to, (uint8_t)(((left < 64 ? left : 64) - 1) << 2 | 2));
+            mr_buffer_put(to, "\x01\x00", 2);
+        }
+        mr_buffer_put(to, &check, sizeof check);
+    }
+    free(zeros);
+    free(packed);
+}
+
+Test(avro_container, a_block_that_unpacks_to_more_than_it_may_is_refused_and_costs_no_more)
+{
+    static const mr_avro_codec codecs[] = {MR_AVRO_CODEC_DEFLATE, MR_AVRO_CODEC_ZSTANDARD,
+                                           MR_AVRO_CODEC_SNAPPY};
+    const size_t large = (size_t)64 << 20, bound = (size_t)1 << 20;
+    for (int c = 0; c < 3; c++) {
+        mr_buffer packed = {0}, out = {0};
+        pack_zeros(codecs[c], 1000, &packed);
+        cr_expect(mr_avro_unpack(codecs[c], packed.data, packed.length, 1000, &out), "%d", c);
+        cr_expect_eq(out.length, 1000, "%d", c);
+        cr_expect_not(mr_avro_unpack(codecs[c], packed.data, packed.length, 999, &out), "%d", c);
+        pack_zeros(codecs[c], large, &packed);
+        cr_expect_not(mr_avro_unpack(codecs[c], packed.data, packed.length, bound, &out), "%d", c);
+        cr_expect_leq(out.capacity, 4 * bound, "%d: %zu bytes", c, out.capacity);
+        mr_buffer_release(&packed);
+        mr_buffer_release(&out);
+    }
+}
+
 Test(avro_container, loses_no_more_than_what_is_damaged)
 {
     mr_buffer file = {0};
@@ -290,6 +345,11 @@ Test(avro_container, gives_items_without_bytes_one_by_one)
     put_header(&file, SCHEMA, "null");
     put_block(&file, 2, "", 0);
     expect(&file, 0, "", "\n"); /* the decoder's to judge, as above */
+    put_header(&file, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[]}", "null");
+    /* more items than the block has bytes: the next block's offsets lie behind them all the same */
+    put_block(&file, 40, "", 0);
+    put_block(&file, 2, "", 0);
+    expect(&file, 0, "", TEN TEN TEN TEN "\n\n");
     put_header(&file, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[]}", "null");
     put_block(&file, INT64_C(1) << 40, "", 0);
     put_block(&file, 1, "", 0);
