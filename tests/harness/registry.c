@@ -106,3 +106,10 @@ int mr_test_registry_requests(const mr_test_registry *registry)
 {
     return atoi(mr_test_registry_call(registry, "/-/requests", NULL));
 }
+
+int mr_test_registry_gap(const mr_test_registry *registry, int last)
+{
+    char path[40];
+    snprintf(path, sizeof path, "/-/gap/%d", last);
+    return atoi(mr_test_registry_call(registry, path, NULL));
+}

@@ -36,4 +36,7 @@ void mr_test_registry_fail(const mr_test_registry *registry, int status, int cou
 /* Requests of the API so far. */
 int mr_test_registry_requests(const mr_test_registry *registry);
 
+/* How long the client waited, in ms, before the last request (1), the one before it (2), .. */
+int mr_test_registry_gap(const mr_test_registry *registry, int last);
+
 #endif

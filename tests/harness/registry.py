@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small schema registry on loopback, after the public description of Confluent's REST API.
 
-  registry.py [--port N] [--user NAME:PASSWORD] [--tls CERT KEY] [--client-ca CA]
+  registry.py [--port N] [--user NAME:PASSWORD] [--token T] [--tls CERT KEY] [--client-ca CA]
 
 Prints its address, then serves until its standard input ends. Schemas are kept in memory; Avro's
 compatibility rules are checked for records (fields, defaults, aliases, promotions, unions, enums).
@@ -11,6 +11,7 @@ Beside the API, for tests:
                   {"status": 0, "count": 1}     .. the connection is closed without one
   POST /-/answer  {"path": "/x", "status": 404, "body": {..}}   what a path answers from now on
   GET  /-/requests   how many requests of the API there were
+  GET  /-/gap/N      ms between the request before the last N and the one behind it
 """
 import argparse
 import base64
@@ -18,6 +19,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -108,6 +110,7 @@ class Registry:
         self.levels = {}
         self.level = "BACKWARD"
         self.faults = []
+        self.times = []  # of requests, ms
         self.answers = {}
         self.requests = 0
 
@@ -216,6 +219,9 @@ class Handler(BaseHTTPRequestHandler):
             registry.faults += [body["status"]] * body["count"]
         elif path == "/-/answer":
             registry.answers[body["path"]] = (body["status"], body["body"])
+        elif path.startswith("/-/gap/"):
+            last = int(path[len("/-/gap/"):])
+            return self.send(200, registry.times[-last] - registry.times[-last - 1])
         self.send(200, registry.requests)
 
     def serve(self, method):
@@ -226,15 +232,15 @@ class Handler(BaseHTTPRequestHandler):
             if path.startswith("/-/"):
                 return self.test_call(registry, path, body)
             registry.requests += 1
+            registry.times.append(time.monotonic_ns() // 1000000)
             if registry.faults:
                 status = registry.faults.pop(0)
                 if status == 0:
                     self.close_connection = True
                     return None
                 return self.send(status, {"error_code": status * 100 + 1, "message": "a fault"})
-            user = self.server.user
-            if user and self.headers.get("Authorization") != "Basic " + \
-                    base64.b64encode(user.encode()).decode():
+            wanted = self.server.authorization
+            if wanted and self.headers.get("Authorization") != wanted:
                 return self.send(401, {"error_code": 401, "message": "Unauthorized"})
             if path in registry.answers:
                 return self.send(*registry.answers[path])
@@ -258,12 +264,16 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--user")
+    parser.add_argument("--token")
     parser.add_argument("--tls", nargs=2)
     parser.add_argument("--client-ca")
     options = parser.parse_args()
     server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     server.daemon_threads = True
-    server.registry, server.user = Registry(), options.user
+    server.registry = Registry()
+    server.authorization = options.token and "Bearer " + options.token
+    if options.user:
+        server.authorization = "Basic " + base64.b64encode(options.user.encode()).decode()
     if options.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*options.tls)

@@ -155,6 +155,75 @@ Test(registry, goes_on_trying_while_the_registry_is_away_and_then_says_so)
     mr_registry_free(registry);
 }
 
+/* Times of the server: a machine that is slow makes gaps longer, never shorter. So a gap of less
+ * than its pause says that pauses are drawn, and none of less than half of it that they grow. */
+Test(registry, waits_longer_each_time_and_never_the_same)
+{
+    start(NULL);
+    uint32_t id = mr_test_registry_put(&server, "s", SCHEMA, NULL);
+    int shorter = 0;
+    for (int run = 0; run < 5; run++) {
+        mr_registry *registry = open_with((mr_registry_config){0});
+        mr_error err;
+        const mr_registry_schema *schema;
+        mr_test_registry_fail(&server, 503, 1);
+        mr_test_registry_fail(&server, 429, 1);
+        mr_test_registry_fail(&server, 408, 1);
+        mr_test_registry_fail(&server, 502, 1);
+        cr_assert_eq(mr_registry_schema_of(registry, id, &schema, &err), MR_OK, "%s", err.message);
+        cr_expect_eq(mr_registry_requests(registry), 5);
+        for (int last = 4, pause = 50; last > 0; last--, pause *= 2) {
+            int gap = mr_test_registry_gap(&server, last);
+            cr_expect_geq(gap, pause / 2 - 1, "pause %d: %d", pause, gap);
+            shorter += gap < pause - 1;
+        }
+        mr_registry_free(registry);
+    }
+    cr_expect_gt(shorter, 0);
+}
+
+/* No registry has this; a server that says so must not be believed for ever. */
+Test(registry, references_that_go_round_in_a_circle_end)
+{
+    start(NULL);
+    mr_registry *registry = open_with((mr_registry_config){0});
+    mr_error err;
+    const mr_registry_schema *schema;
+    static const char *const paths[] = {"/schemas/ids/7", "/subjects/a/versions/1",
+                                        "/subjects/b/versions/1"};
+    for (int i = 0; i < 3; i++) {
+        char body[400];
+        snprintf(body, sizeof body,
+                 "{\"path\":\"%s\",\"status\":200,\"body\":{\"schema\":\"\\\"int\\\"\","
+                 "\"references\":[{\"name\":\"x\",\"subject\":\"%s\",\"version\":1}]}}",
+                 paths[i], i == 1 ? "b" : "a");
+        mr_test_registry_call(&server, "/-/answer", body);
+    }
+    cr_assert_eq(mr_registry_schema_of(registry, 7, &schema, &err), MR_E_AVRO_SCHEMA);
+    cr_expect_eq(err.recovery, MR_RECOVERY_RECORD);
+    HOLDS(err, "references");
+    cr_expect_leq(mr_registry_requests(registry), MR_REGISTRY_REFERENCES_MAX + 2);
+    mr_registry_free(registry);
+}
+
+Test(registry, shows_a_token_and_takes_no_for_an_answer)
+{
+    start((const char *const[]){"--token", "t0ken", NULL});
+    mr_error err;
+    const mr_registry_schema *schema;
+    mr_registry *registry = open_with((mr_registry_config){.token = "t0ken"});
+    cr_assert_eq(mr_registry_schema_of(registry, 1, &schema, &err), MR_E_AVRO_UNKNOWN_ID, "%s",
+                 err.message);
+    mr_test_registry_fail(&server, 403, 1);
+    cr_assert_eq(mr_registry_schema_of(registry, 1, &schema, &err), MR_E_REGISTRY_AUTHORIZATION);
+    HOLDS(err, "HTTP 403");
+    mr_registry_free(registry);
+    registry = open_with((mr_registry_config){.token = "t0k3n"});
+    cr_assert_eq(mr_registry_schema_of(registry, 1, &schema, &err), MR_E_REGISTRY_AUTHORIZATION);
+    cr_expect_null(strstr(err.message, "t0k3n"), "%s", err.message);
+    mr_registry_free(registry);
+}
+
 Test(registry, takes_the_next_of_several_addresses_and_hides_passwords)
 {
     start((const char *const[]){"--user", "jo:s3cret", NULL});

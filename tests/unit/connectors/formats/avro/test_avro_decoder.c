@@ -72,6 +72,9 @@ Test(avro_decoder, reads_decimals_of_bytes_and_fixed_and_rescales_them)
     TELLS(RECORD(FIELD("a", DECIMAL)), NULL, "a DECIMAL(2 0) NOT NULL", "06 7fffff",
           "0! MR3102..`a` (DECIMAL(2, 0) NOT NULL), byte 0");
     TELLS(RECORD(FIELD("a", DECIMAL)), NULL, "a DECIMAL(9 2)", "00", "0! MR3101 ..no bytes");
+    TELLS(RECORD(FIELD("b", FIXED)),
+          RECORD(FIELD("b", "{\"type\":\"fixed\",\"name\":\"x\",\"size\":4}")), "b BYTES", "000000",
+          "MR2000 ..`b` cannot be read as");
     /* More bytes than a number needs, and more than any has. */
     GIVES(RECORD(FIELD("a", DECIMAL)), NULL, "a DECIMAL(9 2)",
           "28 0000000000000000000000000000000000000007"

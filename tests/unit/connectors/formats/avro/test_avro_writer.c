@@ -112,6 +112,16 @@ Test(avro_writer, times_are_cut_to_the_schemas_unit)
     NUMBER(mr_type_time(MR_TYPE_TIMESTAMP, 3), 2000, LOGICAL("int", "time-millis"), "MR2000");
 }
 
+Test(avro_writer, fields_that_the_table_does_not_have_are_their_defaults)
+{
+#define MORE(field) "\"int\"}," field ",{\"name\":\"z\",\"type\":\"int\",\"default\":-1"
+    NUMBER(mr_type_of(MR_TYPE_INT), 1,
+           MORE("{\"name\":\"d\",\"type\":\"string\",\"default\":\"ab\"}"), "0204616201");
+    NUMBER(mr_type_of(MR_TYPE_INT), 1, MORE("{\"name\":\"d\",\"type\":[\"int\",\"null\"]}"),
+           "020201");
+    NUMBER(mr_type_of(MR_TYPE_INT), 1, MORE("{\"name\":\"d\",\"type\":\"int\"}"), "MR2000");
+}
+
 Test(avro_writer, texts_have_their_length_and_unions_their_branch)
 {
     TEXT(mr_type_string(), "h\xc3\xa4", "\"string\"", "0668c3a4");
