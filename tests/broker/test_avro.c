@@ -1,9 +1,9 @@
 /*
- * Goal: `avro-confluent` from a real Kafka to a real Kafka, as values and as keys: writers that change their schema in the
- * middle of a topic are followed, records of a schema that cannot be read and of none are dead
- * letters, a registry that is away costs time and no row, and what is written reads back.
- * Method: tests/harness/registry.py as the registry, records written byte by byte, a second job
- * that reads the first one's output.
+ * Goal: `avro-confluent` from a real Kafka to a real Kafka, as values and as keys: writers that
+ * change their schema in the middle of a topic are followed, records of a schema that cannot be
+ * read and of none are dead letters, a registry that is away costs time and no row, and what is
+ * written reads back. Method: tests/harness/registry.py as the registry, records written byte by
+ * byte, a second job that reads the first one's output.
  */
 #include "tests/broker/script.h"
 #include "tests/harness/registry.h"
