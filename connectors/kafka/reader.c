@@ -33,7 +33,6 @@ typedef struct reader {
     /* Asks for ends: on our own connection a question waits behind a fetch that waits for records,
      * up to fetch.wait.max.ms. It sees committed records only, as we do. */
     mr_kafka_log *log;
-    rd_kafka_t *asking; /* of the log's */
     int32_t timeout_ms;
     input **inputs;
     uint32_t inputs_count;
@@ -101,8 +100,8 @@ static mr_status resolve(reader *r, input *in, int64_t *offset, mr_error *err)
         return MR_OK;
     MR_ASSERT(*offset == MR_OFFSET_EARLIEST || *offset == MR_OFFSET_LATEST);
     int64_t low, high;
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        r->asking, in->topic, in->partition, &low, &high, r->timeout_ms);
+    rd_kafka_resp_err_t error =
+        mr_kafka_bounds(r->log, in->topic, in->partition, r->timeout_ms, &low, &high);
     if (error)
         return fail(error, NULL, in, err);
     *offset = *offset == MR_OFFSET_EARLIEST ? low : high;
@@ -434,8 +433,8 @@ static mr_status reader_ends(mr_log_reader *base, uint32_t number, int32_t timeo
     status = high_end(r, in, &high, err); /* before the stable one: see mr_kafka_ends */
     if (status != MR_OK)
         return status;
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        r->asking, in->topic, in->partition, &low, &stable, timeout_ms);
+    rd_kafka_resp_err_t error =
+        mr_kafka_bounds(r->log, in->topic, in->partition, timeout_ms, &low, &stable);
     if (error)
         return fail(error, NULL, in, err);
     error = rd_kafka_position(r->client.rk, in->list);
@@ -535,7 +534,6 @@ mr_status mr_kafka_reader_open(mr_log *base, mr_log_reader **opened, mr_error *e
     r->base.class = &READER_CLASS;
     r->timeout_ms = log->timeout_ms;
     r->log = log;
-    r->asking = log->admin.rk;
     r->messages = calloc(ROWS_MAX, sizeof *r->messages);
     r->records = calloc(ROWS_MAX, sizeof *r->records);
     MR_ASSERT(r->messages != NULL && r->records != NULL);

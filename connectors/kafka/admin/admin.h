@@ -18,6 +18,11 @@ mr_status mr_kafka_trim(mr_log *log, const char *topic, int32_t partition, int64
                         mr_error *err);
 mr_status mr_kafka_offset(mr_log *log, const char *topic, int32_t partition, int64_t which,
                           int64_t *offset, mr_error *err);
+
+/* Where a partition begins, and its last stable offset; _TIMED_OUT after `timeout_ms`. In place of
+ * rd_kafka_query_watermark_offsets, which waits for its answers without an end. */
+rd_kafka_resp_err_t mr_kafka_bounds(mr_kafka_log *log, const char *topic, int32_t partition,
+                                    int32_t timeout_ms, int64_t *low, int64_t *stable);
 mr_status mr_kafka_ends(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err);
 mr_status mr_kafka_offset_at(mr_log *log, const char *topic, int32_t partition,
                              int64_t timestamp_ms, int64_t *offset, mr_error *err);

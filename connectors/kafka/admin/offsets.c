@@ -37,6 +37,70 @@ mr_status mr_kafka_trim(mr_log *base, const char *topic, int32_t partition, int6
     return status;
 }
 
+static void ask_bound(mr_kafka_log *log, const char *topic, int32_t partition, int64_t which,
+                      rd_kafka_queue_t *queue, int64_t *offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = which;
+    rd_kafka_AdminOptions_t *options = mr_kafka_request_options(log, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_isolation_level(
+        options, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+    rd_kafka_AdminOptions_set_opaque(options, offset);
+    rd_kafka_ListOffsets(log->admin.rk, list, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* What was asked for, to where its question said. */
+static rd_kafka_resp_err_t take_bound(rd_kafka_event_t *event)
+{
+    rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+    if (error)
+        return error;
+    size_t count;
+    const rd_kafka_ListOffsetsResultInfo_t **found =
+        rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event), &count);
+    if (count != 1)
+        return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    const rd_kafka_topic_partition_t *at = rd_kafka_ListOffsetsResultInfo_topic_partition(found[0]);
+    *(int64_t *)rd_kafka_event_opaque(event) = at->offset;
+    return at->err;
+}
+
+static rd_kafka_resp_err_t bounds_of(mr_kafka_log *log, const char *topic, int32_t partition,
+                                     int32_t timeout_ms, int64_t *low, int64_t *stable)
+{
+    int64_t deadline_ms = mr_kafka_now_ms() + timeout_ms;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    ask_bound(log, topic, partition, RD_KAFKA_OFFSET_SPEC_EARLIEST, queue, low);
+    ask_bound(log, topic, partition, RD_KAFKA_OFFSET_SPEC_LATEST, queue, stable);
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int answers = 0; !error && answers < 2; answers++) {
+        int64_t left_ms = deadline_ms - mr_kafka_now_ms();
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, left_ms > 0 ? (int)left_ms : 0);
+        error = event != NULL ? take_bound(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+        if (event != NULL)
+            rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_poll(log->admin.rk, 0);
+    return error;
+}
+
+rd_kafka_resp_err_t mr_kafka_bounds(mr_kafka_log *log, const char *topic, int32_t partition,
+                                    int32_t timeout_ms, int64_t *low, int64_t *stable)
+{
+    rd_kafka_resp_err_t error = bounds_of(log, topic, partition, timeout_ms, low, stable);
+    mr_topic_facts facts;
+    mr_error why;
+    /* A partition without a leader, and one that is not there, are both "no such entry". */
+    if (error != RD_KAFKA_RESP_ERR__NOENT ||
+        mr_kafka_describe(&log->base, topic, &facts, &why) != MR_OK)
+        return error;
+    return !facts.exists || partition >= facts.partitions ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+                                                          : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
 /* A partition that has no leader just now, as while a broker restarts or stands still, is unknown
  * to librdkafka, and stays so until somebody asks for its topic again. */
 static bool is_led_again(mr_kafka_log *log, const char *topic, int32_t partition,
@@ -58,14 +122,15 @@ mr_status mr_kafka_offset(mr_log *base, const char *topic, int32_t partition, in
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
     MR_ASSERT(which == MR_OFFSET_EARLIEST || which == MR_OFFSET_LATEST);
-    int64_t low, high; /* the handle is read_committed: high is the last stable offset */
+    int64_t low, high;
     int64_t deadline_ms = mr_kafka_now_ms() + log->timeout_ms;
     rd_kafka_resp_err_t error;
-    do {
-        error = rd_kafka_query_watermark_offsets(log->admin.rk, topic, partition, &low, &high,
-                                                 log->timeout_ms);
-        rd_kafka_poll(log->admin.rk, 0);
-    } while (is_led_again(log, topic, partition, deadline_ms, &error));
+    for (;;) {
+        error = mr_kafka_bounds(log, topic, partition, log->timeout_ms, &low, &high);
+        if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || mr_kafka_now_ms() >= deadline_ms)
+            break;
+        mr_kafka_request_pause(log, LEADER_PAUSE_MS);
+    }
     if (error)
         return mr_kafka_request_fail(log, error, NULL, "offsets of topic", topic, err);
     *offset = which == MR_OFFSET_EARLIEST ? low : high;

@@ -45,8 +45,6 @@ static const mr_kafka_rule RULES[] = {
     {ERR(_MSG_TIMED_OUT), DELIVERY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_EPOCH, false,
      "the record was not delivered in time"},
     {ERR(_TIMED_OUT), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false, HINT_NONE},
-    {ERR(_TIMED_OUT_QUEUE), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false,
-     "it waited for a connection"},
     {ERR(REQUEST_TIMED_OUT), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false, HINT_NONE},
     {ERR(COORDINATOR_NOT_AVAILABLE), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false, HINT_NONE},
     {ERR(COORDINATOR_LOAD_IN_PROGRESS), ANY, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY, false,
@@ -168,6 +166,9 @@ const mr_kafka_rule *mr_kafka_rules(size_t *count)
 
 const mr_kafka_rule *mr_kafka_rule_of(rd_kafka_resp_err_t error, mr_kafka_context context)
 {
+    /* One that waited for a connection until then, and was never sent. */
+    if (error == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE)
+        error = RD_KAFKA_RESP_ERR__TIMED_OUT;
     for (size_t i = 0; i < MR_LENGTH(RULES); i++)
         if (RULES[i].error == error && (RULES[i].contexts & (int)context) != 0)
             return &RULES[i];

@@ -396,7 +396,7 @@ static const fault FAULTS[] = {
     {ERR(_MSG_TIMED_OUT), D, put_to_nobody, FAULT_NONE, 0, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_EPOCH,
      SAME},
     {ERR(_TIMED_OUT), R, ends_too_late, FAULT_NONE, 0, AGAIN, SAME},
-    {ERR(_TIMED_OUT_QUEUE), R, ends_of_nobody, FAULT_NONE, 0, AGAIN, SAME},
+    {ERR(_TIMED_OUT), R, ends_of_nobody, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(_TIMED_OUT), M, committed_too_late, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(_TIMED_OUT), M, commit_offsets_to_nobody, FAULT_NONE, 0, AGAIN, SAME},
     {ERR(REQUEST_TIMED_OUT), M, commit_offsets, OFFSET_COMMIT, MANY, AGAIN, SAME},

@@ -89,6 +89,14 @@ Test(kafka_rules, each_injected_error_arrives_and_means_what_its_row_says, .time
     free(at_work);
 }
 
+Test(kafka_rules, what_was_never_sent_in_time_is_a_timeout_too)
+{
+    for (int context = 1; context <= MR_KAFKA_ANY; context <<= 1)
+        cr_expect_eq(
+            mr_kafka_rule_of(RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, (mr_kafka_context)context),
+            mr_kafka_rule_of(RD_KAFKA_RESP_ERR__TIMED_OUT, (mr_kafka_context)context));
+}
+
 static bool is_injected(const mr_kafka_rule *rule)
 {
     size_t count;
