@@ -3,6 +3,7 @@
 #include "connectors/exchange/lz4.h"
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
+#include "jobs/plan/placement.h"
 #include "operators/join/interval_join.h"
 #include "operators/rank/deduplicate.h"
 #include "operators/window/partials.h"
@@ -87,6 +88,8 @@ static bool reads_errors(const mr_plan *plan)
 static const char *place_nodes(cutter *c)
 {
     uint32_t cuts = 0;
+    mr_placement *placements =
+        mr_arena_zalloc(c->arena, c->flat.nodes_count + 1, sizeof *placements);
     for (uint32_t n = 0; n < c->flat.nodes_count; n++) {
         const mr_plan_node *node = &c->flat.nodes[n];
         uint32_t lowest = UINT32_MAX, highest = 0;
@@ -95,11 +98,15 @@ static const char *place_nodes(cutter *c)
             lowest = stage < lowest ? stage : lowest;
             highest = stage > highest ? stage : highest;
         }
-        bool is_cut = is_keyed(node);
+        bool lies_apart = lowest == 0 || lowest != highest ||
+                          (is_keyed(node) && !mr_placement_suits(node, placements, c->arena));
+        bool is_cut = is_keyed(node) && lies_apart;
         if (!is_cut && lowest != highest)
             return mr_arena_printf(c->arena, "`%s` puts rows of several stages side by side",
                                    node->id);
         c->stage_of_node[n] = highest + is_cut;
+        if (highest + is_cut > 0)
+            placements[n] = mr_placement_behind(node, is_cut, placements, c->arena);
         for (uint32_t i = 0; is_cut && i < node->inputs_count; i++)
             c->cuts[cuts++] = (cut){.node = n,
                                     .input = i,

@@ -3,8 +3,9 @@
  *
  *   sources -> filters .. [window_partial] -> | exchange n | -> keyed node -> filters .. sinks
  *
- * Each input of a node that keeps state by key becomes an exchange of its own,
- * `<job>.exchange.<n>`, counted from 0 in the order of nodes and inputs. A node runs in the stage
+ * Each input of a node that keeps state by key becomes an exchange of its own, but where the rows
+ * of each key lie in one task already (placement.h): `<job>.exchange.<n>`, counted from 0 in the
+ * order of nodes and inputs. A node runs in the stage
  * behind as many exchanges as its rows have passed, a sink in that of its input. Before a window
  * aggregate whose groups can be put together later, rows are aggregated batch by batch
  * (operators/window/partials.h) and go as relation 1; all other rows are relation 0.

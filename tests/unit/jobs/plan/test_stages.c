@@ -5,6 +5,7 @@
 #include "jobs/plan/job.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KAFKA "WITH ('connector'='kafka','format'='json','properties.bootstrap.servers'='h:1',"
@@ -46,7 +47,7 @@ static void release(planned *made)
 Test(stages, one_exchange_for_each_input_of_keyed_state)
 {
     planned made =
-        plan_of(BIDS("") PER_KEY "SELECT x.n FROM v AS x JOIN v AS y ON x.a = y.a AND x.t = y.t;");
+        plan_of(BIDS("") PER_KEY "SELECT x.n FROM v AS x JOIN v AS y ON x.n = y.n AND x.t = y.t;");
     const mr_plan *plan = &made.job->plan;
     cr_expect_eq(plan->stages_count, 3);
     cr_expect_eq(made.job->stages.exchanges_count, 3);
@@ -103,6 +104,45 @@ Test(stages, plans_that_need_no_exchange_or_can_have_none_stay_whole)
         cr_expect(cases[i].why == NULL ? why == NULL
                                        : why != NULL && strstr(why, cases[i].why) != NULL,
                   "case %zu: %s", i, why != NULL ? why : "no reason");
+        release(&made);
+    }
+}
+
+Test(stages, no_exchange_where_rows_of_a_key_lie_together)
+{
+    static const struct {
+        const char *text;
+        uint32_t stages, exchanges;
+    } cases[] = {
+        {"SELECT x.n FROM v AS x JOIN v AS y ON x.a = y.a AND x.t = y.t;", 2, 1},
+        /* by a and more */
+        {"SELECT a, n, COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(t), INTERVAL '1' MINUTE)) "
+         "GROUP BY window_start, window_end, n, a;",
+         2, 1},
+        /* computed columns beside it, under another name, filtered */
+        {"SELECT b, MAX(m) FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(t), INTERVAL '1' MINUTE)) "
+         "GROUP BY window_start, window_end, b;",
+         2, 1},
+        /* not by a, or not by it alone */
+        {"SELECT n, COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(t), INTERVAL '1' MINUTE)) "
+         "GROUP BY window_start, window_end, n;",
+         3, 2},
+        {"SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(t), INTERVAL '1' MINUTE)) "
+         "GROUP BY window_start, window_end;",
+         3, 2},
+        {"SELECT x.n FROM v AS x JOIN v AS y ON x.a = y.n AND x.t = y.t;", 3, 3},
+        {"SELECT x.n FROM v AS x JOIN bids AS y ON x.a = y.a AND x.t = y.ts;", 3, 3},
+    };
+    static char text[4096];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(text, sizeof text, "%s%s%s%s", BIDS(""), PER_KEY,
+                 "CREATE VIEW w AS SELECT n + 1 AS m, a AS b, t FROM v WHERE n > 1;",
+                 cases[i].text);
+        planned made = plan_of(text);
+        cr_expect_eq(made.job->plan.stages_count, cases[i].stages, "case %zu: %u stages", i,
+                     made.job->plan.stages_count);
+        cr_expect_eq(made.job->stages.exchanges_count, cases[i].exchanges, "case %zu: %u", i,
+                     made.job->stages.exchanges_count);
         release(&made);
     }
 }
