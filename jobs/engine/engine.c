@@ -7,6 +7,10 @@
 #include "jobs/engine/shares.h"
 #include "jobs/engine/topics.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 static mr_status open_log(mr_engine *engine, mr_error *err)
 {
     const mr_job *job = engine->config.job;
@@ -80,6 +84,18 @@ static mr_status open_worker(mr_engine *engine, const mr_shares *shares, mr_erro
     return status;
 }
 
+/* What may lie free at the end of each arena of the heap, of which there is one a thread: pages
+ * kept save faults where memory is plenty, and are nobody's share where it is not. */
+static void bound_heap(const mr_shares *shares)
+{
+#if defined(__GLIBC__)
+    int64_t kept = shares->limit_bytes / 128, most = (int64_t)32 << 20;
+    mallopt(M_TRIM_THRESHOLD, (int)(kept < most ? kept : most));
+#else
+    (void)shares;
+#endif
+}
+
 mr_status mr_engine_open(mr_engine *engine, const mr_engine_config *config, mr_error *err)
 {
     *engine = (mr_engine){.config = *config};
@@ -92,6 +108,7 @@ mr_status mr_engine_open(mr_engine *engine, const mr_engine_config *config, mr_e
     if (status == MR_OK) {
         shares = deal_memory(engine);
         set_queues(engine, &shares);
+        bound_heap(&shares);
     }
     if (status == MR_OK && config->state_dir != NULL)
         engine->stores =

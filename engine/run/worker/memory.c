@@ -14,6 +14,9 @@
 #include "engine/run/worker/private.h"
 
 #include <inttypes.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #define MIB ((size_t)1 << 20)
 
@@ -158,6 +161,11 @@ mr_status mr_worker_relieve_state(mr_worker *worker, mr_error *err)
             mr_state_leaving_bytes(mr_task_state(at->task)) > max / tasks)
             status = relieve(worker, at, max / tasks, err);
     }
+    /* What has left would be kept by the heap for us alone, while others have the same peak ahead:
+     * the store's compaction, a commit on its way. */
+#if defined(__GLIBC__)
+    (void)malloc_trim(0);
+#endif
     worker->memory.least = leaving_bytes(worker, &tasks);
     if (worker->memory.least > max && worker->config.memory_bytes != 0)
         tell_small(worker, max);
