@@ -89,7 +89,7 @@ void mr_http_request(mr_http *http, const char *url, const char *body, mr_http_a
 {
     mr_buffer_clear(&answer->body);
     answer->status = 0;
-    answer->is_certificate = false;
+    answer->is_certificate = answer->is_too_large = false;
     http->why[0] = '\0';
     (void)curl_easy_setopt(http->curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, &answer->body);
@@ -106,6 +106,7 @@ void mr_http_request(mr_http *http, const char *url, const char *body, mr_http_a
         return;
     }
     answer->is_certificate = stays(code);
+    answer->is_too_large = code == CURLE_WRITE_ERROR; /* `keep` has refused */
     snprintf(answer->why, sizeof answer->why, "%s",
              http->why[0] != '\0' ? http->why : curl_easy_strerror(code));
 }

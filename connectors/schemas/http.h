@@ -29,6 +29,7 @@ typedef struct mr_http_answer {
     long status; /* of HTTP; 0: there was none */
     mr_buffer body;
     bool is_certificate; /* the failure will stay: a certificate or a key is wrong */
+    bool is_too_large;   /* it will stay, too: more than MR_HTTP_BODY_MAX */
     char why[256];       /* status 0: why */
 } mr_http_answer;
 

@@ -61,7 +61,7 @@ static void pause_about(mr_registry *r, int64_t ms)
 static bool is_passing(const mr_http_answer *answer)
 {
     if (answer->status == 0)
-        return !answer->is_certificate;
+        return !answer->is_certificate && !answer->is_too_large;
     return answer->status == 408 || answer->status == 429 || answer->status >= 500;
 }
 
@@ -77,6 +77,10 @@ static mr_status unreachable(mr_registry *r, mr_error *err)
                             "schema registry %s: %s (see ssl.truststore.location and "
                             "ssl.keystore.location)",
                             url, r->answer.why);
+    if (r->answer.is_too_large)
+        return mr_error_set(err, MR_E_REGISTRY_ANSWER,
+                            "schema registry %s: an answer larger than %zu bytes", url,
+                            MR_HTTP_BODY_MAX);
     return mr_error_set_recovery(err, MR_E_REGISTRY_UNREACHABLE, MR_RECOVERY_RETRY,
                                  "schema registry %s is away: %s", url, r->answer.why);
 }
@@ -274,6 +278,9 @@ mr_status mr_registry_schema_of(mr_registry *r, uint32_t id, const mr_registry_s
     mr_status status = request(r, path, NULL, err);
     if (status == MR_OK)
         status = read_schema(r, path, &found, err);
+    else if (r->answer.is_too_large)
+        status = mr_error_set_recovery(err, MR_E_AVRO_SCHEMA, MR_RECOVERY_RECORD,
+                                       "it is larger than %zu bytes", MR_HTTP_BODY_MAX);
     if (status != MR_OK)
         return status;
     if (r->schemas_count == r->schemas_capacity) {

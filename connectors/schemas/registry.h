@@ -56,7 +56,7 @@ mr_status mr_registry_new(const mr_registry_config *config, mr_registry **regist
 void mr_registry_free(mr_registry *registry);
 
 /* The schema of an id; lives as long as the client. Besides the errors above
- * MR_E_AVRO_UNKNOWN_ID and MR_E_AVRO_SCHEMA (it is of another kind, JSON or Protobuf), with
+ * MR_E_AVRO_UNKNOWN_ID and MR_E_AVRO_SCHEMA (of another kind, or beyond all size), with
  * recovery RECORD: they are the fault of the record that names it. */
 mr_status mr_registry_schema_of(mr_registry *registry, uint32_t id,
                                 const mr_registry_schema **schema, mr_error *err) MR_MUST_USE;

@@ -69,3 +69,11 @@ def test_outer_rows_are_padded_when_no_pair_of_a_hot_key_holds():
         many = draw_rows(draw, kept, [1] * 20 + [2], 0)
         check("LEFT", few, many, holds, " AND b.n < a.n")
         check("LEFT", many, few, holds, " AND b.n < a.n")
+
+
+def test_a_row_that_met_somebody_before_its_pairs_were_cut_is_not_padded():
+    def holds(a, b):
+        return b["n"] <= a["n"]
+    few = BEFORE + [{"k": 1, "n": n, "note": None, "ms": 50000} for n in (0, 0, 0, -1)]
+    many = [{"k": 1, "n": 0 if n == 0 else 1, "note": None, "ms": 1000} for n in range(KEPT[0])]
+    check("LEFT", few, many, holds, " AND b.n <= a.n")

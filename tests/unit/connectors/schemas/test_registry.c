@@ -206,6 +206,28 @@ Test(registry, references_that_go_round_in_a_circle_end)
     mr_registry_free(registry);
 }
 
+/* Asking again would not make it smaller: its records would hold the job up for ever. */
+Test(registry, a_schema_larger_than_any_is_the_fault_of_the_record_that_names_it)
+{
+    start(NULL);
+    mr_registry *registry = open_with((mr_registry_config){0});
+    mr_error err;
+    const mr_registry_schema *schema;
+    const size_t size = (size_t)5 << 20;
+    char *body = malloc(size + 200);
+    int head =
+        snprintf(body, size, "{\"path\":\"/schemas/ids/7\",\"status\":200,\"body\":{\"schema\":\"");
+    memset(body + head, 'x', size);
+    strcpy(body + head + size, "\"}}");
+    mr_test_registry_call(&server, "/-/answer", body);
+    free(body);
+    cr_expect_eq(mr_registry_schema_of(registry, 7, &schema, &err), MR_E_AVRO_SCHEMA);
+    cr_expect_eq(err.recovery, MR_RECOVERY_RECORD);
+    HOLDS(err, "larger than");
+    cr_expect_eq(mr_registry_requests(registry), 1);
+    mr_registry_free(registry);
+}
+
 Test(registry, shows_a_token_and_takes_no_for_an_answer)
 {
     start((const char *const[]){"--token", "t0ken", NULL});

@@ -260,6 +260,19 @@ Test(folder, a_file_that_goes_before_its_turn_is_a_flaw_not_an_end)
     unlink(path);
     expect(&f, "!3192 c1 ");
     close_share(&f);
+    /* One that a former life had begun: perhaps it was through, so nobody is told. */
+    put(&f, "d", "d1\nd2\n");
+    put(&f, "e", "e1\n");
+    open_share(&f, 0, 1);
+    got[0] = '\0';
+    cr_assert(read_one(&f, got, sizeof got));
+    cr_expect_str_eq(got, "d1 ");
+    close_share(&f);
+    snprintf(path, sizeof path, "%s/d", f.folder);
+    unlink(path);
+    open_share(&f, 0, 1);
+    expect(&f, "e1 ");
+    close_share(&f);
     teardown(&f);
 }
 
