@@ -58,10 +58,22 @@ Test(replay_stages, from_the_beginning_it_gives_what_the_live_job_gave, .timeout
     }
 }
 
+/* A base may have come so late that no task has heard of anything behind it: there is no moment to
+ * begin at then, and that is said. */
+static bool is_too_short(mr_rig *r)
+{
+    mr_replay_side s;
+    mr_point first = {.kind = MR_POINT_EARLIEST};
+    bool is_refused = mr_replay_side_open(r, &s, first, the_end) == MR_E_MOMENT;
+    mr_replay_side_close(&s);
+    return is_refused;
+}
+
 /* Where logs were trimmed and moments lie apart: what is in flight between them is made again. */
 static void replays_the_rest(bool takes_checkpoints)
 {
     uint64_t equal = 0;
+    uint32_t too_short = 0;
     for (uint64_t seed = 1; seed <= 12; seed++) {
         mr_rig r;
         mr_replay_side s;
@@ -69,6 +81,11 @@ static void replays_the_rest(bool takes_checkpoints)
         r.takes_checkpoints = takes_checkpoints;
         r.config.base_bytes_min = takes_checkpoints ? UINT64_MAX : 12000;
         (void)mr_rig_live(&r, 4000, seed % 3 != 0, true);
+        if (is_too_short(&r)) {
+            too_short++;
+            mr_rig_tear_down(&r);
+            continue;
+        }
         mr_replay_side_run(&r, &s, (mr_point){.kind = MR_POINT_EARLIEST}, the_end);
         cr_expect_eq(s.sum.missing, 0, "seed %" PRIu64, seed);
         cr_expect_eq(s.sum.unexpected, 0, "seed %" PRIu64, seed);
@@ -77,6 +94,7 @@ static void replays_the_rest(bool takes_checkpoints)
         mr_rig_tear_down(&r);
     }
     cr_expect_gt(equal, 1000, "%" PRIu64, equal);
+    cr_expect_leq(too_short, 2, "%" PRIu32 " of 12", too_short);
 }
 
 Test(replay_stages, from_the_first_bases_on_when_logs_were_trimmed, .timeout = 120)

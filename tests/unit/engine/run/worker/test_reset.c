@@ -81,7 +81,7 @@ Test(reset, finds_the_exchanges_of_its_plan_behind_one_that_is_missing)
              TABLES "CREATE VIEW v AS SELECT id, window_time AS t, COUNT(*) AS n FROM "
                     "TABLE(TUMBLE(TABLE src, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY "
                     "window_start, window_end, window_time, id;"
-                    "INSERT INTO dst SELECT x.id FROM v AS x JOIN v AS y ON x.id = y.id AND "
+                    "INSERT INTO dst SELECT x.id FROM v AS x JOIN v AS y ON x.n = y.n AND "
                     "x.t = y.t;");
     sql_topic(&w, "job.exchange.1", 2);
     sql_topic(&w, "job.exchange.2", 2);
