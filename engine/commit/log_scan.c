@@ -365,13 +365,12 @@ static bool is_own(const mr_log_scan *s)
     return s->owner != NULL && id != NULL && id[0] != '\0' && strcmp(s->owner, id) == 0;
 }
 
-/* Reads on until the position is the true end. */
-static mr_status read_to_end(mr_log_scan *s, mr_error *err)
+/* Reads on until the position is the true end. `came`: this may be it already. */
+static mr_status read_to_end(mr_log_scan *s, bool came, mr_error *err)
 {
     const mr_clock *clock = s->request->clock;
     int64_t open_since = -1, quiet_since = clock->monotonic_us(clock);
     uint32_t knocks = 0;
-    bool came = false;
     for (;;) {
         /* Behind records this may be the end: that is asked at once, not after a wait for more. */
         mr_status status = fetch_some(s, came ? 0 : FETCH_TIMEOUT_MS, &came, err);
@@ -470,11 +469,12 @@ void mr_log_scan_close(mr_log_scan *s)
 
 mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err)
 {
+    bool may_be_end = s->reader != NULL || s->is_empty;
     mr_status status = s->reader == NULL ? mr_log_scan_open(s, from, err) : MR_OK;
     if (status != MR_OK)
         return status;
     s->position = from;
-    status = read_to_end(s, err);
+    status = read_to_end(s, may_be_end, err);
     if (status == MR_OK && s->is_partial)
         status = mr_log_scan_refuse(
             s,

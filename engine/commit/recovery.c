@@ -25,6 +25,7 @@ static void start_over(mr_log_scan *s)
     *s = (mr_log_scan){.request = s->request,
                        .recovered = s->recovered,
                        .ours_from = s->ours_from,
+                       .is_empty = s->is_empty,
                        .has_tried_checkpoint = s->has_tried_checkpoint,
                        .checkpoint_err = s->checkpoint_err};
 }
@@ -405,6 +406,7 @@ mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *reco
     if (status == MR_OK)
         status = log->class->offset(log, request->topic, (int32_t)request->task, MR_OFFSET_LATEST,
                                     &end, err);
+    s.is_empty = status == MR_OK && start == end;
     if (status == MR_OK && request->stores != NULL)
         status = run_with_store(&s, start, end, err);
     if (status == MR_OK && !s.is_loaded)
