@@ -264,29 +264,13 @@ static mr_status claim_task(const mr_transplant *t, uint32_t index, mr_log_write
     return status;
 }
 
-static mr_status claim_all(const mr_transplant *t, mr_log_writer *writer, mr_commit *commit,
-                           mr_error *err)
-{
-    mr_status status = MR_OK;
-    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
-        status = claim_task(t, i, writer, commit, err);
-    return status;
-}
+/* What is produced for one task. */
+typedef mr_status (*put_task)(const mr_transplant *t, uint32_t index, mr_log_writer *writer,
+                              mr_commit *commit, mr_error *err);
 
-static mr_status write_all(const mr_transplant *t, mr_log_writer *writer, mr_commit *commit,
-                           mr_error *err)
-{
-    mr_status status = MR_OK;
-    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
-        status = write_task(t, i, writer, commit, err);
-    return status;
-}
-
-/* One transaction of what `fill` produces. */
+/* One transaction of all tasks. */
 static mr_status commit_all(const mr_transplant *t, mr_log_writer *writer, mr_log_member *member,
-                            mr_status (*fill)(const mr_transplant *t, mr_log_writer *writer,
-                                              mr_commit *commit, mr_error *err),
-                            mr_error *err)
+                            put_task put, mr_error *err)
 {
     mr_commit commit = {0};
     mr_status status = writer->class->begin(writer, err);
@@ -297,7 +281,8 @@ static mr_status commit_all(const mr_transplant *t, mr_log_writer *writer, mr_lo
                                                  .clock = t->clock,
                                                  .state_topic = t->state_topic,
                                                  .is_transactional = true});
-    status = fill(t, writer, &commit, err);
+    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
+        status = put(t, i, writer, &commit, err);
     if (status != MR_OK) {
         mr_commit_cancel(&commit);
     } else {
@@ -325,7 +310,7 @@ static mr_status write(const mr_transplant *t, mr_log_member *member, bool is_cl
     mr_status status = t->log->class->open_writer(t->log, &options, &writer, err);
     if (status != MR_OK)
         return status;
-    status = commit_all(t, writer, member, is_claim ? claim_all : write_all, err);
+    status = commit_all(t, writer, member, is_claim ? claim_task : write_task, err);
     writer->class->close(writer);
     return status;
 }
