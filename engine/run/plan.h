@@ -222,6 +222,7 @@ typedef struct mr_plan {
     uint32_t tasks_count;         /* of a job: of all stages */
     uint32_t stages_count;        /* 0: the plan is its own only stage */
     const struct mr_plan *stages; /* in order: rows go from earlier to later ones */
+    const struct mr_plan *uncut;  /* the graph as it was before; NULL: it was not cut */
     /* Of a stage: where its own begin in the job's numbering. */
     uint32_t first_task, first_source, first_node, first_sink;
     mr_guarantee guarantee;

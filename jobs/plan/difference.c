@@ -205,9 +205,8 @@ static const char *retimed_table(const matcher *m)
     return NULL;
 }
 
-static const char *why_never(const matcher *m)
+static const char *why_never(const matcher *m, const mr_plan *from, const mr_plan *to)
 {
-    const mr_plan *from = m->from, *to = m->to;
     mr_arena *arena = m->arena;
     const char *retimed = retimed_table(m);
     if (from->stages_count > 0 || to->stages_count > 0)
@@ -227,9 +226,15 @@ static const char *why_never(const matcher *m)
     return NULL;
 }
 
-void mr_difference_find(const mr_plan *from, const mr_plan *to, mr_arena *arena,
+static const mr_plan *uncut(const mr_plan *plan)
+{
+    return plan->uncut != NULL ? plan->uncut : plan;
+}
+
+void mr_difference_find(const mr_plan *from_job, const mr_plan *to_job, mr_arena *arena,
                         mr_difference *difference)
 {
+    const mr_plan *from = uncut(from_job), *to = uncut(to_job);
     uint32_t all =
         from->nodes_count + to->nodes_count + from->sources_count + to->sources_count + 1;
     matcher m = {.from = from,
@@ -253,7 +258,7 @@ void mr_difference_find(const mr_plan *from, const mr_plan *to, mr_arena *arena,
                                   .count = m.count,
                                   .changes = m.changes,
                                   .is_quiet = true,
-                                  .never = why_never(&m)};
+                                  .never = why_never(&m, from_job, to_job)};
     for (uint32_t i = 0; i < m.count; i++) {
         mr_fate fate = m.changes[i].fate;
         difference->loses |= fate == MR_FATE_REBUILD || fate == MR_FATE_DROP;

@@ -30,7 +30,7 @@ typedef struct mr_change {
 } mr_change;
 
 typedef struct mr_difference {
-    const mr_plan *from, *to;
+    const mr_plan *from, *to; /* uncut: an operator is the same one in whatever stage it runs */
     uint32_t count;
     const mr_change *changes; /* tables first, then operators in the new plan's order, then drops */
     bool loses;               /* something is rebuilt or dropped */
@@ -38,7 +38,7 @@ typedef struct mr_difference {
     const char *never;        /* why no state can be carried over at all; NULL: it can */
 } mr_difference;
 
-void mr_difference_find(const mr_plan *from, const mr_plan *to, mr_arena *arena,
+void mr_difference_find(const mr_plan *from_job, const mr_plan *to_job, mr_arena *arena,
                         mr_difference *difference);
 
 const char *mr_fate_name(mr_fate fate);

@@ -365,6 +365,7 @@ const char *mr_stages_cut(mr_plan *plan, uint32_t tasks_max, mr_arena *arena, mr
     for (uint32_t x = 0; x < c.cuts_count; x++)
         make_exchange(&c, x);
     make_stages(&c, plan);
+    plan->uncut = mr_arena_copy(arena, &c.flat, sizeof c.flat);
     plan->stages_count = stages->count;
     plan->stages = stages->plans;
     mr_stages_set_tasks(plan, stages, tasks_max);

@@ -37,7 +37,7 @@ void mr_changed_compare(mr_changed *changed)
 
 bool mr_changed_is_one_plan(const mr_changed *changed)
 {
-    const mr_plan *from = changed->difference.from, *to = changed->difference.to;
+    const mr_plan *from = &changed->named.wished.job->plan, *to = &changed->loaded.job->plan;
     return from->version == to->version && from->tasks_count == to->tasks_count &&
            from->stages_count == to->stages_count;
 }

@@ -213,6 +213,23 @@ Test(difference, state_behind_state_that_is_rebuilt_is_rebuilt)
            "keeps differs]");
 }
 
+/* A keyed operator is the same one behind an exchange, and exchanges are nobody's tables. */
+Test(difference, stages_do_not_matter_to_what_operators_keep)
+{
+    static const char wide[] = "SET 'parallelism.default' = '4';";
+    static const char renamed[] =
+        BIDS OUT SINK("d2", "a BIGINT, n BIGINT") COUNTS("early", "bids", "WHERE p > 3 ")
+            COUNTS("w", "bids", "") "INSERT INTO d2 SELECT a, n FROM early;"
+                                    "INSERT INTO dst SELECT a, n FROM w;";
+    char was[4096], is[4096];
+    snprintf(was, sizeof was, "%s%s", wide, PLAIN);
+    snprintf(is, sizeof is, "%s%s", wide, renamed);
+    expect(was, was, "keep bids, keep v/window");
+    expect(PLAIN, was, "keep bids, keep v/window");
+    expect(was, PLAIN, "keep bids, keep v/window");
+    expect(was, is, "keep bids, new early/window, keep w/window [was v/window]");
+}
+
 Test(difference, another_number_of_tasks_is_refused_with_a_reason)
 {
     planned was, is;
