@@ -10,6 +10,7 @@
 #define FETCH_ROWS 1024
 #define FETCH_TIMEOUT_MS 20
 #define PENDING_BYTES_MAX ((size_t)4 << 20)
+#define PARTS_BYTES_MAX ((size_t)256 << 20) /* in few pieces: each is sorted, and merged later */
 #define ENDS_TIMEOUT_MS 10000
 #define KNOCK_AFTER_US INT64_C(500000)
 #define KNOCKS_MAX 2u /* the owner named last may be alive: the open transaction may be another's */
@@ -135,7 +136,8 @@ static mr_status relieve(mr_log_scan *s, mr_error *err)
 {
     const mr_recovery_request *r = s->request;
     size_t max = r->state_bytes_max;
-    size_t pending_max = max < PENDING_BYTES_MAX ? max : PENDING_BYTES_MAX;
+    size_t most = s->is_loaded ? PENDING_BYTES_MAX : PARTS_BYTES_MAX;
+    size_t pending_max = max / 4 < most ? max / 4 : most;
     if (max == 0 || s->is_store_stale || s->recovered->store == NULL ||
         (mr_pending_bytes(r->pending) <= pending_max && mr_state_leaving_bytes(r->state) <= max))
         return MR_OK;
