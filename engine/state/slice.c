@@ -7,9 +7,11 @@
 
 #include <stdlib.h>
 
-/* Rows whose cache lines are asked for before the first of them is probed: enough to cover a miss,
- * few enough that the lines are still there. */
-#define PREFETCH_ROWS 32u
+/* Rows between the stages of one (take_all): enough to cover a miss each, few enough that the lines
+ * are still there. */
+#define GUESS_AFTER 6u
+#define KEY_AFTER 11u
+#define TAKE_AFTER 16u
 #define CACHE_LINE 64u
 /* A slice this small stays in the L2 cache by itself. */
 #define PREFETCH_COUNT_MIN 2048u
@@ -241,26 +243,76 @@ static mr_entry *upsert(mr_slice *slice, mr_string key, uint64_t hash)
     return entry;
 }
 
-/* Asks for the lines that probing will read: the control groups and slots of all rows first, then,
- * when those have come, the entries they point to. Inlined by force: gcc takes a function that only
- * prefetches for one without effect, and drops the calls. */
-__attribute__((always_inline)) static inline void prefetch(const mr_slice *slice,
-                                                           const uint64_t *hashes, uint32_t count)
+/* ---- many keys at once ---- */
+
+/* The lines that probing reads first. */
+__attribute__((always_inline)) static inline void ask(const mr_slice *slice, uint64_t hash)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        size_t at = (size_t)((uint32_t)hashes[i] & slice->groups_mask) * MR_GROUP_SLOTS;
-        __builtin_prefetch(slice->control + at);
-        __builtin_prefetch(slice->slots + at);
+    size_t at = (size_t)((uint32_t)hash & slice->groups_mask) * MR_GROUP_SLOTS;
+    __builtin_prefetch(slice->control + at);
+    __builtin_prefetch(slice->slots + at);
+}
+
+/* An entry that may be the key's: most often it is. */
+typedef struct guess {
+    mr_entry *entry; /* NULL: none has the same seven bits */
+    uint32_t number;
+} guess;
+
+/* Asks for the lines of the entry. */
+__attribute__((always_inline)) static inline guess guess_entry(const mr_slice *slice, uint64_t hash)
+{
+    size_t at = (size_t)((uint32_t)hash & slice->groups_mask) * MR_GROUP_SLOTS;
+    uint32_t hits = mr_group_match(slice->control + at, control_of(hash));
+    guess made = {0};
+    if (hits != 0) {
+        made.number = slice->slots[at + (size_t)__builtin_ctz(hits)];
+        made.entry = mr_entry_at(&slice->entries, made.number);
+        __builtin_prefetch(made.entry);
+        __builtin_prefetch(made.entry + 1);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        size_t at = (size_t)((uint32_t)hashes[i] & slice->groups_mask) * MR_GROUP_SLOTS;
-        uint32_t hits = mr_group_match(slice->control + at, control_of(hashes[i]));
-        if (hits == 0)
-            continue;
-        at += (size_t)__builtin_ctz(hits);
-        const char *entry = (const char *)mr_entry_at(&slice->entries, slice->slots[at]);
-        __builtin_prefetch(entry);
-        __builtin_prefetch(entry + sizeof(mr_entry));
+    return made;
+}
+
+/* The value of a key; NULL: there is none. */
+__attribute__((always_inline)) static inline void *take(mr_slice *slice, mr_string key,
+                                                        uint64_t hash, guess guessed,
+                                                        bool is_upsert)
+{
+    mr_entry *entry = guessed.entry;
+    if (entry != NULL && entry->hash == hash && key_equals(entry, key)) {
+        if (is_upsert && !mr_slice_is_marked(slice, entry))
+            mark(slice, entry, guessed.number, 0);
+        return mr_entry_value(entry);
+    }
+    return is_upsert ? mr_entry_value(upsert(slice, key, hash))
+                     : mr_slice_resident(slice, key, hash);
+}
+
+/* Rows of different stages take turns, so that the lines of one are on their way while another is
+ * compared: asking for those of many rows first would wait for the first of them, and for more
+ * lines than a core can await. A row's entry stays where it is in between, whatever is inserted.
+ * Compiled twice. */
+__attribute__((always_inline)) static inline void take_all(mr_slice *slice, const mr_string *keys,
+                                                           const uint64_t *hashes, uint32_t count,
+                                                           void **values, bool is_upsert)
+{
+    guess guessed[TAKE_AFTER];
+    for (uint32_t i = 0; i < count + TAKE_AFTER; i++) {
+        if (i >= TAKE_AFTER) {
+            uint32_t row = i - TAKE_AFTER;
+            values[row] = take(slice, keys[row], hashes[row], guessed[row % TAKE_AFTER], is_upsert);
+        }
+        if (i >= KEY_AFTER && i - KEY_AFTER < count) {
+            uint32_t row = i - KEY_AFTER;
+            const mr_entry *entry = guessed[row % TAKE_AFTER].entry;
+            if (keys[row].length > MR_ENTRY_INLINE && entry != NULL)
+                __builtin_prefetch(mr_entry_key(entry));
+        }
+        if (i >= GUESS_AFTER && i - GUESS_AFTER < count)
+            guessed[(i - GUESS_AFTER) % TAKE_AFTER] = guess_entry(slice, hashes[i - GUESS_AFTER]);
+        if (i < count)
+            ask(slice, hashes[i]);
     }
 }
 
@@ -286,13 +338,12 @@ void mr_slice_upsert(mr_slice *slice, const mr_string *keys, const uint64_t *has
 {
     if (slice->is_partial)
         mr_away_fetch(slice, keys, hashes, count, false);
-    for (uint32_t start = 0; start < count; start += PREFETCH_ROWS) {
-        uint32_t end = count - start < PREFETCH_ROWS ? count : start + PREFETCH_ROWS;
-        if (slice->count >= PREFETCH_COUNT_MIN)
-            prefetch(slice, hashes + start, end - start);
-        for (uint32_t i = start; i < end; i++)
-            values[i] = mr_entry_value(upsert(slice, keys[i], hashes[i]));
+    if (slice->count >= PREFETCH_COUNT_MIN) {
+        take_all(slice, keys, hashes, count, values, true);
+        return;
     }
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = mr_entry_value(upsert(slice, keys[i], hashes[i]));
 }
 
 void mr_slice_find(mr_slice *slice, const mr_string *keys, const uint64_t *hashes, uint32_t count,
@@ -300,17 +351,12 @@ void mr_slice_find(mr_slice *slice, const mr_string *keys, const uint64_t *hashe
 {
     if (slice->is_partial)
         mr_away_fetch(slice, keys, hashes, count, true);
-    for (uint32_t start = 0; start < count; start += PREFETCH_ROWS) {
-        uint32_t end = count - start < PREFETCH_ROWS ? count : start + PREFETCH_ROWS;
-        if (slice->count >= PREFETCH_COUNT_MIN)
-            prefetch(slice, hashes + start, end - start);
-        for (uint32_t i = start; i < end; i++) {
-            uint32_t slot;
-            values[i] = find(slice, keys[i], hashes[i], &slot)
-                            ? mr_entry_value(mr_entry_at(&slice->entries, slice->slots[slot]))
-                            : NULL;
-        }
+    if (slice->count >= PREFETCH_COUNT_MIN) {
+        take_all(slice, keys, hashes, count, values, false);
+        return;
     }
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = mr_slice_resident(slice, keys[i], hashes[i]);
 }
 
 void *mr_slice_resident(const mr_slice *slice, mr_string key, uint64_t hash)

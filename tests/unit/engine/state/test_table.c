@@ -127,6 +127,43 @@ Test(table, equal_keys_of_one_call_share_a_value)
     fixture_release(&f);
 }
 
+/* A slice this large is probed with many rows under way at once. The hashes are few, so that keys
+ * share them, and the slice grows in the middle of a call. The oracle counts in an array. */
+Test(table, many_keys_of_one_call_count_as_one_by_one)
+{
+    enum { KEYS = 30000, ROWS = 999, CALLS = 200 };
+    static char texts[KEYS][40];
+    static uint64_t counts[KEYS], hashes[ROWS];
+    static mr_string keys[ROWS];
+    static void *values[ROWS];
+    static uint32_t rows[ROWS];
+    fixture f;
+    fixture_init(&f);
+    for (uint32_t k = 0; k < KEYS; k++) /* every third one lies outside of its entry */
+        snprintf(texts[k], sizeof texts[k],
+                 k % 3 == 0 ? "a-key-of-more-bytes-than-inline-%u" : "%u", k);
+    uint64_t seed = 4711;
+    mr_slice *slice = mr_table_make(f.table, 0);
+    for (uint32_t call = 0; call < CALLS; call++) {
+        for (uint32_t i = 0; i < ROWS; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+            rows[i] = i % 7 == 6 ? rows[i - 1] : (uint32_t)(seed >> 40) % KEYS;
+            keys[i] = key_of(texts[rows[i]]);
+            hashes[i] = mr_hash(keys[i].bytes, keys[i].length) & UINT64_C(0xff00000000000fff);
+        }
+        mr_slice_find(slice, keys, hashes, ROWS, values);
+        for (uint32_t i = 0; i < ROWS; i++)
+            cr_assert_eq(values[i] != NULL ? *(uint64_t *)values[i] : 0, counts[rows[i]]);
+        mr_slice_upsert(slice, keys, hashes, ROWS, values);
+        for (uint32_t i = 0; i < ROWS; i++)
+            cr_assert_eq(++*(uint64_t *)values[i], ++counts[rows[i]], "call %u row %u", call, i);
+        if (call % 10 == 9)
+            mr_state_mark_clean(f.state);
+    }
+    cr_assert_gt(mr_slice_count(slice), 20000);
+    fixture_release(&f);
+}
+
 Test(table, keys_with_one_hash_are_told_apart)
 {
     fixture f;
