@@ -87,18 +87,35 @@ static rd_kafka_resp_err_t bounds_of(mr_kafka_log *log, const char *topic, int32
     return error;
 }
 
+/* A partition without a leader, and one that is not there, are both "no such entry". */
+static rd_kafka_resp_err_t tell_apart(mr_kafka_log *log, const char *topic, int32_t partition)
+{
+    mr_topic_facts facts;
+    mr_error why;
+    if (mr_kafka_describe_now(log, topic, &facts, &why) != MR_OK)
+        return RD_KAFKA_RESP_ERR__NOENT;
+    return !facts.exists || partition >= facts.partitions ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+                                                          : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
 rd_kafka_resp_err_t mr_kafka_bounds(mr_kafka_log *log, const char *topic, int32_t partition,
                                     int32_t timeout_ms, int64_t *low, int64_t *stable)
 {
-    rd_kafka_resp_err_t error = bounds_of(log, topic, partition, timeout_ms, low, stable);
-    mr_topic_facts facts;
-    mr_error why;
-    /* A partition without a leader, and one that is not there, are both "no such entry". */
-    if (error != RD_KAFKA_RESP_ERR__NOENT ||
-        mr_kafka_describe(&log->base, topic, &facts, &why) != MR_OK)
-        return error;
-    return !facts.exists || partition >= facts.partitions ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
-                                                          : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    int64_t deadline_ms = mr_kafka_now_ms() + timeout_ms;
+    bool had_no_leader = false;
+    for (;;) {
+        int64_t left_ms = deadline_ms - mr_kafka_now_ms();
+        rd_kafka_resp_err_t error =
+            bounds_of(log, topic, partition, left_ms > 0 ? (int32_t)left_ms : 0, low, stable);
+        if (error == RD_KAFKA_RESP_ERR__NOENT)
+            error = tell_apart(log, topic, partition);
+        if (error == RD_KAFKA_RESP_ERR__TIMED_OUT && had_no_leader) /* says less */
+            return RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || mr_kafka_now_ms() >= deadline_ms)
+            return error;
+        had_no_leader = true;
+        mr_kafka_request_pause(log, LEADER_PAUSE_MS);
+    }
 }
 
 /* A partition that has no leader just now, as while a broker restarts or stands still, is unknown
@@ -123,14 +140,8 @@ mr_status mr_kafka_offset(mr_log *base, const char *topic, int32_t partition, in
     mr_kafka_log *log = (mr_kafka_log *)base;
     MR_ASSERT(which == MR_OFFSET_EARLIEST || which == MR_OFFSET_LATEST);
     int64_t low, high;
-    int64_t deadline_ms = mr_kafka_now_ms() + log->timeout_ms;
-    rd_kafka_resp_err_t error;
-    for (;;) {
-        error = mr_kafka_bounds(log, topic, partition, log->timeout_ms, &low, &high);
-        if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || mr_kafka_now_ms() >= deadline_ms)
-            break;
-        mr_kafka_request_pause(log, LEADER_PAUSE_MS);
-    }
+    rd_kafka_resp_err_t error =
+        mr_kafka_bounds(log, topic, partition, log->timeout_ms, &low, &high);
     if (error)
         return mr_kafka_request_fail(log, error, NULL, "offsets of topic", topic, err);
     *offset = which == MR_OFFSET_EARLIEST ? low : high;

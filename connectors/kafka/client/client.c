@@ -150,17 +150,22 @@ typedef struct funeral {
     mr_kafka_log *log;
     void (*bury)(void *corpse);
     void *corpse;
+    bool *has_begun;
 } funeral;
 
 static void *funeral_thread(void *opaque)
 {
     funeral *f = opaque;
     mr_kafka_log *log = f->log;
+    pthread_mutex_lock(&log->lock);
+    *f->has_begun = true;
+    pthread_cond_broadcast(&log->changed);
+    pthread_mutex_unlock(&log->lock);
     f->bury(f->corpse);
     free(f);
     pthread_mutex_lock(&log->lock);
     log->dying--;
-    pthread_cond_signal(&log->changed);
+    pthread_cond_broadcast(&log->changed);
     pthread_mutex_unlock(&log->lock);
     return NULL;
 }
@@ -169,7 +174,8 @@ void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
 {
     funeral *f = calloc(1, sizeof *f);
     MR_ASSERT(f != NULL);
-    *f = (funeral){.log = log, .bury = bury, .corpse = corpse};
+    bool has_begun = false;
+    *f = (funeral){.log = log, .bury = bury, .corpse = corpse, .has_begun = &has_begun};
     pthread_mutex_lock(&log->lock);
     log->dying++;
     pthread_mutex_unlock(&log->lock);
@@ -178,6 +184,10 @@ void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
         pthread_detach(thread);
     else
         funeral_thread(f);
+    pthread_mutex_lock(&log->lock);
+    while (!has_begun)
+        pthread_cond_wait(&log->changed, &log->lock);
+    pthread_mutex_unlock(&log->lock);
 }
 
 void mr_kafka_bury_wait(mr_kafka_log *log)

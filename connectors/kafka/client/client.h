@@ -80,7 +80,8 @@ void mr_kafka_client_close(mr_kafka_client *client);
 
 /* Calls `bury(corpse)`, which destroys a handle, on a thread of its own: about every second
  * rd_kafka_destroy of a producer takes a whole second (its broker threads look up once a
- * second), for which a recovery must not wait. The log's close waits for all of them. */
+ * second), for which a recovery must not wait. Back when that thread has begun. The log's close
+ * waits for all of them. */
 void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse);
 void mr_kafka_bury_wait(mr_kafka_log *log);
 

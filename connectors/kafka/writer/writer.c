@@ -156,7 +156,8 @@ static mr_status writer_new(mr_kafka_log *log, const mr_writer_options *options,
  * (else NULL); a second one would cost each start 7 ms.
  *
  * One that is thrown away must not ask again: the coordinator would fence whoever came behind it.
- * So it goes while nothing of it is under way, and it is gone before anything else is opened. */
+ * So it goes while nothing of it is under way, and has begun to before anything else is opened; to
+ * wait for its end would take up to a second, and it asks again half a second behind an answer. */
 static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_kafka_writer **kept,
                        mr_error *err)
 {
@@ -188,10 +189,8 @@ static mr_status knock(mr_kafka_log *log, const mr_writer_options *options, mr_k
     }
     if (is_ready && kept)
         *kept = w;
-    else if (status == MR_OK)
-        mr_kafka_writer_free(w);
     else
-        writer_close(&w->base); /* with a broker that does not answer it takes its time */
+        writer_close(&w->base);
     return status;
 }
 
