@@ -1,13 +1,18 @@
 #include "tests/crash/worker/slow.h"
 
 #include <stddef.h>
+#include <string.h>
 #include <time.h>
+
+static const mr_crash_slow *of_slow(const mr_log_reader *reader)
+{
+    return (const mr_crash_slow *)((uintptr_t)reader->class - offsetof(mr_crash_slow, slow_class));
+}
 
 static mr_status fetch(mr_log_reader *reader, uint32_t rows_max, int32_t timeout_ms,
                        mr_records *records, mr_error *err)
 {
-    const mr_crash_slow *slow =
-        (const mr_crash_slow *)((uintptr_t)reader->class - offsetof(mr_crash_slow, reader_class));
+    const mr_crash_slow *slow = of_slow(reader);
     (void)rows_max;
     mr_status status = slow->reader_inner->fetch(reader, 1, timeout_ms, records, err);
     struct timespec pause = {.tv_sec = slow->pause_ms / 1000,
@@ -15,6 +20,18 @@ static mr_status fetch(mr_log_reader *reader, uint32_t rows_max, int32_t timeout
     if (status == MR_OK && records->count > 0)
         nanosleep(&pause, NULL);
     return status;
+}
+
+/* What it reads tells a reader of the state log from others. */
+static mr_status add(mr_log_reader *reader, uint32_t input, const char *topic, int32_t partition,
+                     int64_t offset, mr_error *err)
+{
+    const mr_crash_slow *slow =
+        (const mr_crash_slow *)((uintptr_t)reader->class - offsetof(mr_crash_slow, open_class));
+    size_t length = strlen(topic);
+    if (length > 6 && strcmp(topic + length - 6, ".state") == 0)
+        reader->class = &slow->slow_class;
+    return slow->reader_inner->add(reader, input, topic, partition, offset, err);
 }
 
 static mr_status open_reader(mr_log *log, mr_log_reader **reader, mr_error *err)
@@ -25,15 +42,17 @@ static mr_status open_reader(mr_log *log, mr_log_reader **reader, mr_error *err)
     if (status != MR_OK || slow->pause_ms == 0)
         return status;
     slow->reader_inner = (*reader)->class;
-    slow->reader_class = *slow->reader_inner;
-    slow->reader_class.fetch = fetch;
-    (*reader)->class = &slow->reader_class;
+    slow->open_class = slow->slow_class = *slow->reader_inner;
+    slow->open_class.add = add;
+    slow->slow_class.fetch = fetch;
+    (*reader)->class = &slow->open_class;
     return MR_OK;
 }
 
-void mr_crash_slow_open(mr_crash_slow *slow, mr_log *log)
+void mr_crash_slow_open(mr_crash_slow *slow, uint32_t pause_ms, mr_log *log)
 {
-    *slow = (mr_crash_slow){.log_class = *log->class, .log_inner = log->class};
+    *slow =
+        (mr_crash_slow){.log_class = *log->class, .log_inner = log->class, .pause_ms = pause_ms};
     slow->log_class.open_reader = open_reader;
     log->class = &slow->log_class;
 }

@@ -95,6 +95,8 @@ typedef struct world {
     mr_state_dir *dir;
     mr_store_factory *stores;
     mr_helper *helper;
+    const sigset_t *signals;
+    bool is_stop_asked;
 } world;
 
 static void write_line(void *sink, mr_log_level level, const char *line)
@@ -134,7 +136,7 @@ static mr_status open_world(world *w, const mr_crash_worker_options *options, mr
         .bootstrap = options->bootstrap, .properties = properties, .logger = &w->logger};
     mr_status status = mr_kafka_log_open(&config, &w->log, err);
     if (status == MR_OK)
-        mr_crash_slow_open(&w->slow, w->log);
+        mr_crash_slow_open(&w->slow, options->pause_ms, w->log);
     if (status == MR_OK && options->dir != NULL)
         status = mr_state_dir_open(options->dir, &w->dir, err);
     if (status == MR_OK && w->dir != NULL)
@@ -182,14 +184,16 @@ static void tell(mr_crash_page *page, const mr_worker *worker)
     atomic_fetch_add(&page->steps, 1);
 }
 
-static bool was_asked_to_stop(const sigset_t *signals)
+/* Between two steps, and in the middle of a restore. */
+static bool is_stopping(void *hook)
 {
+    world *w = hook;
     struct timespec now = {0};
-    return sigtimedwait(signals, NULL, &now) == SIGTERM;
+    w->is_stop_asked = w->is_stop_asked || sigtimedwait(w->signals, NULL, &now) == SIGTERM;
+    return w->is_stop_asked;
 }
 
-static mr_status live(world *w, const mr_crash_worker_options *options, const sigset_t *signals,
-                      mr_error *err)
+static mr_status live(world *w, const mr_crash_worker_options *options, mr_error *err)
 {
     mr_sim_job job;
     mr_crash_job_init(&job, &options->job);
@@ -206,15 +210,16 @@ static mr_status live(world *w, const mr_crash_worker_options *options, const si
                                .fetch_rows_max = options->fetch_rows_max,
                                .apply_epochs = options->apply_epochs,
                                .base_bytes_min = options->base_bytes_min,
+                               .is_stopping = is_stopping,
+                               .hook = w,
                                .sabotage = options->sabotage};
     mr_worker *worker = mr_worker_new(&config);
     mr_status status = MR_OK;
     tell(w->page, worker);
     mr_worker_phase phase = MR_WORKER_PREPARE;
     while (status == MR_OK && phase < MR_WORKER_STOPPED) {
-        if (was_asked_to_stop(signals))
+        if (is_stopping(w))
             mr_worker_request_stop(worker);
-        w->slow.pause_ms = phase == MR_WORKER_RESTORE ? options->pause_ms : 0;
         status = mr_worker_step(worker, err);
         tell(w->page, worker);
         if (mr_worker_phase_of(worker) != phase)
@@ -240,11 +245,11 @@ int mr_crash_worker_main(int args_count, char **args)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
     write_line(NULL, MR_LOG_INFO, "begins");
-    world w = {.page = map_page(options.page)};
+    world w = {.signals = &signals, .page = map_page(options.page)};
     mr_error err = {0};
     mr_status status = open_world(&w, &options, &err);
     if (status == MR_OK)
-        status = live(&w, &options, &signals, &err);
+        status = live(&w, &options, &err);
     close_world(&w);
     if (status != MR_OK) {
         snprintf(w.page->message, sizeof w.page->message, "%s", err.message);
