@@ -398,13 +398,13 @@ static mr_status read_to_end(mr_log_scan *s, bool came, mr_error *err)
             open_since = -1;
         } else if (open_since < 0) {
             open_since = now;
-        } else if (now - open_since > KNOCK_AFTER_US && is_own(s)) {
+        } else if (now - open_since > KNOCK_AFTER_US && is_own(s) && s->request->tells_own) {
             return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
                                          "state log %s[%" PRIu32 "]@%" PRId64
                                          " has a transaction that is open, perhaps our own",
                                          s->request->topic, s->request->task, ends.stable_end);
         } else if (knocks < KNOCKS_MAX && now - open_since > KNOCK_AFTER_US && s->owner != NULL &&
-                   s->owner[0] != '\0') {
+                   s->owner[0] != '\0' && !is_own(s)) {
             status = knocks == 0 ? s->request->log->class->knock(s->request->log, s->owner, err)
                                  : end_hanging(s, &ends, err);
             if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)

@@ -50,7 +50,10 @@ typedef struct mr_recovery_request {
     size_t state_bytes_max;    /* in memory, of what may leave it; 0: all that there is */
     bool distrusts_store;      /* it was found damaged: set it aside */
     mr_breath breath;          /* taken between chunks of log, store and checkpoint */
-    mr_log_reader **reader;    /* open and without inputs: taken, and NULL then. NULL: none is */
+    /* What holds the log and may be our own is told at once (RETRY), for the worker to end it;
+     * else it is waited for, and named, as anybody's. */
+    bool tells_own;
+    mr_log_reader **reader; /* open and without inputs: taken, and NULL then. NULL: none is */
 } mr_recovery_request;
 
 typedef struct mr_recovered {

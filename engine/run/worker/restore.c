@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#define HELD_TRIES_MAX 30u /* half a minute: what our writer left is ended by then */
+
 static bool has_offsets(mr_worker *worker, mr_status *status, mr_error *err)
 {
     mr_log *log = worker->config.log;
@@ -244,6 +246,7 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
                                    .load_entries_max = worker->config.load_entries_max,
                                    .state_bytes_max =
                                        worker->config.state_bytes_max / worker->tasks_count,
+                                   .tells_own = worker->held_tries < HELD_TRIES_MAX,
                                    .distrusts_store = at->is_store_bad,
                                    .breath = {mr_worker_breathe, worker},
                                    .reader = &worker->state_reader};
@@ -378,8 +381,10 @@ mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
             mr_worker_drop_task(worker, t);
         else
             worker->restores++;
-        worker->may_hang |= status == MR_E_KAFKA_TIMEOUT && worker->writer != NULL &&
-                            worker->plan->guarantee == MR_EXACTLY_ONCE;
+        bool is_held = status == MR_E_KAFKA_TIMEOUT && worker->writer != NULL &&
+                       worker->plan->guarantee == MR_EXACTLY_ONCE;
+        worker->may_hang |= is_held;
+        worker->held_tries = is_held ? worker->held_tries + 1 : 0;
         if (is_damage(status) && mr_worker_park_task(worker, t, status, err))
             return MR_OK;
         /* A claim under way would have the next try wait for our own transaction to end. */

@@ -244,6 +244,7 @@ static mr_status recover(recovery_rig *rig)
                                    .state = rig->state,
                                    .pending = &rig->pending,
                                    .arena = &rig->arena,
+                                   .tells_own = rig->tells_own,
                                    .state_bytes_max = rig->state_bytes_max};
     rig->err = (mr_error){0};
     return mr_recovery_run(&request, &rig->recovered, &rig->err);

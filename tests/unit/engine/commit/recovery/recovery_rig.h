@@ -30,7 +30,7 @@ typedef struct recovery_rig {
     mr_arena arena;
     mr_recovered recovered;
     mr_error err;
-    bool has_no_store;
+    bool has_no_store, tells_own;
     size_t state_bytes_max;             /* 0: all entries stay in memory */
     uint32_t delta_chunks, base_chunks; /* of the try at hand, and the checks over them */
     uint32_t delta_check, base_check;

@@ -49,8 +49,8 @@ Test(recovery_end, a_transaction_that_is_ending_is_waited_for)
 /* Nobody may be knocked at: the log names no owner, an empty one, or us. */
 Test(recovery_end, a_transaction_of_nobody_known_is_waited_for_and_then_named)
 {
-    static const char *const owners[] = {NULL, ""};
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const owners[] = {NULL, "", "new"};
+    for (size_t i = 0; i < 3; i++) {
         recovery_rig rig;
         rig_set_up(&rig, 1, true);
         if (owners[i] != NULL) {
@@ -73,6 +73,7 @@ Test(recovery_end, one_that_may_be_our_own_is_left_to_the_worker)
     recovery_rig rig;
     rig_set_up(&rig, 1, true);
     rig.owner = "new";
+    rig.tells_own = true;
     rig_put(&rig, "a=1");
     rig_open(&rig, "a=9");
     int64_t began = rig.world.clock.now_us;

@@ -1,0 +1,74 @@
+/*
+ * Goal: a state log that is held by somebody's open transaction is waited for, then named: the
+ * worker asks what its own writer may have left there, and does not do so for ever.
+ * Method: the worker's own commit is the last one in the log, behind it a stranger's transaction is
+ * open, in virtual time; it ends in time, or never does.
+ */
+#include "tests/unit/sim/rig.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define FOR_EVER_MS (60 * 60 * 1000)
+
+static int64_t now_us(mr_rig *r)
+{
+    const mr_clock *clock = mr_sim_clock(&r->world);
+    return clock->monotonic_us(clock);
+}
+
+/* A life with commits, and a record of a stranger whose transaction is open. */
+static mr_log_writer *set_up(mr_rig *r)
+{
+    mr_rig_set_up(r, &(mr_rig_options){.seed = 1, .job = {.tasks_count = 1}});
+    mr_rig_start(r, 0, false);
+    mr_rig_feed(r, 3, 10);
+    while (r->stats.commits == 0)
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
+    mr_rig_stop(r, 0);
+    mr_writer_options options = {.transactional_id = "stranger",
+                                 .transaction_timeout_ms = FOR_EVER_MS};
+    mr_log_writer *writer;
+    mr_log *log = r->world.outside;
+    mr_log_record record = {.value = "x", .value_length = 1, .timestamp_ms = MR_TIME_NONE};
+    cr_assert_eq(log->class->open_writer(log, &options, &writer, &r->err), MR_OK);
+    cr_assert_eq(writer->class->begin(writer, &r->err), MR_OK);
+    cr_assert_eq(writer->class->produce(writer, "sim.state", 0, &record, 1, &r->err), MR_OK);
+    cr_assert_eq(writer->class->flush(writer, 1000, &r->err), MR_OK);
+    return writer;
+}
+
+Test(held, by_one_that_never_ends_is_named_after_a_while)
+{
+    mr_rig r;
+    mr_log_writer *stranger = set_up(&r);
+    mr_rig_start(&r, 0, false);
+    int64_t began_us = now_us(&r), least_us = INT64_C(30000000), most_us = INT64_C(300000000);
+    while (now_us(&r) - began_us < most_us && mr_rig_step(&r, 0))
+        ;
+    cr_expect_lt(now_us(&r) - began_us, most_us, "it waits for ever");
+    cr_expect_gt(now_us(&r) - began_us, least_us, "whoever is alive gets his time");
+    cr_expect_eq(r.err.status, MR_E_KAFKA_TIMEOUT, "%s", r.err.message);
+    cr_expect(strstr(r.err.message, "sim.state[0]") != NULL, "%s", r.err.message);
+    cr_expect_eq(stranger->class->commit(stranger, &r.err), MR_OK, "it is left alone");
+    stranger->class->close(stranger);
+    mr_rig_stop(&r, 0);
+    mr_rig_tear_down(&r);
+}
+
+Test(held, by_one_that_ends_in_time_is_waited_for)
+{
+    mr_rig r;
+    mr_log_writer *stranger = set_up(&r);
+    mr_rig_start(&r, 0, false);
+    int64_t began_us = now_us(&r);
+    while (now_us(&r) - began_us < INT64_C(20000000))
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+    cr_expect_eq(r.stats.phase, MR_WORKER_RESTORE);
+    cr_assert_eq(stranger->class->abort(stranger, &r.err), MR_OK);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    stranger->class->close(stranger);
+    mr_rig_stop(&r, 0);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
