@@ -46,14 +46,13 @@ def test_a_terminal_has_a_status_line_that_says_all_of_it():
     make_job(", 'source.monitor-interval' = '100 ms'")
     lines = []
 
-    def is_enough(text):
+    def is_enough(text):  # a second in which rows were read, and a later one in which nothing is read any more
         lines[:] = LINE.findall(text)
-        return len(lines) >= 2
+        rates = [int(rate) for rate, *_ in lines]
+        return any(rates) and rates[-1] == 0
 
     code, text = millrace.run_on_terminal("run", "job.sql", is_enough=is_enough)
     assert code == 0, text
-    assert any(int(rate) > 0 for rate, *_ in lines), lines
-    assert int(lines[-1][0]) == 0, lines  # nothing is read any more
     _, watermark, lag, late, dead, commits = lines[-1]
     assert watermark == "2024-01-01 00:01:36.000", lines
     assert lag == "-" or int(lag) >= 0, lines
@@ -72,7 +71,8 @@ def test_elsewhere_there_is_no_status_line_and_no_escape():
 
 
 def stats(text):
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    """The samples of all whole lines: what a terminal gave so far may end amid one."""
+    return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line.startswith("{")]
 
 
 FIELDS = """job phase seconds records_read records_in rows_out filtered late dead rows_per_second watermark_ms lag_records
@@ -102,14 +102,15 @@ def test_stats_ndjson_come_every_second_with_the_watermark_of_then():
     make_job(", 'source.monitor-interval' = '100 ms'")
     seen = []
 
-    def is_enough(text):
-        seen[:] = stats(text.replace("\r", ""))[:-1]
-        return len(seen) >= 2
+    def is_enough(text):  # a second in which rows were read, and two behind it
+        seen[:] = stats(text.replace("\r", ""))
+        return any(line["rows_per_second"] > 0 for line in seen[:-2])
 
     millrace.run_on_terminal("run", "job.sql", "--stats", "ndjson", is_enough=is_enough)
-    assert seen[0]["phase"] == "run" and seen[0]["rows_per_second"] > 0, seen
-    assert seen[-1]["watermark_ms"] == 1704067296000, seen
-    assert 0.5 < seen[1]["seconds"] - seen[0]["seconds"] < 5, seen
+    end = seen[-1]
+    assert (end["phase"], end["rows_per_second"], end["watermark_ms"]) == ("run", 0, 1704067296000), seen
+    steps = [after["seconds"] - before["seconds"] for before, after in zip(seen, seen[1:])]
+    assert 0.5 < max(steps) and min(steps) < 5, seen  # one alone may come late on a busy machine
 
 
 def test_quiet_says_nothing():
