@@ -56,5 +56,5 @@ void fleet_await_said(const script *s, const char *verb, const char *argument, c
 void fleet_stop_worker(const script *s, pid_t worker)
 {
     kill(worker, SIGTERM);
-    cr_expect_eq(script_finish(s, worker, 30), 0);
+    cr_expect_eq(script_finish(s, worker), 0);
 }

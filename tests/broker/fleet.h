@@ -7,7 +7,7 @@
 
 #include "tests/broker/script.h"
 
-#define FLEET_READY_MS 40000
+#define FLEET_READY_MS KAFKA_PATIENCE_MS
 
 /* Runs `millrace VERB ..` in the script's folder; what it said is in the file "said". Its exit
  * code. */

@@ -12,7 +12,8 @@ mr_log *kafka_open_with(const char *const *properties)
     const char *broker = getenv("MILLRACE_TEST_BROKER");
     cr_assert(broker && broker[0], "no broker: start one with tests/harness/broker start and set "
                                    "MILLRACE_TEST_BROKER to its host:port");
-    mr_kafka_config config = {.bootstrap = broker, .properties = properties};
+    mr_kafka_config config = {
+        .bootstrap = broker, .properties = properties, .timeout_ms = KAFKA_PATIENCE_MS};
     mr_log *log;
     mr_error err;
     OK(mr_kafka_log_open(&config, &log, &err), err);
@@ -67,9 +68,9 @@ mr_member_event kafka_await(mr_log_member *member, mr_member_event_kind kind)
 {
     mr_error err;
     mr_member_event event = {0};
-    double end_ms = kafka_ms() + 20000;
+    double end_ms = kafka_ms() + KAFKA_PATIENCE_MS;
     while (event.kind != kind) {
-        cr_assert_lt(kafka_ms(), end_ms, "no member event %d within 20 s", (int)kind);
+        cr_assert_lt(kafka_ms(), end_ms, "no member event %d", (int)kind);
         OK(member->class->poll(member, 100, &event, &err), err);
     }
     return event;
@@ -107,7 +108,7 @@ void kafka_abort(mr_log_writer *writer)
 void kafka_flush(mr_log_writer *writer)
 {
     mr_error err;
-    OK(writer->class->flush(writer, 10000, &err), err);
+    OK(writer->class->flush(writer, KAFKA_PATIENCE_MS, &err), err);
 }
 
 void kafka_put(mr_log_writer *writer, const char *topic, int32_t partition, const char *value)
@@ -126,27 +127,62 @@ void kafka_put_committed(mr_log_writer *writer, const char *topic, int32_t parti
     kafka_commit(writer);
 }
 
-const char *kafka_read(mr_log *log, const char *topic, int32_t partition, int64_t offset,
-                       uint32_t count, int32_t timeout_ms)
+typedef struct joined {
+    char text[65536];
+    size_t length;
+} joined;
+
+static void join(void *context, const char *value, size_t length)
 {
-    static char text[65536]; /* of this test's own process */
+    joined *all = context;
+    size_t left = sizeof all->text - all->length;
+    int put = snprintf(all->text + all->length, left, "%s%.*s", all->length > 0 ? " " : "",
+                       (int)length, value);
+    cr_assert(put >= 0 && (size_t)put < left, "more than a test looks at");
+    all->length += (size_t)put;
+}
+
+static joined *joined_anew(void)
+{
+    static joined all; /* of this test's own process */
+    all.length = 0;
+    all.text[0] = '\0';
+    return &all;
+}
+
+static const char *read_some(mr_log *log, const char *topic, int32_t partition, uint32_t count,
+                             int32_t timeout_ms)
+{
+    joined *all = joined_anew();
     mr_log_reader *reader = kafka_reader(log);
     mr_error err;
-    OK(reader->class->add(reader, 0, topic, partition, offset, &err), err);
-    size_t length = 0;
-    uint32_t seen = 0;
-    text[0] = '\0';
+    OK(reader->class->add(reader, 0, topic, partition, 0, &err), err);
     double end_ms = kafka_ms() + timeout_ms;
-    while (seen < count && kafka_ms() < end_ms) {
+    for (uint32_t seen = 0; seen < count && kafka_ms() < end_ms;) {
         mr_records records;
         OK(reader->class->fetch(reader, count - seen, 50, &records, &err), err);
         for (uint32_t i = 0; i < records.count; i++, seen++)
-            length +=
-                (size_t)snprintf(text + length, sizeof text - length, "%s%.*s", seen ? " " : "",
-                                 (int)records.record[i].value_length, records.record[i].value);
+            join(all, records.record[i].value, records.record[i].value_length);
     }
     reader->class->close(reader);
-    return text;
+    return all->text;
+}
+
+const char *kafka_read(mr_log *log, const char *topic, int32_t partition, uint32_t count)
+{
+    return read_some(log, topic, partition, count, KAFKA_PATIENCE_MS);
+}
+
+const char *kafka_all(mr_log *log, const char *topic, int32_t partition)
+{
+    joined *all = joined_anew();
+    (void)kafka_each(log, topic, partition, join, all);
+    return all->text;
+}
+
+const char *kafka_glimpse(mr_log *log, const char *topic, int32_t partition, int32_t timeout_ms)
+{
+    return read_some(log, topic, partition, UINT32_MAX, timeout_ms);
 }
 
 int64_t kafka_end(mr_log *log, const char *topic, int32_t partition)
@@ -161,7 +197,7 @@ int64_t kafka_settled_end(mr_log *log, const char *topic, int32_t partition)
 {
     mr_error err;
     mr_log_ends ends = {.topic = topic, .partition = partition};
-    double end_ms = kafka_ms() + 5000;
+    double end_ms = kafka_ms() + KAFKA_PATIENCE_MS;
     do {
         OK(log->class->ends(log, &ends, 1, &err), err);
         if (ends.stable != ends.high)
@@ -179,15 +215,16 @@ uint32_t kafka_each(mr_log *log, const char *topic, int32_t partition, kafka_vis
     OK(reader->class->add(reader, 0, topic, partition, 0, &err), err);
     int64_t end = kafka_settled_end(log, topic, partition);
     mr_input_ends ends = {0};
-    for (double end_ms = kafka_ms() + 20000; ends.position < end && kafka_ms() < end_ms;) {
+    for (double end_ms = kafka_ms() + KAFKA_PATIENCE_MS;
+         ends.position < end && kafka_ms() < end_ms;) {
         mr_records records;
         OK(reader->class->fetch(reader, 4096, 50, &records, &err), err);
         for (uint32_t i = 0; i < records.count; i++, count++)
             if (visit != NULL)
                 visit(context, records.record[i].value, records.record[i].value_length);
-        OK(reader->class->ends(reader, 0, 1000, &ends, &err), err);
+        OK(reader->class->ends(reader, 0, KAFKA_PATIENCE_MS, &ends, &err), err);
     }
-    cr_assert_geq(ends.position, end, "%s was not read to its end within 20 s", topic);
+    cr_assert_geq(ends.position, end, "%s is not read to its end", topic);
     reader->class->close(reader);
     return count;
 }

@@ -11,6 +11,10 @@
 mr_log *kafka_open(void);
 mr_log *kafka_open_with(const char *const *properties);
 
+/* How long a test waits for what must come: long enough for a broker that stands still for a while
+ * on a busy machine, so that only what never comes fails. */
+#define KAFKA_PATIENCE_MS 120000
+
 /* "<stem>-<unique>"; lives until the process ends. */
 const char *kafka_name(const char *stem);
 
@@ -24,7 +28,7 @@ mr_log_reader *kafka_reader(mr_log *log);
 mr_log_member *kafka_member(mr_log *log, const char *group, const char *instance_id,
                             const char *topic);
 
-/* Polls until an event of the kind comes; fails the test after 20 s. */
+/* Polls until an event of the kind comes, KAFKA_PATIENCE_MS at most. */
 mr_member_event kafka_await(mr_log_member *member, mr_member_event_kind kind);
 
 void kafka_begin(mr_log_writer *writer);
@@ -39,14 +43,17 @@ void kafka_put(mr_log_writer *writer, const char *topic, int32_t partition, cons
 void kafka_put_committed(mr_log_writer *writer, const char *topic, int32_t partition,
                          const char *value);
 
-/* Reads up to `count` records of one partition from `offset`, joined by spaces, waiting at most
- * `timeout_ms` for them. Lives until the next call. */
-const char *kafka_read(mr_log *log, const char *topic, int32_t partition, int64_t offset,
-                       uint32_t count, int32_t timeout_ms);
+/* The first `count` records of one partition, joined by spaces; what has come when they do not
+ * within KAFKA_PATIENCE_MS. Lives until the next call of it or of `kafka_all`. */
+const char *kafka_read(mr_log *log, const char *topic, int32_t partition, uint32_t count);
+/* All committed records of one partition, joined by spaces, once no transaction is open there. */
+const char *kafka_all(mr_log *log, const char *topic, int32_t partition);
+/* As a reader who waits for `timeout_ms` in vain sees a partition: for what must not be there. */
+const char *kafka_glimpse(mr_log *log, const char *topic, int32_t partition, int32_t timeout_ms);
 
 int64_t kafka_end(mr_log *log, const char *topic, int32_t partition); /* last stable offset */
-/* The same once no transaction is open there, after 5 s at most: a commit is answered before its
- * marker is written. */
+/* The same once no transaction is open there: a commit is answered before its marker is
+ * written. */
 int64_t kafka_settled_end(mr_log *log, const char *topic, int32_t partition);
 
 /* How many committed records lie in a partition up to there; `visit` (may be NULL) sees each. */

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RUN_SECONDS 60
+#define RUN_SECONDS 240
 #define ARGUMENTS_MAX 32
 
 static const char *program(void)
@@ -96,15 +96,15 @@ pid_t script_start_worker(const script *s, const char *state)
     return start(s, argv, said);
 }
 
-int script_finish(const script *s, pid_t pid, int seconds)
+int script_finish(const script *s, pid_t pid)
 {
     int status = 0;
-    double end_ms = kafka_ms() + seconds * 1000;
+    double end_ms = kafka_ms() + RUN_SECONDS * 1000;
     while (waitpid(pid, &status, WNOHANG) == 0) {
         if (kafka_ms() > end_ms) {
             kill(pid, SIGKILL);
             waitpid(pid, &status, 0);
-            cr_assert_fail("still there after %d s: %s", seconds, script_said(s));
+            cr_assert_fail("still there after %d s: %s", RUN_SECONDS, script_said(s));
         }
         usleep(10000);
     }
@@ -113,7 +113,7 @@ int script_finish(const script *s, pid_t pid, int seconds)
 
 void script_run(const script *s, int code, const char *flag)
 {
-    int got = script_finish(s, script_start(s, flag), RUN_SECONDS);
+    int got = script_finish(s, script_start(s, flag));
     cr_assert_eq(got, code, "exit %d, want %d: %s", got, code, script_said(s));
 }
 
@@ -155,7 +155,7 @@ void script_expect_said(const script *s, const char *part)
 
 void script_expect_topic(const script *s, const char *topic, uint32_t count, const char *expected)
 {
-    const char *got = kafka_read(s->log, topic, 0, 0, count, 20000);
+    const char *got = kafka_read(s->log, topic, 0, count);
     cr_expect_str_eq(got, expected, "%s holds %s\nwant %s\n%s", topic, got, expected,
                      script_said(s));
     cr_expect_eq(kafka_each(s->log, topic, 0, NULL, NULL), count, "%s holds more", topic);

@@ -33,7 +33,8 @@ pid_t script_start_with(const script *s, const char *const *flags);
 /* One of several workers of it: with the state directory `state` of the folder, and the shortest
  * session; what it says is in the file "said-<state>". */
 pid_t script_start_worker(const script *s, const char *state);
-int script_finish(const script *s, pid_t pid, int seconds);
+/* The exit code; fails the test when it does not end. */
+int script_finish(const script *s, pid_t pid);
 /* Runs to its end, which must be `code`. */
 void script_run(const script *s, int code, const char *flag);
 

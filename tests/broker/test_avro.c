@@ -44,7 +44,7 @@ static const char *codes_of(const script *s, const char *topic, uint32_t count)
     mr_log_reader *reader = kafka_reader(s->log);
     mr_arena arena = {0};
     mr_error err;
-    double end = kafka_ms() + 10000;
+    double end = kafka_ms() + KAFKA_PATIENCE_MS;
     codes[0] = '\0';
     OK(reader->class->add(reader, 0, topic, 0, 0, &err), err);
     for (uint32_t got = 0; got < count && kafka_ms() < end;) {

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-Test(blobs_moto, conforms, .timeout = 180)
+Test(blobs_moto, conforms, .timeout = 400)
 {
     mr_test_s3 server;
     if (!mr_test_s3_start_moto(&server))

@@ -109,7 +109,7 @@ static void comes_back(const char *address)
                  address, in, out);
     pid_t pid = script_start(&s, NULL);
     int id = 0;
-    for (double until = kafka_ms() + 90000;
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS;
          id < IDS || count_of(script_said(&s), "checkpoint written") < CHECKPOINTS ||
          log_start(&s) == 0;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&s));
@@ -130,12 +130,12 @@ static void comes_back(const char *address)
         put_id(&s, in, id);
     kafka_put_committed(s.writer, in, 0, "{\"id\":-2,\"ts\":\"2024-01-01 13:00:00\"}");
     pid = script_start(&s, NULL);
-    for (double until = kafka_ms() + 60000; kafka_end(s.log, out, 0) < IDS;) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; kafka_end(s.log, out, 0) < IDS;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&s));
         usleep(50000);
     }
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&s, pid, 30), 0, "%s", script_said(&s));
+    cr_expect_eq(script_finish(&s, pid), 0, "%s", script_said(&s));
     script_expect_said(&s, "checkpoint restored");
     memset(seen, 0, sizeof seen);
     cr_expect_eq(script_count_ids(&s, out, seen, IDS), IDS, "%s", script_said(&s));
@@ -158,7 +158,7 @@ static const char *ask_for_one(const script *s)
     return script_read_file(s, "shown");
 }
 
-Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_it, .timeout = 240)
+Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_it, .timeout = 400)
 {
     script s;
     script_open(&s, "asked");
@@ -182,7 +182,7 @@ Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_i
     put_id(&s, in, 3);
     put_id(&s, in, 4);
     usleep(1500000);
-    for (double until = kafka_ms() + 60000; kafka_end(s.log, state, 0) < 4;) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; kafka_end(s.log, state, 0) < 4;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&s));
         usleep(100000);
     }
@@ -201,12 +201,12 @@ Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_i
     cr_assert_eq(system(command), 0);
     kafka_put_committed(s.writer, in, 0, "{\"id\":9,\"ts\":\"2024-01-01 13:00:00\"}");
     pid = script_start(&s, NULL);
-    for (double until = kafka_ms() + 60000; kafka_end(s.log, out, 0) < 4;) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; kafka_end(s.log, out, 0) < 4;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&s));
         usleep(50000);
     }
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&s, pid, 30), 0, "%s", script_said(&s));
+    cr_expect_eq(script_finish(&s, pid), 0, "%s", script_said(&s));
     script_expect_said(&s, "checkpoint restored");
     snprintf(words, sizeof words, "delete 'file://%s/blobs' --all %s", s.dir, s.name);
     cr_expect(strstr(checkpoints(&s, 0, words), "removed 0 blobs") == NULL);
@@ -215,12 +215,12 @@ Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_i
     script_close(&s);
 }
 
-Test(checkpoints, a_lost_disk_comes_back_from_a_folder, .timeout = 240)
+Test(checkpoints, a_lost_disk_comes_back_from_a_folder, .timeout = 400)
 {
     comes_back(NULL);
 }
 
-Test(checkpoints, a_lost_disk_comes_back_from_s3, .timeout = 240)
+Test(checkpoints, a_lost_disk_comes_back_from_s3, .timeout = 400)
 {
     mr_test_s3 server;
     char address[300];

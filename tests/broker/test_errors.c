@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_MS 20000
 #define CLUSTER "'properties.bootstrap.servers' = '${MILLRACE_TEST_BROKER}', 'format' = 'json'"
 
 typedef struct site {
@@ -96,7 +95,8 @@ static const char *said(const site *s, const char *state)
 static int end_of(const site *s, pid_t pid, const char *state)
 {
     int status = 0;
-    for (double end_ms = kafka_ms() + 90000; waitpid(pid, &status, WNOHANG) == 0; usleep(20000))
+    for (double end_ms = kafka_ms() + 2 * KAFKA_PATIENCE_MS; waitpid(pid, &status, WNOHANG) == 0;
+         usleep(20000))
         if (kafka_ms() > end_ms) {
             kill(pid, SIGKILL);
             waitpid(pid, &status, 0);
@@ -126,15 +126,15 @@ Test(errors, of_every_stage_come_to_the_topic_of_errors_once)
     kafka_put(s.writer, s.in, 0, AT("3", "6", "01"));
     kafka_commit(s.writer);
     cr_assert_eq(end_of(&s, start(&s, "a"), "a"), 0, "%s", said(&s, "a"));
-    cr_expect_str_eq(kafka_read(s.log, s.out, 0, 0, 1, READ_MS), "{\"id\":3,\"n\":10}");
-    const char *dead = kafka_read(s.log, s.dead, 0, 0, 3, READ_MS);
+    cr_expect_str_eq(kafka_read(s.log, s.out, 0, 1), "{\"id\":3,\"n\":10}");
+    const char *dead = kafka_read(s.log, s.dead, 0, 3);
     cr_expect_not_null(strstr(dead, "{\"stage\":\"decode\",\"row_text\":\"{broken\"}"), "%s", dead);
     cr_expect_not_null(strstr(dead, "{\"stage\":\"process\",\"row_text\":\"{\\\"id\\\":1,"), "%s",
                        dead);
     cr_expect_not_null(
         strstr(dead, "{\"stage\":\"encode\",\"row_text\":\"{\\\"id\\\":2,\\\"n\\\":null}\"}"), "%s",
         dead);
-    dead = kafka_read(s.log, s.dead, 0, 0, 5, 300);
+    dead = kafka_all(s.log, s.dead, 0);
     size_t rows = 0;
     for (const char *at = dead; (at = strstr(at, "{\"stage\"")) != NULL; at++)
         rows++;
@@ -158,7 +158,7 @@ Test(bounded, job_of_two_processes_is_over_for_both_when_all_of_it_is)
     cr_expect(ends[0] == 0 || ends[1] == 0);
     cr_expect(ends[0] == 0 || ends[0] == 5, "%d: %s", ends[0], said(&s, "a"));
     cr_expect(ends[1] == 0 || ends[1] == 5, "%d: %s", ends[1], said(&s, "b"));
-    const char *rows = kafka_read(s.log, s.out, 0, 0, 22, 2000);
+    const char *rows = kafka_all(s.log, s.out, 0);
     size_t count = 0;
     for (const char *at = rows; (at = strstr(at, "{\"id\"")) != NULL; at++)
         count++;
@@ -180,7 +180,7 @@ Test(parked, task_with_a_damaged_log_leaves_the_others_and_exit_code_5)
     kafka_put_committed(s.writer, s.in, 0, "{\"id\":1,\"v\":1}");
     kafka_put_committed(s.writer, s.in, 1, "{\"id\":2,\"v\":2}");
     cr_expect_eq(end_of(&s, start(&s, "a"), "a"), 5, "%s", said(&s, "a"));
-    cr_expect_str_eq(kafka_read(s.log, s.out, 0, 0, 2, 3000), "{\"id\":1,\"n\":1}");
+    cr_expect_str_eq(kafka_all(s.log, s.out, 0), "{\"id\":1,\"n\":1}");
     cr_expect_not_null(strstr(said(&s, "a"), "task parked"), "%s", said(&s, "a"));
     cr_expect_not_null(strstr(said(&s, "a"), "task 1 of job"), "%s", said(&s, "a"));
     close_site(&s);

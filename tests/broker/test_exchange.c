@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define READY_MS 60000
+#define READY_MS KAFKA_PATIENCE_MS
 #define PARTITIONS 4
 #define KEYS 7
 #define WINDOWS 70 /* of a second; the last ones hold what closes all others */
@@ -178,7 +178,7 @@ static void await_output(world *w, int64_t records)
     }
 }
 
-Test(exchange, two_workers_count_each_row_once_though_one_is_killed, .timeout = 240)
+Test(exchange, two_workers_count_each_row_once_though_one_is_killed, .timeout = 400)
 {
     static world w;
     uint32_t late;
@@ -190,17 +190,17 @@ Test(exchange, two_workers_count_each_row_once_though_one_is_killed, .timeout = 
     int64_t before = kafka_end(w.s.log, w.out, 0);
     await_output(&w, before + 5);
     kill(a, SIGKILL);
-    cr_expect_eq(script_finish(&w.s, a, 10), 128 + SIGKILL);
+    cr_expect_eq(script_finish(&w.s, a), 128 + SIGKILL);
     put_rows(&w, 40000, 60000);
     close_windows(&w);
     expect_law(&w, &late);
     cr_expect_gt(late, 0, "rows are sent late: some must be");
     kill(b, SIGTERM);
-    cr_expect_eq(script_finish(&w.s, b, 20), 0, "%s", script_read_file(&w.s, "said-b"));
+    cr_expect_eq(script_finish(&w.s, b), 0, "%s", script_read_file(&w.s, "said-b"));
     script_close(&w.s);
 }
 
-Test(exchange, a_bounded_run_ends_and_is_nothing_without_its_exchange, .timeout = 240)
+Test(exchange, a_bounded_run_ends_and_is_nothing_without_its_exchange, .timeout = 400)
 {
     static world w;
     uint32_t late;
@@ -215,7 +215,7 @@ Test(exchange, a_bounded_run_ends_and_is_nothing_without_its_exchange, .timeout 
     script_run(&w.s, 5, "--bounded");
     script_expect_said(&w.s, "is missing, but the job has state");
     pid_t again = script_start_with(&w.s, (const char *const[]){"--reset", "--bounded", NULL});
-    cr_expect_eq(script_finish(&w.s, again, 60), 0, "%s", script_said(&w.s));
+    cr_expect_eq(script_finish(&w.s, again), 0, "%s", script_said(&w.s));
     script_close(&w.s);
 }
 
@@ -281,7 +281,7 @@ static void await_said(const world *w, const char *state, const char *part)
         cr_assert_lt(kafka_ms(), until, "%s does not say `%s`", state, part);
 }
 
-Test(exchange, goes_on_at_once_behind_full_frames_of_a_worker_that_is_killed, .timeout = 240)
+Test(exchange, goes_on_at_once_behind_full_frames_of_a_worker_that_is_killed, .timeout = 400)
 {
     static world w;
     open_wide(&w);
@@ -301,7 +301,7 @@ Test(exchange, goes_on_at_once_behind_full_frames_of_a_worker_that_is_killed, .t
     kill(victim, SIGKILL);
     double killed_ms = kafka_ms();
     bool was_amid = !is_open(&w, "state", 0);
-    cr_expect_eq(script_finish(&w.s, victim, 10), 128 + SIGKILL);
+    cr_expect_eq(script_finish(&w.s, victim), 128 + SIGKILL);
     sleep(1); /* what was on its way has come */
     cr_expect(was_amid && (is_open(&w, "exchange.0", 0) || is_open(&w, "exchange.0", 1)),
               "the kill hit no epoch with full frames");
@@ -315,6 +315,6 @@ Test(exchange, goes_on_at_once_behind_full_frames_of_a_worker_that_is_killed, .t
     cr_expect(has_said(&w, is_of_b ? "a" : "b", "writer fenced"));
     writer->class->close(writer);
     kill(heir, SIGTERM);
-    cr_expect_eq(script_finish(&w.s, heir, 20), 0);
+    cr_expect_eq(script_finish(&w.s, heir), 0);
     script_close(&w.s);
 }

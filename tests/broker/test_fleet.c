@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define ROWS 400
-#define READY_MS 30000
+#define READY_MS KAFKA_PATIENCE_MS
 
 /* -- a plain client -- */
 
@@ -143,7 +143,7 @@ static void await_members(rd_kafka_t *client, const char *group, size_t members,
     }
 }
 
-Test(fleet, members_tasks_and_lag_show_under_the_group_of_the_job, .timeout = 120)
+Test(fleet, members_tasks_and_lag_show_under_the_group_of_the_job, .timeout = 400)
 {
     script s;
     script_open(&s, "shown");
@@ -167,15 +167,15 @@ Test(fleet, members_tasks_and_lag_show_under_the_group_of_the_job, .timeout = 12
                      (long long)lag_of(client, s.name, in, 4));
     kill(a, SIGTERM);
     kill(b, SIGTERM);
-    cr_expect_eq(script_finish(&s, a, 20), 0, "%s", script_read_file(&s, "said-a"));
-    cr_expect_eq(script_finish(&s, b, 20), 0, "%s", script_read_file(&s, "said-b"));
+    cr_expect_eq(script_finish(&s, a), 0, "%s", script_read_file(&s, "said-a"));
+    cr_expect_eq(script_finish(&s, b), 0, "%s", script_read_file(&s, "said-b"));
     put_rows(&s, in, 4, ROWS, 12);
     cr_expect_eq(lag_of(client, s.name, in, 4), 12);
     rd_kafka_destroy(client);
     script_close(&s);
 }
 
-Test(fleet, a_spare_worker_takes_over_what_one_killed_leaves, .timeout = 120)
+Test(fleet, a_spare_worker_takes_over_what_one_killed_leaves, .timeout = 400)
 {
     script s;
     script_open(&s, "spare");
@@ -192,18 +192,18 @@ Test(fleet, a_spare_worker_takes_over_what_one_killed_leaves, .timeout = 120)
     /* Two of three die: whoever is left, it is or becomes the owner of both tasks. */
     kill(workers[0], SIGKILL);
     kill(workers[1], SIGKILL);
-    cr_expect_eq(script_finish(&s, workers[0], 10), 128 + SIGKILL);
-    cr_expect_eq(script_finish(&s, workers[1], 10), 128 + SIGKILL);
+    cr_expect_eq(script_finish(&s, workers[0]), 128 + SIGKILL);
+    cr_expect_eq(script_finish(&s, workers[1]), 128 + SIGKILL);
     put_rows(&s, in, 3, ROWS, ROWS);
     expect_each_once(&s, out, 2 * ROWS);
     await_members(client, s.name, 1, task, text, sizeof text);
     kill(workers[2], SIGTERM);
-    cr_expect_eq(script_finish(&s, workers[2], 20), 0, "%s", script_read_file(&s, "said-c"));
+    cr_expect_eq(script_finish(&s, workers[2]), 0, "%s", script_read_file(&s, "said-c"));
     rd_kafka_destroy(client);
     script_close(&s);
 }
 
-Test(fleet, an_instance_id_belongs_to_one_worker, .timeout = 120)
+Test(fleet, an_instance_id_belongs_to_one_worker, .timeout = 400)
 {
     script s;
     script_open(&s, "twins");
@@ -213,7 +213,7 @@ Test(fleet, an_instance_id_belongs_to_one_worker, .timeout = 120)
     pid_t a = script_start_worker(&s, "a");
     expect_each_once(&s, out, ROWS);
     /* One directory twice: its lock tells. */
-    int code = script_finish(&s, script_start_worker(&s, "a"), 20);
+    int code = script_finish(&s, script_start_worker(&s, "a"));
     cr_expect_eq(code, 1, "exit %d: %s", code, script_read_file(&s, "said-a"));
     cr_expect_not_null(strstr(script_read_file(&s, "said-a"), "MR4004"), "%s",
                        script_read_file(&s, "said-a"));
@@ -222,16 +222,16 @@ Test(fleet, an_instance_id_belongs_to_one_worker, .timeout = 120)
     snprintf(command, sizeof command, "cd '%s' && cp -r a b && rm -f b/lock", s.dir);
     cr_assert_eq(system(command), 0);
     pid_t b = script_start_worker(&s, "b");
-    code = script_finish(&s, a, 60);
+    code = script_finish(&s, a);
     cr_expect_eq(code, 1, "exit %d", code);
     put_rows(&s, in, 2, ROWS, ROWS);
     expect_each_once(&s, out, 2 * ROWS);
     kill(b, SIGTERM);
-    cr_expect_eq(script_finish(&s, b, 20), 0, "%s", script_read_file(&s, "said-b"));
+    cr_expect_eq(script_finish(&s, b), 0, "%s", script_read_file(&s, "said-b"));
     script_close(&s);
 }
 
-Test(fleet, partitions_added_while_it_runs_are_found_within_30_s, .timeout = 120)
+Test(fleet, partitions_added_while_it_runs_are_found_within_30_s, .timeout = 400)
 {
     script s;
     script_open(&s, "grown");
@@ -255,7 +255,7 @@ Test(fleet, partitions_added_while_it_runs_are_found_within_30_s, .timeout = 120
     rd_kafka_destroy(client);
     kill(a, SIGTERM);
     kill(b, SIGTERM);
-    cr_expect_eq(script_finish(&s, a, 20), 0, "%s", script_read_file(&s, "said-a"));
-    cr_expect_eq(script_finish(&s, b, 20), 0, "%s", script_read_file(&s, "said-b"));
+    cr_expect_eq(script_finish(&s, a), 0, "%s", script_read_file(&s, "said-a"));
+    cr_expect_eq(script_finish(&s, b), 0, "%s", script_read_file(&s, "said-b"));
     script_close(&s);
 }

@@ -35,7 +35,7 @@ static void put_rows(const script *s, const char *in, int count)
             .value = value, .value_length = (size_t)length, .timestamp_ms = MR_TIME_NONE};
         cr_assert_eq(writer->class->produce(writer, in, id % 2, &record, 1, &err), MR_OK);
     }
-    cr_assert_eq(writer->class->flush(writer, 10000, &err), MR_OK, "%s", err.message);
+    cr_assert_eq(writer->class->flush(writer, KAFKA_PATIENCE_MS, &err), MR_OK, "%s", err.message);
     writer->class->close(writer);
 }
 
@@ -59,7 +59,7 @@ static void await_metric(const script *s, const char *format)
     }
 }
 
-Test(fleet_drain, reads_to_the_ends_closes_all_windows_and_rests, .timeout = 240)
+Test(fleet_drain, reads_to_the_ends_closes_all_windows_and_rests, .timeout = 400)
 {
     script s;
     script_open(&s, "drained");
@@ -76,7 +76,7 @@ Test(fleet_drain, reads_to_the_ends_closes_all_windows_and_rests, .timeout = 240
 
     /* One of the two dies with the wish, and is there again: it must come to the same. */
     kill(a, SIGKILL);
-    cr_expect_eq(script_finish(&s, a, 10), 128 + SIGKILL);
+    cr_expect_eq(script_finish(&s, a), 128 + SIGKILL);
     a = fleet_start_worker(&s, "a");
     for (int tries = 0; fleet_say(&s, "drain", s.name) != 0; tries++) /* it may take a while */
         cr_assert_lt(tries, 4, "%s", script_read_file(&s, "said"));
@@ -99,7 +99,7 @@ Test(fleet_drain, reads_to_the_ends_closes_all_windows_and_rests, .timeout = 240
     script_close(&s);
 }
 
-Test(fleet_drain, explain_shows_a_job_by_its_name, .timeout = 120)
+Test(fleet_drain, explain_shows_a_job_by_its_name, .timeout = 400)
 {
     script s;
     script_open(&s, "named");

@@ -34,7 +34,7 @@ static void put_rows(const script *s, const char *in, int first, int count)
             .value = value, .value_length = (size_t)length, .timestamp_ms = MR_TIME_NONE};
         cr_assert_eq(writer->class->produce(writer, in, id % 2, &record, 1, &err), MR_OK);
     }
-    cr_assert_eq(writer->class->flush(writer, 10000, &err), MR_OK, "%s", err.message);
+    cr_assert_eq(writer->class->flush(writer, KAFKA_PATIENCE_MS, &err), MR_OK, "%s", err.message);
     writer->class->close(writer);
 }
 
@@ -66,7 +66,7 @@ static void submit(const script *s, const char *name, int code)
     cr_assert_eq(fleet_say(s, "submit", argument), code, "%s", script_read_file(s, "said"));
 }
 
-Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240)
+Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 400)
 {
     script s;
     script_open(&s, "given");
@@ -81,7 +81,7 @@ Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 240
     cr_expect_not_null(strstr(script_read_file(&s, "said"), "there already"));
 
     kill(a, SIGKILL); /* the other one takes over, and it takes back its word when it is there */
-    cr_expect_eq(script_finish(&s, a, 10), 128 + SIGKILL);
+    cr_expect_eq(script_finish(&s, a), 128 + SIGKILL);
     put_rows(&s, in, ROWS, ROWS);
     expect_each_once(&s, out, 2 * ROWS);
     a = fleet_start_worker(&s, "a");
@@ -140,7 +140,7 @@ static void await_topic(const script *s, const char *topic, bool exists)
     } while (facts.exists != exists);
 }
 
-Test(fleet_jobs, one_that_failed_starts_again_when_it_is_submitted_again, .timeout = 240)
+Test(fleet_jobs, one_that_failed_starts_again_when_it_is_submitted_again, .timeout = 400)
 {
     script s;
     script_open(&s, "again");
@@ -167,7 +167,7 @@ Test(fleet_jobs, one_that_failed_starts_again_when_it_is_submitted_again, .timeo
     script_close(&s);
 }
 
-Test(fleet_jobs, what_is_wrong_never_reaches_the_topic, .timeout = 120)
+Test(fleet_jobs, what_is_wrong_never_reaches_the_topic, .timeout = 400)
 {
     script s;
     script_open(&s, "wrong");
@@ -189,7 +189,7 @@ Test(fleet_jobs, what_is_wrong_never_reaches_the_topic, .timeout = 120)
     script_close(&s);
 }
 
-Test(fleet_jobs, one_of_a_newer_millrace_is_stopped_with_a_word_and_the_rest_go_on, .timeout = 240)
+Test(fleet_jobs, one_of_a_newer_millrace_is_stopped_with_a_word_and_the_rest_go_on, .timeout = 400)
 {
     script s;
     script_open(&s, "newer");

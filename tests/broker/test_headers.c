@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ASK_MS 20000
+#define ASK_MS KAFKA_PATIENCE_MS
 #define SENT_MS 1704067200123
 
 typedef struct wire {
@@ -231,7 +231,7 @@ static void run_own_columns(const wire *w)
     cr_assert_eq(system(command), 0);
 }
 
-Test(headers, and_timestamps_that_a_job_writes_are_the_records_own, .timeout = 120)
+Test(headers, and_timestamps_that_a_job_writes_are_the_records_own, .timeout = 400)
 {
     wire w;
     rd_kafka_timestamp_type_t kind;

@@ -97,9 +97,9 @@ static void put_last(script *s, const char *topic, int key)
     kafka_commit(s->writer);
 }
 
-static void await_end(script *s, const char *topic, int64_t end, int seconds)
+static void await_end(script *s, const char *topic, int64_t end)
 {
-    for (double until = kafka_ms() + seconds * 1000; kafka_end(s->log, topic, 0) < end;) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; kafka_end(s->log, topic, 0) < end;) {
         cr_assert_lt(kafka_ms(), until, "%s ends at %lld, not %lld: %s", topic,
                      (long long)kafka_end(s->log, topic, 0), (long long)end, script_said(s));
         usleep(50000);
@@ -139,7 +139,7 @@ Test(joins, every_pair_and_every_lonely_order_comes_once_over_a_kill)
     pid_t pid = script_start(&s, NULL);
     feed(&s, orders, all.orders, 0, ORDERS / 2);
     feed(&s, payments, all.payments, 0, PAYMENTS / 2);
-    await_end(&s, out, 20, 60);
+    await_end(&s, out, 20);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     feed(&s, payments, all.payments, PAYMENTS / 2, PAYMENTS);
@@ -148,12 +148,13 @@ Test(joins, every_pair_and_every_lonely_order_comes_once_over_a_kill)
     put_last(&s, payments, KEYS + 1);
     pid = script_start(&s, NULL);
     uint32_t got = 0;
-    for (double until = kafka_ms() + 60000; got < results && kafka_ms() < until; usleep(100000)) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; got < results && kafka_ms() < until;
+         usleep(100000)) {
         memset(seen, 0, sizeof seen);
         got = script_count_ids(&s, out, seen, IDS);
     }
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&s, pid, 20), 0, "%s", script_said(&s));
+    cr_expect_eq(script_finish(&s, pid), 0, "%s", script_said(&s));
     memset(seen, 0, sizeof seen);
     cr_expect_eq(script_count_ids(&s, out, seen, IDS), results, "%s", script_said(&s));
     for (int i = 0; i < IDS; i++)

@@ -75,7 +75,7 @@ Test(kafka_admin, names_the_address_when_no_broker_answers)
     FAILS(log->class->describe(log, "any", &facts, &err), err, MR_E_KAFKA_UNREACHABLE,
           MR_RECOVERY_RETRY);
     cr_expect(strstr(err.message, "127.0.0.1:1"), "%s", err.message);
-    cr_expect_lt(kafka_ms() - start_ms, 5000);
+    cr_expect_lt(kafka_ms() - start_ms, 40000, "told by a timeout"); /* librdkafka's is a minute */
     log->class->close(log);
 }
 
@@ -99,7 +99,7 @@ Test(kafka_admin, trims_below_an_offset_and_reading_there_is_offset_lost)
     OK(reader->class->add(reader, 7, topic, 0, 1, &err), err);
     mr_records records;
     mr_status status = MR_OK;
-    double end_ms = kafka_ms() + 5000;
+    double end_ms = kafka_ms() + KAFKA_PATIENCE_MS;
     while (status == MR_OK && kafka_ms() < end_ms) {
         status = reader->class->fetch(reader, 10, 100, &records, &err);
         cr_assert(status != MR_OK || records.count == 0, "a trimmed record came back");

@@ -17,6 +17,9 @@
 
 enum { NOISE = 3000000 };
 
+/* Until the flush, so that what is produced together is a batch, however long producing takes. */
+#define LINGER "10000"
+
 /* Bytes that do not compress. */
 static char *noise_new(void)
 {
@@ -109,7 +112,7 @@ static void expect_read_fails(mr_log *log, const char *topic, mr_status expected
     mr_log_reader *reader = kafka_reader(log);
     mr_error err = {0};
     mr_status status = reader->class->add(reader, 0, topic, 0, 0, &err);
-    for (double end_ms = kafka_ms() + 8000; status == MR_OK && kafka_ms() < end_ms;) {
+    for (double end_ms = kafka_ms() + KAFKA_PATIENCE_MS; status == MR_OK && kafka_ms() < end_ms;) {
         mr_records records;
         status = reader->class->fetch(reader, 10, 50, &records, &err);
         cr_assert(status != MR_OK || records.count == 0, "it was read");
@@ -212,7 +215,7 @@ static void joining_with_a_short_session(void)
     mr_error err;
     OK(log->class->open_member(log, &options, &member, &err), err);
     mr_status status = MR_OK;
-    for (double end_ms = kafka_ms() + 8000; status == MR_OK && kafka_ms() < end_ms;) {
+    for (double end_ms = kafka_ms() + KAFKA_PATIENCE_MS; status == MR_OK && kafka_ms() < end_ms;) {
         mr_member_event event;
         status = member->class->poll(member, 50, &event, &err);
     }
@@ -300,7 +303,7 @@ static mr_status deliver(mr_log *log, const char *topic, const mr_log_record *re
     kafka_begin(writer);
     mr_status status = writer->class->produce(writer, topic, 0, records, count, err);
     if (status == MR_OK)
-        status = writer->class->flush(writer, 8000, err);
+        status = writer->class->flush(writer, KAFKA_PATIENCE_MS, err);
     writer->class->close(writer);
     return status;
 }
@@ -342,13 +345,14 @@ static void send_too_much(const char *const *properties, const char *limit, cons
 
 static void sending_a_batch_above_the_limit(void)
 {
-    send_too_much(NULL, "max.message.bytes", "10000", 3000, 12000);
+    static const char *const together[] = {"linger.ms", LINGER, NULL};
+    send_too_much(together, "max.message.bytes", "10000", 3000, 12000);
 }
 
 static void sending_a_batch_above_a_segment(void)
 {
     static const char *const large[] = {"message.max.bytes", "2900000", "batch.size", "2900000",
-                                        NULL};
+                                        "linger.ms",         LINGER,    NULL};
     mr_log *log = kafka_open_with(large);
     const char *topic = kafka_name("limited");
     static const char *const configs[] = {"segment.bytes", "1048576", "max.message.bytes",

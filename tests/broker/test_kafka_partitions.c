@@ -34,7 +34,7 @@ Test(kafka_partitions, sends_keys_where_java_producers_send_them)
     kafka_flush(writer);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t partition = (int32_t)((hashes[i] & 0x7fffffff) % 8);
-        const char *found = kafka_read(log, topic, partition, 0, 4, 300);
+        const char *found = kafka_all(log, topic, partition);
         cr_expect(strstr(found, cases[i].key), "%s is not in %d: \"%s\"", cases[i].key, partition,
                   found);
     }
@@ -66,7 +66,7 @@ Test(kafka_partitions, spreads_a_run_by_key_and_keeps_the_order_of_each_key)
         OK(reader->class->add(reader, p, topic, (int32_t)p, 0, &err), err);
     int last[KEYS], seen = 0;
     memset(last, -1, sizeof last);
-    for (double end_ms = kafka_ms() + 10000; seen < COUNT && kafka_ms() < end_ms;) {
+    for (double end_ms = kafka_ms() + KAFKA_PATIENCE_MS; seen < COUNT && kafka_ms() < end_ms;) {
         mr_records got;
         OK(reader->class->fetch(reader, 4096, 100, &got, &err), err);
         for (uint32_t i = 0; i < got.count; i++, seen++) {

@@ -89,7 +89,7 @@ static void expect_refused(mr_log *log, const char *hint)
     FAILS(log->class->describe(log, "t", &facts, &err), err, MR_E_KAFKA_AUTHORIZATION,
           MR_RECOVERY_STOP);
     cr_expect(strstr(err.message, hint), "%s", err.message);
-    cr_expect_lt(kafka_ms() - start_ms, 5000, "it took %.0f ms", kafka_ms() - start_ms);
+    cr_expect_lt(kafka_ms() - start_ms, 40000, "it took %.0f ms", kafka_ms() - start_ms);
     log->class->close(log);
 }
 
@@ -118,7 +118,7 @@ static void joining_without_an_acl(const secure *s)
     mr_error err;
     OK(log->class->open_member(log, &options, &member, &err), err);
     mr_status status = MR_OK;
-    for (double end_ms = kafka_ms() + 10000; kafka_ms() < end_ms;) {
+    for (double end_ms = kafka_ms() + KAFKA_PATIENCE_MS; kafka_ms() < end_ms;) {
         mr_member_event event;
         status = member->class->poll(member, 50, &event, &err);
         if (kafka_witness_saw(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, MR_KAFKA_MEMBER))
@@ -136,7 +136,8 @@ static void writing_without_an_acl(const secure *s)
     mr_log_writer *writer = kafka_writer(log, NULL);
     mr_error err;
     mr_status status = MR_OK;
-    for (double end_ms = kafka_ms() + 10000; status == MR_OK && kafka_ms() < end_ms; usleep(50000))
+    for (double end_ms = kafka_ms() + KAFKA_PATIENCE_MS; status == MR_OK && kafka_ms() < end_ms;
+         usleep(50000))
         status = writer->class->flush(writer, 50, &err);
     cr_expect_eq(status, MR_E_KAFKA_AUTHORIZATION, "MR%d %s", status, status ? err.message : "");
     cr_expect_eq(err.recovery, MR_RECOVERY_STOP);
@@ -147,7 +148,7 @@ static void writing_without_an_acl(const secure *s)
 static void transacting_without_an_acl(const secure *s)
 {
     mr_log *log = open_sasl(s, "test-secret");
-    mr_writer_options options = {.transactional_id = "id", .transaction_timeout_ms = 10000};
+    mr_writer_options options = {.transactional_id = "id", .transaction_timeout_ms = 60000};
     mr_log_writer *writer;
     mr_error err;
     FAILS(log->class->open_writer(log, &options, &writer, &err), err, MR_E_KAFKA_AUTHORIZATION,

@@ -13,7 +13,7 @@
 static mr_log_writer *open_knocking(mr_log *log, const char *id)
 {
     mr_writer_options options = {
-        .transactional_id = id, .transaction_timeout_ms = 10000, .knock_first = true};
+        .transactional_id = id, .transaction_timeout_ms = 60000, .knock_first = true};
     mr_log_writer *writer;
     mr_error err;
     OK(log->class->open_writer(log, &options, &writer, &err), err);
@@ -51,9 +51,9 @@ Test(kafka_writer, commits_records_and_offsets_with_4096_bytes_of_metadata_toget
     kafka_put(writer, topic, 0, "a");
     send_offset(writer, member, topic, 17, metadata);
     kafka_flush(writer);
-    cr_expect_str_eq(kafka_read(log, topic, 0, 0, 1, 300), "", "visible before the commit");
+    cr_expect_str_eq(kafka_glimpse(log, topic, 0, 300), "", "visible before the commit");
     kafka_commit(writer);
-    cr_expect_str_eq(kafka_read(log, topic, 0, 0, 1, 5000), "a");
+    cr_expect_str_eq(kafka_all(log, topic, 0), "a");
     mr_log_offset got = committed(member, topic, &arena);
     cr_expect_eq(got.offset, 17);
     cr_assert_not_null(got.metadata);
@@ -64,7 +64,7 @@ Test(kafka_writer, commits_records_and_offsets_with_4096_bytes_of_metadata_toget
     send_offset(writer, member, topic, 18, "later");
     kafka_abort(writer);
     cr_expect_eq(committed(member, topic, &arena).offset, 17, "an aborted offset counts");
-    cr_expect_str_eq(kafka_read(log, topic, 0, 0, 2, 500), "a");
+    cr_expect_str_eq(kafka_all(log, topic, 0), "a");
     mr_arena_release(&arena);
     writer->class->close(writer);
     member->class->close(member);
@@ -107,7 +107,7 @@ Test(kafka_writer, tells_a_fenced_writer_from_each_verb)
             kafka_put(old, topic, 0, "never");
             kafka_flush(old);
         }
-        mr_log_writer *new = open_knocking(log, id);
+        mr_log_writer *new = kafka_writer(log, id);
         mr_error err;
         mr_status status = MR_OK;
         mr_log_offset put = {.topic = topic, .offset = 1};
@@ -128,13 +128,13 @@ Test(kafka_writer, tells_a_fenced_writer_from_each_verb)
         } else {
             status = old->class->produce(old, topic, 0, &record, 1, &err);
             if (status == MR_OK)
-                status = old->class->flush(old, 5000, &err);
+                status = old->class->flush(old, KAFKA_PATIENCE_MS, &err);
         }
         cr_expect_eq(status, MR_E_KAFKA_FENCED, "verb %d gave %d: %s", verb, status,
                      status ? err.message : "");
         cr_expect_eq(err.recovery, MR_RECOVERY_WRITER, "verb %d", verb);
         kafka_put_committed(new, topic, 0, "b");
-        cr_expect_str_eq(kafka_read(log, topic, 0, 0, 3, 700), "a b", "verb %d", verb);
+        cr_expect_str_eq(kafka_all(log, topic, 0), "a b", "verb %d", verb);
         old->class->close(old);
         new->class->close(new);
         if (member)
@@ -165,30 +165,40 @@ static void die_with_an_open_transaction(const char *topic, const char *id)
     waitpid(child, NULL, 0);
 }
 
+/* librdkafka asks again half a second behind an answer: counted are the questions. The best of
+ * many, for on a busy machine the abort may take longer than the way from the knock to the
+ * question. */
 Test(kafka_writer, knocking_replaces_a_killed_writer_without_the_500_ms)
 {
-    double knocked_ms = 1e9, plain_ms = 0; /* the best of three: a machine may be busy */
-    for (int i = 0; i < 4 && (i < 2 || knocked_ms >= 400); i++) {
+    uint64_t knocked = UINT64_MAX, plain = 0;
+    for (int i = 0; i < 20 && (i < 2 || knocked > 1); i++) {
         bool knock = i > 0;
         mr_log *log = kafka_open();
         const char *topic = kafka_topic(log, "killed", 1);
         const char *id = kafka_name("tx");
         die_with_an_open_transaction(topic, id);
-        double start_ms = kafka_ms();
         mr_log_writer *writer = knock ? open_knocking(log, id) : kafka_writer(log, id);
-        kafka_put_committed(writer, topic, 0, "alive");
-        double took_ms = kafka_ms() - start_ms;
-        if (!knock)
-            plain_ms = took_ms;
-        else if (took_ms < knocked_ms)
-            knocked_ms = took_ms;
-        cr_expect_str_eq(kafka_read(log, topic, 0, 0, 2, 500), "alive");
+        mr_kafka_guard *guard = mr_kafka_writer_guard(writer);
+        uint64_t asked = atomic_load(&guard->sent[MR_KAFKA_INIT_PRODUCER]);
+        mr_error err;
+        kafka_begin(writer);
+        kafka_put(writer, topic, 0, "alive");
+        mr_status status = writer->class->commit(writer, &err);
+        /* Who knocked had no time to go within half a second, and asked once more. */
+        bool is_fenced = status == MR_E_KAFKA_FENCED && knock;
+        cr_assert(status == MR_OK || is_fenced, "%s", err.message);
+        if (is_fenced)
+            asked = UINT64_MAX;
+        else if (!knock)
+            plain = asked;
+        else if (asked < knocked)
+            knocked = asked;
+        cr_expect_str_eq(kafka_all(log, topic, 0), is_fenced ? "" : "alive");
         writer->class->close(writer);
         log->class->close(log);
     }
-    fprintf(stderr, "death to first commit: %.0f ms with a knock, %.0f ms without\n", knocked_ms,
-            plain_ms);
-    cr_expect_lt(knocked_ms, 400);
+    cr_expect_gt(plain, 1, "without a knock it is not told to ask again");
+    cr_expect_eq(knocked, 1, "it asked %llu times behind a knock", (unsigned long long)knocked);
 }
 
 Test(kafka_writer, a_knock_aborts_what_a_dead_writer_left_and_harms_nobody_else)
@@ -201,7 +211,7 @@ Test(kafka_writer, a_knock_aborts_what_a_dead_writer_left_and_harms_nobody_else)
     die_with_an_open_transaction(topic, id);
     cr_expect_eq(kafka_end(log, topic, 0), 0, "the transaction is not open");
     OK(log->class->knock(log, id, &err), err);
-    double end_ms = kafka_ms() + 2000;
+    double end_ms = kafka_ms() + KAFKA_PATIENCE_MS;
     while (kafka_end(log, topic, 0) == 0 && kafka_ms() < end_ms)
         usleep(10000);
     cr_expect_eq(kafka_end(log, topic, 0), 2, "the record and its marker");
@@ -233,7 +243,7 @@ Test(kafka_writer, says_which_record_the_client_refuses_and_goes_on_without_it)
     OK(writer->class->produce(writer, topic, 0, &records[0], 1, &err), err);
     OK(writer->class->produce(writer, topic, 0, &records[2], 1, &err), err);
     kafka_commit(writer);
-    cr_expect_str_eq(kafka_read(log, topic, 0, 0, 2, 5000), "a c");
+    cr_expect_str_eq(kafka_all(log, topic, 0), "a c");
     writer->class->close(writer);
     log->class->close(log);
     free(large);
@@ -263,7 +273,7 @@ Test(kafka_writer, says_which_record_the_broker_refuses)
          .tag = 3}};
     kafka_begin(writer);
     OK(writer->class->produce(writer, topic, 0, records, 3, &err), err);
-    FAILS(writer->class->flush(writer, 5000, &err), err, MR_E_KAFKA_RECORD_REFUSED,
+    FAILS(writer->class->flush(writer, KAFKA_PATIENCE_MS, &err), err, MR_E_KAFKA_RECORD_REFUSED,
           MR_RECOVERY_RECORD);
     const mr_log_failure *failures;
     uint32_t count = writer->class->failures(writer, &failures);
@@ -277,7 +287,7 @@ Test(kafka_writer, says_which_record_the_broker_refuses)
     cr_expect_eq(refused, 1, "%u of %u failures", refused, count);
     FAILS(writer->class->abort(writer, &err), err, MR_E_KAFKA_ABORTABLE, MR_RECOVERY_WRITER);
     writer->class->close(writer);
-    writer = open_knocking(log, kafka_name("tx"));
+    writer = kafka_writer(log, kafka_name("tx"));
     kafka_begin(writer);
     OK(writer->class->produce(writer, topic, 0, &records[0], 1, &err), err);
     kafka_commit(writer);
@@ -311,16 +321,16 @@ Test(kafka_writer, finds_the_record_that_is_too_large_for_its_topic)
         kafka_begin(writer);
         status = writer->class->produce(writer, topic, 0, records, COUNT, &err);
         if (status == MR_OK)
-            status = writer->class->flush(writer, 5000, &err);
+            status = writer->class->flush(writer, KAFKA_PATIENCE_MS, &err);
         cr_assert_neq(status, MR_OK, "15,000 bytes were taken");
         if (err.recovery != MR_RECOVERY_WRITER)
             break;
         writer->class->close(writer);
-        writer = open_knocking(log, id);
+        writer = kafka_writer(log, id);
     }
     cr_assert_eq(status, MR_E_KAFKA_RECORD_REFUSED, "%d %s", status, err.message);
     cr_expect_eq(err.recovery, MR_RECOVERY_RECORD);
-    cr_expect_eq(attempts, 2);
+    cr_expect_leq(attempts, 2);
     const mr_log_failure *failures;
     uint32_t count = writer->class->failures(writer, &failures);
     uint32_t refused = 0;
@@ -333,7 +343,7 @@ Test(kafka_writer, finds_the_record_that_is_too_large_for_its_topic)
     if (writer->class->abort(writer, &err) != MR_OK) {
         cr_assert_eq(err.recovery, MR_RECOVERY_WRITER);
         writer->class->close(writer);
-        writer = open_knocking(log, id);
+        writer = kafka_writer(log, id);
     }
     kafka_begin(writer);
     OK(writer->class->produce(writer, topic, 0, records, BAD, &err), err);
@@ -369,7 +379,7 @@ Test(kafka_writer, keeps_order_and_accounts_for_every_byte_while_its_queue_is_fu
     mr_log_reader *reader = kafka_reader(log);
     OK(reader->class->add(reader, 0, topic, 0, 0, &err), err);
     int next = 0;
-    double end_ms = kafka_ms() + 10000;
+    double end_ms = kafka_ms() + KAFKA_PATIENCE_MS;
     while (next < COUNT && kafka_ms() < end_ms) {
         mr_records got;
         OK(reader->class->fetch(reader, 4096, 100, &got, &err), err);
@@ -392,17 +402,17 @@ Test(kafka_writer, runs_transactions_back_to_back_without_the_100_ms_backoff)
     const char *topic = kafka_topic(log, "fast", 1);
     mr_log_member *member = kafka_member(log, kafka_name("group"), NULL, topic);
     mr_log_writer *writer = kafka_writer(log, kafka_name("tx"));
-    double start_ms = kafka_ms();
-    enum { COUNT = 50 };
+    enum { COUNT = 50, QUICK = 5 };
+    int quick = 0; /* a backoff would be in nearly each of them, a busy machine is not in all */
     for (int i = 0; i < COUNT; i++) {
+        double start_ms = kafka_ms();
         kafka_begin(writer);
         kafka_put(writer, topic, 0, "x");
         send_offset(writer, member, topic, i, "v1|1");
         kafka_commit(writer);
+        quick += kafka_ms() - start_ms < 95;
     }
-    double each_ms = (kafka_ms() - start_ms) / COUNT;
-    fprintf(stderr, "a transaction: %.1f ms\n", each_ms);
-    cr_expect_lt(each_ms, 60);
+    cr_expect_geq(quick, QUICK, "%d of %d took less than the backoff", quick, COUNT);
     cr_expect_eq(mr_kafka_guard_unanswered(mr_kafka_writer_guard(writer)), 0);
     writer->class->close(writer);
     member->class->close(member);

@@ -72,18 +72,18 @@ static void live(rig *r, const char *name, uint32_t rows, const char *words)
     const char *own = r->s.name;
     r->s.name = name;
     pid_t pid = script_start(&r->s, NULL);
-    for (double until = kafka_ms() + 60000; count(r) < rows;) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; count(r) < rows;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&r->s));
         usleep(100000);
     }
-    for (double until = kafka_ms() + 60000;
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS;
          words != NULL && strstr(script_said(&r->s), words) == NULL;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&r->s));
         kafka_put_committed(r->s.writer, r->in, 0, "{\"id\":-2,\"ts\":\"2024-01-01 12:00:00\"}");
         usleep(100000);
     }
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&r->s, pid, 30), 0, "%s", script_said(&r->s));
+    cr_expect_eq(script_finish(&r->s, pid), 0, "%s", script_said(&r->s));
     r->s.name = own;
 }
 
@@ -99,7 +99,7 @@ static const char *command(const rig *r, int code, const char *words)
     return shown;
 }
 
-Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 240)
+Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 400)
 {
     rig r;
     set_up(&r, false, "");
@@ -107,14 +107,14 @@ Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 240)
     live(&r, r.s.name, IDS, NULL);
     feed(&r, 1);
     pid_t pid = script_start(&r.s, NULL);
-    for (double until = kafka_ms() + 60000; count(&r) < 2 * IDS;) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; count(&r) < 2 * IDS;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&r.s));
         usleep(100000);
     }
     const char *shown = command(&r, 5, "rewind job.sql --to beginning --yes");
     cr_expect(strstr(shown, "MR4064") != NULL, "at work: %s", shown);
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&r.s, pid, 30), 0, "%s", script_said(&r.s));
+    cr_expect_eq(script_finish(&r.s, pid), 0, "%s", script_said(&r.s));
     shown = command(&r, 2, "rewind job.sql --to beginning");
     cr_expect(strstr(shown, "nobody can be asked") != NULL, "%s", shown);
     shown = command(&r, 0, "rewind job.sql --to beginning --yes");
@@ -128,7 +128,7 @@ Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 240)
     script_close(&r.s);
 }
 
-Test(move, a_fork_goes_on_where_the_job_was, .timeout = 240)
+Test(move, a_fork_goes_on_where_the_job_was, .timeout = 400)
 {
     rig r;
     mr_error err;
@@ -164,7 +164,7 @@ Test(move, a_fork_goes_on_where_the_job_was, .timeout = 240)
 }
 
 /* One task reads, three count; what is on its way between them goes along. */
-Test(move, jobs_of_several_stages_are_forked_and_moved_back, .timeout = 240)
+Test(move, jobs_of_several_stages_are_forked_and_moved_back, .timeout = 400)
 {
     rig r;
     char words[400], trial[120], line[100];

@@ -41,7 +41,7 @@ static const char *const FLAGS[] = {"--bounded", "-v",
                                     "-X",        "reconnect.backoff.max.ms=4321",
                                     NULL};
 
-Test(properties, given_with_X_reach_each_client, .timeout = 90)
+Test(properties, given_with_X_reach_each_client, .timeout = 400)
 {
     static const char *const roles[] = {"admin", "reader", "member", "writer"};
     script s;
@@ -55,7 +55,7 @@ Test(properties, given_with_X_reach_each_client, .timeout = 90)
         "CREATE TABLE dst (id INT) WITH (" KAFKA_TABLE "'topic' = '%s', 'format' = 'json');\n"
         "INSERT INTO dst SELECT id FROM src;",
         in, out);
-    int code = script_finish(&s, script_start_with(&s, FLAGS), 60);
+    int code = script_finish(&s, script_start_with(&s, FLAGS));
     cr_assert_eq(code, 0, "exit %d: %s", code, script_said(&s));
     for (size_t r = 0; r < sizeof roles / sizeof *roles; r++)
         cr_expect(was_made_with(&s, roles[r], "reconnect.backoff.max.ms = 4321"), "%s", roles[r]);

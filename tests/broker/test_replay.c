@@ -122,7 +122,7 @@ static void expect_all_same(const rig *r, const char *shown)
 
 static void await_rows(const rig *r, int64_t rows)
 {
-    for (double until = kafka_ms() + 30000; rows_of(r, r->out, 2) < rows;) {
+    for (double until = kafka_ms() + KAFKA_PATIENCE_MS; rows_of(r, r->out, 2) < rows;) {
         cr_assert_lt(kafka_ms(), until, "%s", script_said(&r->s));
         usleep(50000);
     }
@@ -143,10 +143,10 @@ static void live_with_a_kill(rig *r)
     feed(r, 30);
     usleep(1500000);
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&r->s, pid, 30), 0, "%s", script_said(&r->s));
+    cr_expect_eq(script_finish(&r->s, pid), 0, "%s", script_said(&r->s));
 }
 
-Test(replay, gives_what_the_live_job_gave_and_finds_an_altered_row, .timeout = 240)
+Test(replay, gives_what_the_live_job_gave_and_finds_an_altered_row, .timeout = 400)
 {
     rig r;
     set_up(&r, "replay", "SET 'execution.checkpointing.durable-interval' = '300 ms';\n");
@@ -172,7 +172,7 @@ Test(replay, gives_what_the_live_job_gave_and_finds_an_altered_row, .timeout = 2
 }
 
 /* Frames were handed over, went through a topic, and were trimmed: they are sent again. */
-Test(replay, of_several_stages_gives_the_same_from_the_oldest_checkpoints_on, .timeout = 240)
+Test(replay, of_several_stages_gives_the_same_from_the_oldest_checkpoints_on, .timeout = 400)
 {
     rig r;
     set_up(&r, "staged",
@@ -192,7 +192,7 @@ Test(replay, of_several_stages_gives_the_same_from_the_oldest_checkpoints_on, .t
     feed(&r, 45);
     await_rows(&r, rows + 20);
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&r.s, pid, 30), 0, "%s", script_said(&r.s));
+    cr_expect_eq(script_finish(&r.s, pid), 0, "%s", script_said(&r.s));
     const char *shown = replay(&r, 0, "--compare");
     expect_all_same(&r, shown);
     cr_expect(strstr(shown, "task 5: epochs") != NULL, "%s", shown);
@@ -204,7 +204,7 @@ Test(replay, of_several_stages_gives_the_same_from_the_oldest_checkpoints_on, .t
     script_close(&r.s);
 }
 
-Test(replay, is_refused_where_the_source_no_longer_reaches_back, .timeout = 120)
+Test(replay, is_refused_where_the_source_no_longer_reaches_back, .timeout = 400)
 {
     rig r;
     mr_error err;
@@ -213,7 +213,7 @@ Test(replay, is_refused_where_the_source_no_longer_reaches_back, .timeout = 120)
     feed(&r, 40);
     await_rows(&r, 5);
     kill(pid, SIGTERM);
-    cr_expect_eq(script_finish(&r.s, pid, 30), 0, "%s", script_said(&r.s));
+    cr_expect_eq(script_finish(&r.s, pid), 0, "%s", script_said(&r.s));
     OK(r.s.log->class->trim(r.s.log, r.in, 0, kafka_end(r.s.log, r.in, 0), &err), err);
     const char *shown = replay(&r, 5, "");
     cr_expect(strstr(shown, "MR4061") != NULL, "%s", shown);

@@ -40,7 +40,7 @@ static void start_on_terminal(terminal *t, const script *s)
 /* Reads until the text holds `part`; false: the program has ended before. */
 static bool read_until(terminal *t, const char *part)
 {
-    for (double end_ms = kafka_ms() + 60000; strstr(t->text, part) == NULL;) {
+    for (double end_ms = kafka_ms() + KAFKA_PATIENCE_MS; strstr(t->text, part) == NULL;) {
         cr_assert_lt(kafka_ms(), end_ms, "no `%s` in: %s", part, t->text);
         ssize_t got = read(t->master, t->text + t->length, TEXT_MAX - 1 - t->length);
         if (got <= 0)
@@ -51,7 +51,7 @@ static bool read_until(terminal *t, const char *part)
     return true;
 }
 
-Test(terminal, a_status_line_shows_rate_watermark_lag_late_dead_and_commits, .timeout = 120)
+Test(terminal, a_status_line_shows_rate_watermark_lag_late_dead_and_commits, .timeout = 400)
 {
     script s;
     script_open(&s, "terminal");

@@ -24,7 +24,7 @@ def environment(more):
     return {**os.environ, **(more or {})}
 
 
-def run(*words, stdin="", env=None, seconds=120):
+def run(*words, stdin="", env=None, seconds=300):
     """The program with these words, its input a pipe that holds `stdin`."""
     done = subprocess.run([PROGRAM, *words], input=stdin.encode() if isinstance(stdin, str) else stdin,
                           capture_output=True, env=environment(env), timeout=seconds, check=False)
@@ -44,7 +44,7 @@ def read_until(master, is_enough, seconds, got=""):
     return got
 
 
-def run_on_terminal(*words, is_enough, seconds=60):
+def run_on_terminal(*words, is_enough, seconds=300):
     """Both outputs on a terminal until `is_enough(text)`; then SIGTERM. Gives exit code and all of the text."""
     pid, master = pty.fork()
     if pid == 0:

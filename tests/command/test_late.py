@@ -26,7 +26,7 @@ def program():
 
 def run(*words, stdin=""):
     return subprocess.run([program(), *words], input=stdin, text=True, capture_output=True,
-                          env={**os.environ, "LD_DEBUG": "files"}, timeout=120, check=False)
+                          env={**os.environ, "LD_DEBUG": "files"}, timeout=300, check=False)
 
 
 def loaded(answer):

@@ -35,7 +35,7 @@ def machine(uid, installed="", sudo=None):
 
 
 def prepare(goal="build"):
-    done = subprocess.run([str(millrace.TOP / ".ci/prepare"), goal], capture_output=True, text=True, check=False, timeout=60,
+    done = subprocess.run([str(millrace.TOP / ".ci/prepare"), goal], capture_output=True, text=True, check=False, timeout=300,
                           env={"PATH": os.path.abspath("bin"), "HOME": os.getcwd(), "XDG_CACHE_HOME": os.getcwd()})
     return done.returncode, done.stderr, pathlib.Path("log").read_text()
 
@@ -105,7 +105,7 @@ def test_with_nothing_to_do_nothing_is_said():
 
 def build(*targets):
     """`.ci/build release` in a scratch copy, with a CMake that remembers what it was asked."""
-    done = subprocess.run(["tree/.ci/build", "release", *targets], capture_output=True, text=True, check=False, timeout=60,
+    done = subprocess.run(["tree/.ci/build", "release", *targets], capture_output=True, text=True, check=False, timeout=300,
                           env={"PATH": os.path.abspath("bin"), "HOME": os.getcwd()})
     assert done.returncode == 0, done.stderr
     log = pathlib.Path("log").read_text()

