@@ -169,46 +169,49 @@ static const mr_command commands[] = {
      .run_raw = mr_command_checkpoints},
     {.name = "checkpoint",
      .group = "State",
-     .argument = "FILE",
+     .argument = "FILE|JOB",
      .summary = "of every task, now; waits until it counts",
      .details = "Asks the workers of the job through its topic `JOB.control`, waits until an epoch "
                 "record\nnames each checkpoint, and prints their names. They hold all that was "
                 "committed when it was\nasked for. The job runs on meanwhile.\n\n"
-                "  millrace checkpoint job.sql && deploy",
-     .flags = FLAGS_OF_JOBS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+                "  millrace checkpoint job.sql && deploy\n"
+                "  millrace checkpoint orders --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_JOBS | FLAGS_OF_FLEETS,
      .run = mr_command_checkpoint},
     {.name = "replay",
      .group = "State",
-     .argument = "FILE",
+     .argument = "FILE|JOB",
      .summary = "a job's past again, beside it; --compare: is it the same?",
      .details =
          "Restores each task where POINT says, from a checkpoint or the state log, and does its "
          "epochs again\nin the batches of their journals, into topics of its own. The live job and "
          "its topics are not\ntouched. Without --from: as far back as it can be restored.\n"
-         "A POINT is `beginning`, an epoch (17), a time in UTC (2026-11-21 14:00:00), offsets\n"
-         "(topic:partition:offset,..), or a checkpoint as `millrace checkpoints list` prints "
-         "it.\n\n"
+         "A POINT is `beginning`, an epoch (17), a time in UTC (2026-11-21 14:00:00, or with\n"
+         "+01:00 behind it), offsets (topic:partition:offset,..), or a checkpoint as `millrace "
+         "checkpoints\nlist` prints it.\n\n"
          "  millrace replay job.sql --compare                      all there is of it\n"
          "  millrace replay job.sql --from '2026-11-21 14:00:00' --to '2026-11-21 15:00:00'\n"
-         "  millrace replay changed.sql --name job --compare       what a change would have done",
-     .flags = FLAGS_OF_JOBS | MR_FLAG_FROM | MR_FLAG_TO | MR_FLAG_SUFFIX | MR_FLAG_COMPARE |
-              MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+         "  millrace replay changed.sql --name job --compare       what a change would have done\n"
+         "  millrace replay orders --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_JOBS | FLAGS_OF_FLEETS | MR_FLAG_FROM | MR_FLAG_TO | MR_FLAG_SUFFIX |
+              MR_FLAG_COMPARE,
      .run = mr_command_replay},
     {.name = "rewind",
      .group = "State",
-     .argument = "FILE",
+     .argument = "FILE|JOB",
      .summary = "a stopped job goes back to an earlier moment",
      .details =
          "Says what will be read and written again, asks, and writes the state as of POINT "
          "behind the\njob's last epoch. What was written since then stays where it is. A job "
          "with live workers\nis refused. POINT as under `replay`.\n\n"
          "  millrace rewind job.sql --to 812\n"
-         "  millrace rewind job.sql --to '2026-11-21 14:00:00' --yes",
-     .flags = FLAGS_OF_JOBS | MR_FLAG_TO | MR_FLAG_YES | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+         "  millrace rewind job.sql --to '2026-11-21 14:00:00' --yes\n"
+         "  millrace rewind orders --to 812 --fleet prod --kafka broker:9092",
+     .flags = FLAGS_OF_JOBS | FLAGS_OF_FLEETS | MR_FLAG_TO | MR_FLAG_YES,
      .run = mr_command_rewind},
     {.name = "fork",
      .group = "State",
-     .argument = "FILE",
+     .argument = "FILE|JOB",
      .summary = "a new job begins where this one was",
      .details =
          "Makes the state topic of a new job, with the state as of POINT in it. From a "
@@ -218,7 +221,7 @@ static const mr_command commands[] = {
          "  millrace fork job.sql --as trial                  as of its last epoch\n"
          "  millrace fork job.sql --as trial --from NAME      as `millrace checkpoints list` "
          "prints it",
-     .flags = FLAGS_OF_JOBS | MR_FLAG_FROM | MR_FLAG_AS | MR_FLAG_QUIET | MR_FLAG_VERBOSE,
+     .flags = FLAGS_OF_JOBS | FLAGS_OF_FLEETS | MR_FLAG_FROM | MR_FLAG_AS,
      .run = mr_command_fork},
     {.name = "config",
      .group = "Help",

@@ -34,7 +34,7 @@ static mr_exit explain_file(const mr_flags *flags)
 static mr_exit explain_named(const mr_flags *flags)
 {
     mr_named named;
-    mr_exit exit = mr_named_open(&named, flags, flags->file, &(mr_reach_options){0});
+    mr_exit exit = mr_named_open_asked(&named, flags);
     if (exit == MR_EXIT_OK)
         print(flags, named.wished.job);
     mr_named_release(&named);
@@ -43,6 +43,5 @@ static mr_exit explain_named(const mr_flags *flags)
 
 mr_exit mr_command_explain(const mr_flags *flags)
 {
-    bool is_named = mr_flags_has(flags, MR_FLAG_FLEET) || mr_flags_has(flags, MR_FLAG_KAFKA);
-    return is_named ? explain_named(flags) : explain_file(flags);
+    return mr_named_is_asked(flags) ? explain_named(flags) : explain_file(flags);
 }

@@ -7,14 +7,15 @@
 
 static const mr_flag_spec specs[] = {
     {MR_FLAG_NAME, "--name", "NAME", "the job's name: group id and prefix of internal topics"},
-    {MR_FLAG_STATE_DIR, "--state-dir", "DIR", "local state (default ./millrace-state/JOB)"},
+    {MR_FLAG_STATE_DIR, "--state-dir", "DIR",
+     "local state (default ./millrace-state/JOB; of a fleet's worker: fleet-NAME)"},
     {MR_FLAG_MEMORY, "--memory", "SIZE",
      "of this process for the job, or a fleet's jobs, as 256M (default: half of what there is)"},
     {MR_FLAG_BOUNDED, "--bounded", NULL, "stop at the ends of the inputs known at start"},
     {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first"},
     {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL, "create missing topics of the job's tables"},
     {MR_FLAG_FROM, "--from", "POINT", "beginning, an epoch, a time, offsets, a checkpoint"},
-    {MR_FLAG_TO, "--to", "POINT", "the same, or end"},
+    {MR_FLAG_TO, "--to", "POINT", "end, or as behind --from: an epoch, a time, .."},
     {MR_FLAG_SUFFIX, "--outputs-suffix", "TEXT", "behind the names of topics (default .replay)"},
     {MR_FLAG_COMPARE, "--compare", NULL, "with what the live job wrote; 1 when it differs"},
     {MR_FLAG_AS, "--as", "NAME", "name of the new job"},

@@ -144,8 +144,8 @@ static void comes_back(const char *address)
     script_close(&s);
 }
 
-/* Its name, as `millrace checkpoint` prints it. */
-static const char *ask_for_one(const script *s)
+/* What `millrace checkpoint` says. */
+static const char *ask(const script *s, int exit)
 {
     char command[600];
     const char *named = getenv("MILLRACE");
@@ -153,9 +153,9 @@ static const char *ask_for_one(const script *s)
              "cd '%s' && %s checkpoint job.sql --name %s > shown 2> complained", s->dir,
              named != NULL ? named : MR_SOURCE_DIR "/build/release/millrace", s->name);
     int status = system(command);
-    cr_assert_eq(WEXITSTATUS(status), 0, "%s\n%s", script_read_file(s, "complained"),
+    cr_assert_eq(WEXITSTATUS(status), exit, "%s\n%s", script_read_file(s, "complained"),
                  script_said(s));
-    return script_read_file(s, "shown");
+    return script_read_file(s, exit == 0 ? "shown" : "complained");
 }
 
 Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_it, .timeout = 400)
@@ -174,6 +174,8 @@ Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_i
                  "INSERT INTO dst SELECT id, COUNT(*) FROM TABLE(TUMBLE(TABLE src, DESCRIPTOR(ts), "
                  "INTERVAL '1' MINUTE)) GROUP BY id, window_start, window_end;",
                  s.dir, in, out);
+    const char *refusal = ask(&s, 1);
+    cr_expect(strstr(refusal, "nobody can take a checkpoint") != NULL, "%s", refusal);
     put_id(&s, in, 1);
     put_id(&s, in, 2);
     pid_t pid = script_start(&s, NULL);
@@ -188,8 +190,8 @@ Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_i
     }
     cr_expect_eq(count_of(script_said(&s), "checkpoint written"), 0, "by itself after a day");
     char first[200], second[200], words[700];
-    snprintf(first, sizeof first, "%s", ask_for_one(&s));
-    snprintf(second, sizeof second, "%s", ask_for_one(&s)); /* of a job that has nothing to do */
+    snprintf(first, sizeof first, "%s", ask(&s, 0));
+    snprintf(second, sizeof second, "%s", ask(&s, 0)); /* of a job that has nothing to do */
     cr_expect_str_neq(first, second);
     first[strcspn(first, "\n")] = '\0';
     snprintf(words, sizeof words, "show 'file://%s/blobs' '%s'", s.dir, first);

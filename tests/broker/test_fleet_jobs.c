@@ -4,12 +4,15 @@
  * Method: the program's own commands on a real Kafka, two workers; the jobs topic is read and
  * written by the board.
  */
+#include "connectors/kafka/mock.h"
 #include "jobs/fleet/board.h"
 #include "tests/broker/fleet.h"
 
 #include <criterion/criterion.h>
+#include <librdkafka/rdkafka.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +24,10 @@
     "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');\n"       \
     "CREATE TABLE dst (id INT) WITH (" KAFKA_TABLE "'topic' = '%s', 'format' = 'json');\n" \
     "INSERT INTO dst SELECT %s FROM src;\n"
+
+#define ELSEWHERE                                                                            \
+    "'connector' = 'kafka', 'properties.bootstrap.servers' = '${MILLRACE_TEST_ELSEWHERE}', " \
+    "'format' = 'json', 'scan.startup.mode' = 'earliest-offset', "
 
 static void put_rows(const script *s, const char *in, int first, int count)
 {
@@ -66,6 +73,24 @@ static void submit(const script *s, const char *name, int code)
     cr_assert_eq(fleet_say(s, "submit", argument), code, "%s", script_read_file(s, "said"));
 }
 
+/* Commands that look at a job's past know it by its name, as `explain` does. */
+static void expect_past_by_name(const script *s, const char *out)
+{
+    char words[300];
+    snprintf(words, sizeof words, "%s --compare", s->name);
+    cr_expect_eq(fleet_say(s, "replay", words), 0, "%s", script_read_file(s, "said"));
+    snprintf(words, sizeof words, "same      %s: %d equal", out, 2 * ROWS);
+    cr_expect_not_null(strstr(script_read_file(s, "said"), words), "%s",
+                       script_read_file(s, "said"));
+    snprintf(words, sizeof words, "%s --as %s-fork", s->name, s->name);
+    cr_expect_eq(fleet_say(s, "fork", words), 0, "%s", script_read_file(s, "said"));
+    cr_expect_eq(fleet_say(s, "checkpoint", s->name), 1);
+    cr_expect_not_null(strstr(script_read_file(s, "said"), "checkpointing.dir"), "%s",
+                       script_read_file(s, "said"));
+    snprintf(words, sizeof words, "%s --to end --name other", s->name);
+    cr_expect_eq(fleet_say(s, "rewind", words), 2, "its name was given twice");
+}
+
 Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 400)
 {
     script s;
@@ -89,6 +114,7 @@ Test(fleet_jobs, are_run_stopped_continued_and_deleted_as_wished, .timeout = 400
 
     cr_assert_eq(fleet_say(&s, "stop", s.name), 0, "%s", script_read_file(&s, "said"));
     fleet_await_said(&s, "list", "", "stop    stopped");
+    expect_past_by_name(&s, out);
     put_rows(&s, in, 2 * ROWS, ROWS);
     usleep(500000);
     expect_each_once(&s, out, 2 * ROWS);
@@ -186,6 +212,46 @@ Test(fleet_jobs, what_is_wrong_never_reaches_the_topic, .timeout = 400)
     cr_assert_eq(mr_board_catch_up(&board, &err), MR_OK, "%s", err.message);
     cr_expect_eq(board.changes, 0, "something was written");
     mr_board_close(&board);
+    script_close(&s);
+}
+
+/* Its topics are looked for where its text says, and what it left is removed there, or it is said
+ * that nobody answers. */
+Test(fleet_jobs, one_whose_cluster_is_not_the_fleets_is_looked_for_there, .timeout = 240)
+{
+    script s;
+    script_open(&s, "elsewhere");
+    const char *in = kafka_topic(s.log, "in", 1), *out = kafka_topic(s.log, "out", 1);
+    char fleet[200];
+    snprintf(fleet, sizeof fleet, "%s-fleet", s.name);
+    mr_kafka_mock *mock;
+    mr_board board;
+    mr_error err;
+    cr_assert_eq(mr_kafka_mock_start(&mock, &err), MR_OK, "%s", err.message);
+    mr_kafka_mock_topic_error(mock, in, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    setenv("MILLRACE_TEST_ELSEWHERE", mr_kafka_mock_bootstrap(mock), 1);
+    script_write(&s,
+                 "CREATE TABLE src (id INT) WITH (" ELSEWHERE "'topic' = '%s');\n"
+                 "CREATE TABLE dst (id INT) WITH (" ELSEWHERE "'topic' = '%s');\n"
+                 "INSERT INTO dst SELECT id FROM src;\n",
+                 in, out);
+    submit(&s, s.name, 1);
+    cr_expect_not_null(strstr(script_read_file(&s, "said"), "MR5002"), "%s",
+                       script_read_file(&s, "said"));
+
+    mr_wish wish = {.job = s.name,
+                    .version = 1,
+                    .kind = MR_WISH_RUN,
+                    .plan_format = 1,
+                    .sql = script_read_file(&s, "job.sql"),
+                    .written_by = "test"};
+    cr_assert_eq(mr_board_open(&board, s.log, NULL, fleet, true, &err), MR_OK, "%s", err.message);
+    cr_assert_eq(mr_board_put_wish(&board, &wish, &err), MR_OK, "%s", err.message);
+    mr_board_close(&board);
+    mr_kafka_mock_stop(mock);
+    cr_expect_eq(fleet_say(&s, "delete", s.name), 0, "%s", script_read_file(&s, "said"));
+    cr_expect_not_null(strstr(script_read_file(&s, "said"), "taken to be the fleet's"), "%s",
+                       script_read_file(&s, "said"));
     script_close(&s);
 }
 

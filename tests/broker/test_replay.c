@@ -220,5 +220,13 @@ Test(replay, is_refused_where_the_source_no_longer_reaches_back, .timeout = 400)
     cr_expect(strstr(shown, "its retention has taken the rest") != NULL, "%s", shown);
     shown = replay(&r, 2, "--from nonsense");
     cr_expect(strstr(shown, "`nonsense` is no epoch") != NULL, "%s", shown);
+    shown = replay(&r, 5, "--from nonsense:0:1");
+    cr_expect(strstr(shown, "does not read topic `nonsense`") != NULL, "%s", shown);
+    char offsets[200];
+    snprintf(offsets, sizeof offsets, "--to %s:99:1", r.in);
+    shown = replay(&r, 5, offsets);
+    cr_expect(strstr(shown, "has no partition 99") != NULL, "%s", shown);
+    shown = replay(&r, 5, "--from 2999-01-01 --compare");
+    cr_expect(strstr(shown, "there is nothing to replay") != NULL, "%s", shown);
     script_close(&r.s);
 }

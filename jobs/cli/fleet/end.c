@@ -4,9 +4,11 @@
 #include "engine/run/worker/worker.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
+#include "jobs/fleet/wished_job.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 bool mr_end_is_stopped(const mr_reach *reach, const mr_board_job *job, uint64_t version)
 {
@@ -132,11 +134,27 @@ static mr_exit drain(mr_reach *reach, const mr_board_job *job, const char *name)
     return tell_drained(reach, mr_board_job_of(&reach->board, name), name);
 }
 
+/* The cluster that the job's text speaks of, as far as it can be read here: its variables are the
+ * workers'. */
+static mr_log *home_of(mr_reach *reach, const mr_board_job *job)
+{
+    mr_log *home = reach->log;
+    mr_wished_job wished;
+    if (job->wish.plan_format > MR_FLEET_PLAN_FORMAT)
+        return home;
+    mr_wished_job_read(&wished, &job->wish, (const char *const *)environ, reach->flags->properties,
+                       reach->flags->properties_count);
+    if (wished.job != NULL)
+        home = mr_reach_home(reach, wished.job);
+    mr_wished_job_release(&wished);
+    return home;
+}
+
 /* No worker has it any more: what it left in Kafka goes, the wish last. */
-static mr_status forget(mr_reach *reach, const char *name, mr_error *err)
+static mr_status forget(mr_reach *reach, mr_log *home, const char *name, mr_error *err)
 {
     mr_plan plan = {.job = name}; /* local stores are the workers' own */
-    mr_worker_config config = {.plan = &plan, .log = reach->log};
+    mr_worker_config config = {.plan = &plan, .log = home};
     mr_status status = mr_worker_reset(&config, err);
     const mr_board_job *job = mr_board_job_of(&reach->board, name);
     for (uint32_t i = 0; status == MR_OK && job != NULL && i < job->statuses_count; i++)
@@ -148,11 +166,12 @@ static mr_exit delete (mr_reach *reach, const mr_board_job *job, const char *nam
 {
     mr_error err;
     uint64_t version;
+    mr_log *home = home_of(reach, job);
     if (mr_end_wish(reach, job, MR_WISH_DELETE, &version, &err) != MR_OK)
         return mr_cli_fail(&err);
     if (!mr_reach_await(reach, name, is_forgotten, version, &err))
         return mr_end_told_late(reach, name, &err);
-    if (forget(reach, name, &err) != MR_OK)
+    if (forget(reach, home, name, &err) != MR_OK)
         return mr_cli_fail(&err);
     fprintf(stderr,
             "job `%s` is deleted: its group, its state and its local stores; what it wrote "

@@ -58,6 +58,19 @@ mr_exit mr_named_open(mr_named *named, const mr_flags *flags, const char *name,
     return MR_EXIT_OK;
 }
 
+mr_exit mr_named_open_asked(mr_named *named, const mr_flags *flags)
+{
+    *named = (mr_named){0};
+    if ((flags->given & (MR_FLAG_NAME | MR_FLAG_SETTING | MR_FLAG_BOUNDED)) != 0) {
+        fprintf(stderr,
+                "millrace: --name, -D and --bounded are for a FILE: job `%s` runs as it was "
+                "submitted\n",
+                flags->file);
+        return MR_EXIT_USAGE;
+    }
+    return mr_named_open(named, flags, flags->file, &(mr_reach_options){0});
+}
+
 void mr_named_release(mr_named *named)
 {
     mr_wished_job_release(&named->wished);

@@ -33,7 +33,8 @@ static const char *const *pairs_of(const mr_flags *flags, mr_arena *arena)
 
 mr_exit mr_reach_open(mr_reach *reach, const mr_flags *flags, const mr_reach_options *options)
 {
-    *reach = (mr_reach){.fleet = flags->fleet != NULL ? flags->fleet : MR_FLEET_DEFAULT};
+    *reach =
+        (mr_reach){.flags = flags, .fleet = flags->fleet != NULL ? flags->fleet : MR_FLEET_DEFAULT};
     reach->logger = (mr_logger){
         .write = write_line, .sink = (void *)(uintptr_t)flags, .level_min = MR_LOG_DEBUG};
     mr_memory_clock_real(&reach->clock);
@@ -45,6 +46,7 @@ mr_exit mr_reach_open(mr_reach *reach, const mr_flags *flags, const mr_reach_opt
                 reach->fleet);
         return MR_EXIT_USAGE;
     }
+    reach->bootstrap = mr_arena_string(&reach->arena, bootstrap, strlen(bootstrap));
     mr_kafka_config config = {.bootstrap = bootstrap,
                               .properties = options->properties != NULL
                                                 ? options->properties
@@ -66,6 +68,8 @@ void mr_reach_release(mr_reach *reach)
 {
     if (reach->board.topic != NULL)
         mr_board_close(&reach->board);
+    if (reach->home != NULL)
+        reach->home->class->close(reach->home);
     if (reach->log != NULL)
         reach->log->class->close(reach->log);
     mr_arena_release(&reach->arena);
@@ -87,6 +91,33 @@ const mr_board_job *mr_reach_job(const mr_reach *reach, const char *name)
                  nearest != NULL ? "`?" : "");
     (void)mr_cli_fail(&err);
     return NULL;
+}
+
+/* A fleet may lie in one cluster, its jobs in others; or a cluster has another address from here,
+ * which only asking tells. */
+mr_log *mr_reach_home(mr_reach *reach, const mr_job *job)
+{
+    const char *bootstrap = job->cluster.bootstrap;
+    if (reach->home != NULL || bootstrap == NULL || strcmp(bootstrap, reach->bootstrap) == 0)
+        return reach->home != NULL ? reach->home : reach->log;
+    mr_kafka_config config = {
+        .bootstrap = bootstrap, .properties = job->cluster.properties, .logger = &reach->logger};
+    mr_error err;
+    mr_topic_facts facts;
+    mr_log *home = NULL;
+    mr_status status = mr_kafka_log_open(&config, &home, &err);
+    if (status == MR_OK)
+        status = home->class->describe(home, job->plan.job, &facts, &err);
+    if (status != MR_OK && err.recovery == MR_RECOVERY_RETRY) {
+        fprintf(stderr, "note: job `%s` has a cluster of its own, %s: taken to be the fleet's\n",
+                job->plan.job, err.message);
+        home->class->close(home);
+        return reach->log;
+    }
+    if (home == NULL)
+        return reach->log;
+    reach->home = home;
+    return home;
 }
 
 bool mr_reach_is_live(const mr_reach *reach, const mr_fleet_status *status)

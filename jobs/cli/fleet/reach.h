@@ -8,16 +8,20 @@
 #include "engine/ports/clock.h"
 #include "jobs/cli/flags.h"
 #include "jobs/fleet/board.h"
+#include "jobs/plan/job.h"
 
 #define MR_FLEET_DEFAULT "millrace"
 #define MR_FLEET_ANSWER_MS 30000 /* workers have so long to answer a wish */
 
 typedef struct mr_reach {
+    const mr_flags *flags;
     const char *fleet;
+    const char *bootstrap; /* of the fleet's cluster */
     mr_logger logger;
     mr_clock clock;
     mr_arena arena;
     mr_log *log;
+    mr_log *home; /* of a job in another cluster; NULL: none was asked for */
     mr_board board;
 } mr_reach;
 
@@ -36,6 +40,10 @@ void mr_reach_release(mr_reach *reach);
 
 /* The job of that name with a wish; NULL: printed that there is none. */
 const mr_board_job *mr_reach_job(const mr_reach *reach, const char *name);
+
+/* The log of the job's own cluster: the fleet's, or another one, which goes with `reach`. Where no
+ * broker of that answers from here, the fleet's, with a note. */
+mr_log *mr_reach_home(mr_reach *reach, const mr_job *job);
 
 /* Its worker has told of it lately. */
 bool mr_reach_is_live(const mr_reach *reach, const mr_fleet_status *status);

@@ -136,7 +136,7 @@ static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
     mr_wish wish = mr_submit_wish(&reach, flags, loaded);
     bool creates = mr_flags_has(flags, MR_FLAG_CREATE_TOPICS);
     if (exit == MR_EXIT_OK &&
-        mr_topics_prepare(job, reach.log, creates, false, NULL, &err) != MR_OK)
+        mr_topics_prepare(job, mr_reach_home(&reach, job), creates, false, NULL, &err) != MR_OK)
         exit = mr_cli_fail(&err);
     if (exit == MR_EXIT_OK)
         exit = send(&reach, &wish);

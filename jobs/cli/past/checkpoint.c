@@ -37,14 +37,31 @@ static mr_status look(void *context, const mr_history_record *at, bool *is_enoug
     return MR_OK;
 }
 
+/* One that was killed is a member until its session has ended. */
+static mr_status check_workers(const mr_past_job *job, mr_error *err)
+{
+    uint32_t count = 1;
+    const char *name = job->moments.plan->job;
+    mr_status status = job->log->class->group_members(job->log, name, &count, err);
+    if (status != MR_OK)
+        return err->recovery == MR_RECOVERY_RETRY ? MR_OK : status;
+    if (count == 0)
+        return mr_error_set(err, MR_E_CHECKPOINT,
+                            "no worker of job `%s` is running: nobody can take a checkpoint", name);
+    return MR_OK;
+}
+
 static mr_status ask(const mr_past_job *job, mr_log_writer *writer, mr_error *err)
 {
+    mr_status status = check_workers(job, err);
+    if (status != MR_OK)
+        return status;
     char topic[256], text[64];
     snprintf(topic, sizeof topic, "%s.control", job->moments.plan->job);
     snprintf(text, sizeof text, "v1|checkpoint|%" PRId64, job->clock.wall_ms(&job->clock));
     mr_log_record record = {
         .value = text, .value_length = strlen(text), .timestamp_ms = MR_TIME_NONE};
-    mr_status status = writer->class->produce(writer, topic, 0, &record, 1, err);
+    status = writer->class->produce(writer, topic, 0, &record, 1, err);
     return status == MR_OK ? writer->class->flush(writer, FLUSH_TIMEOUT_MS, err) : status;
 }
 
@@ -93,7 +110,9 @@ static mr_status check(const mr_past_job *job, mr_error *err)
             "job `%s` has no `execution.checkpointing.dir`: there is nowhere to put "
             "a checkpoint",
             plan->job);
-    mr_status status = job->log->class->describe(job->log, topic, &facts, err);
+    mr_status status = check_workers(job, err);
+    if (status == MR_OK)
+        status = job->log->class->describe(job->log, topic, &facts, err);
     if (status == MR_OK && !facts.exists)
         status = mr_error_set(err, MR_E_CHECKPOINT,
                               "there is no topic `%s`: no worker of job `%s` has taken checkpoints "

@@ -214,8 +214,8 @@ mr_exit mr_command_rewind(const mr_flags *flags)
         return exit;
     }
     prepare(&self);
-    exit = MR_EXIT_USAGE;
-    if (mr_point_read_flag("rewind", "--to", flags->to, &self.job.arena, &to)) {
+    exit = mr_point_read_flag("rewind", "--to", flags->to, &self.job.moments, &self.job.arena, &to);
+    if (exit == MR_EXIT_OK) {
         mr_status status = look(&self, &to, &err);
         bool is_wanted = false;
         if (status == MR_OK) {
@@ -291,9 +291,10 @@ mr_exit mr_command_fork(const mr_flags *flags)
         return exit;
     }
     prepare(&self);
-    exit = MR_EXIT_USAGE;
-    if (flags->from == NULL ||
-        mr_point_read_flag("fork", "--from", flags->from, &self.job.arena, &from)) {
+    if (flags->from != NULL)
+        exit = mr_point_read_flag("fork", "--from", flags->from, &self.job.moments, &self.job.arena,
+                                  &from);
+    if (exit == MR_EXIT_OK) {
         mr_status status = take(&self, &from, &err);
         if (status == MR_OK)
             status = transplant(&self, flags->as, true, &err);
@@ -301,7 +302,9 @@ mr_exit mr_command_fork(const mr_flags *flags)
             printf("task %" PRIu32 ": as of epoch %" PRIu64 " of %s\n", t, self.records[t].epoch,
                    self.job.moments.plan->job);
         if (status == MR_OK)
-            printf("run it: millrace run %s --name %s\n", flags->file, flags->as);
+            printf(mr_named_is_asked(flags) ? "run it: submit the text of `%s` with --name %s\n"
+                                            : "run it: millrace run %s --name %s\n",
+                   flags->file, flags->as);
         exit = status == MR_OK ? MR_EXIT_OK : mr_cli_fail(&err);
     }
     release(&self);

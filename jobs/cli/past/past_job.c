@@ -59,12 +59,19 @@ static mr_status open_all(mr_past_job *job, mr_job *text, mr_error *err)
 
 bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit)
 {
-    *job = (mr_past_job){.loaded = mr_load(flags)};
-    *exit = job->loaded.exit;
-    if (job->loaded.job == NULL)
+    *job = (mr_past_job){0};
+    if (mr_named_is_asked(flags)) {
+        *exit = mr_named_open_asked(&job->named, flags);
+        job->text = *exit == MR_EXIT_OK ? job->named.wished.job : NULL;
+    } else {
+        job->loaded = mr_load(flags);
+        *exit = job->loaded.exit;
+        job->text = job->loaded.job;
+    }
+    if (job->text == NULL)
         return false;
     mr_error err;
-    if (mr_past_job_look(job, job->loaded.job, flags, &err) != MR_OK) {
+    if (mr_past_job_look(job, job->text, flags, &err) != MR_OK) {
         *exit = mr_cli_fail(&err);
         return false;
     }
@@ -106,4 +113,5 @@ void mr_past_job_close(mr_past_job *job)
         job->log->class->close(job->log);
     mr_arena_release(&job->arena);
     mr_loaded_release(&job->loaded);
+    mr_named_release(&job->named);
 }

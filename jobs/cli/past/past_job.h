@@ -7,10 +7,13 @@
 
 #include "engine/history/moment.h"
 #include "engine/state/state_dir.h"
+#include "jobs/cli/fleet/named.h"
 #include "jobs/cli/load.h"
 
 typedef struct mr_past_job {
-    mr_loaded loaded;
+    mr_loaded loaded; /* of a file, or */
+    mr_named named;   /* of a fleet */
+    mr_job *text;
     mr_logger logger;
     mr_clock clock;
     mr_log *log;
@@ -22,7 +25,8 @@ typedef struct mr_past_job {
     mr_moments moments;
 } mr_past_job;
 
-/* False: said why; `exit` is the code to end with. Release it either way. */
+/* Of the file, or the fleet's job, that the flags name. It must not move from then on. False: said
+ * why; `exit` is the code to end with. Release it either way. */
 bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit);
 /* Of a job that is planned already, and borrowed; `job` is all-zero. Close it either way. */
 MR_MUST_USE mr_status mr_past_job_look(mr_past_job *job, mr_job *text, const mr_flags *flags,

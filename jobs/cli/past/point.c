@@ -2,6 +2,7 @@
 
 #include "engine/checkpoint/manifest.h"
 #include "engine/expr/civil.h"
+#include "jobs/cli/failure.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -18,6 +19,26 @@ static bool read_epoch(const char *text, mr_point *point)
     return *end == '\0';
 }
 
+/* "Z" or "+01:00" at the end, behind minutes at least: cut off. Without it UTC is meant. */
+static int64_t cut_zone(char *text, size_t *length)
+{
+    int hours, minutes, end = 0;
+    if (text[*length - 1] == 'Z') {
+        text[--*length] = '\0';
+        return 0;
+    }
+    char *sign = *length > 16 ? &text[*length - 6] : NULL;
+    if (sign == NULL || strchr("+-", *sign) == NULL || !isdigit((unsigned char)sign[1]) ||
+        sscanf(sign + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end != 5 || hours > 18 ||
+        minutes > 59)
+        return 0;
+    int64_t ahead = (hours * INT64_C(60) + minutes) * 60 * MR_US_PER_SECOND;
+    ahead = *sign == '-' ? -ahead : ahead;
+    *length -= 6;
+    *sign = '\0';
+    return ahead;
+}
+
 static bool read_time(const char *text, mr_point *point)
 {
     char copy[64];
@@ -26,19 +47,20 @@ static bool read_time(const char *text, mr_point *point)
     if (length < 10 || length >= sizeof copy)
         return false;
     memcpy(copy, text, length + 1);
-    if (copy[length - 1] == 'Z')
-        copy[--length] = '\0';
+    int64_t ahead = cut_zone(copy, &length);
     if (length > 10 && copy[10] == 'T')
         copy[10] = ' ';
     if (length == 16) /* minutes */
         length += (size_t)snprintf(copy + length, sizeof copy - length, ":00");
     if (!mr_timestamp_parse(copy, length, &micros))
         return false;
-    *point = (mr_point){.kind = MR_POINT_TIME, .time_ms = mr_floor_div(micros, MR_US_PER_MS)};
+    *point =
+        (mr_point){.kind = MR_POINT_TIME, .time_ms = mr_floor_div(micros - ahead, MR_US_PER_MS)};
     return true;
 }
 
-/* Topics have no colon. */
+#define TOPIC_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
 static bool read_offsets(const char *text, mr_arena *arena, mr_point *point)
 {
     size_t room = 1;
@@ -47,12 +69,13 @@ static bool read_offsets(const char *text, mr_arena *arena, mr_point *point)
     mr_log_offset *offsets = mr_arena_zalloc(arena, room, sizeof *offsets);
     uint32_t count = 0;
     for (const char *at = text;; at++) {
-        size_t topic = strcspn(at, ":,");
+        size_t topic = strspn(at, TOPIC_CHARACTERS);
         int end = 0;
         mr_log_offset *to = &offsets[count++];
         if (topic == 0 || at[topic] != ':' ||
             sscanf(at + topic, ":%" SCNd32 ":%" SCNd64 "%n", &to->partition, &to->offset, &end) !=
-                2)
+                2 ||
+            to->partition < 0 || to->offset < 0)
             return false;
         to->topic = mr_arena_string(arena, at, topic);
         at += topic + (size_t)end;
@@ -87,14 +110,45 @@ bool mr_point_read(const char *text, mr_arena *arena, mr_point *point)
            read_offsets(text, arena, point);
 }
 
-bool mr_point_read_flag(const char *command, const char *flag, const char *text, mr_arena *arena,
-                        mr_point *point)
+static bool is_read(const mr_plan *plan, const char *topic)
 {
+    for (uint32_t i = 0; i < plan->sources_count; i++)
+        for (uint32_t k = 0; plan->sources[i].exchange == NULL && k < plan->sources[i].topics_count;
+             k++)
+            if (strcmp(plan->sources[i].topics[k], topic) == 0)
+                return true;
+    return false;
+}
+
+/* A name mistyped would bind nothing: the point would be the end. */
+static mr_status check(const mr_point *point, const mr_moments *moments, mr_error *err)
+{
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; status == MR_OK && i < point->offsets_count; i++) {
+        const mr_log_offset *named = &point->offsets[i];
+        mr_topic_facts facts = {.exists = false};
+        if (!is_read(moments->plan, named->topic))
+            return mr_error_set(err, MR_E_MOMENT, "job `%s` does not read topic `%s`",
+                                moments->plan->job, named->topic);
+        status = moments->log->class->describe(moments->log, named->topic, &facts, err);
+        if (status == MR_OK && named->partition >= facts.partitions)
+            status =
+                mr_error_set(err, MR_E_MOMENT,
+                             "topic `%s` has no partition %" PRId32 ", but %" PRId32 " of them",
+                             named->topic, named->partition, facts.partitions);
+    }
+    return status;
+}
+
+mr_exit mr_point_read_flag(const char *command, const char *flag, const char *text,
+                           const mr_moments *moments, mr_arena *arena, mr_point *point)
+{
+    mr_error err;
     if (mr_point_read(text, arena, point))
-        return true;
+        return check(point, moments, &err) == MR_OK ? MR_EXIT_OK : mr_cli_fail(&err);
     fprintf(stderr,
             "millrace %s: %s: `%s` is no epoch, no time (2026-11-21 14:00:00), no offsets "
             "(topic:partition:offset,..) and no checkpoint (`millrace checkpoints list`)\n",
             command, flag, text);
-    return false;
+    return MR_EXIT_USAGE;
 }

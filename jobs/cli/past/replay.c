@@ -156,9 +156,24 @@ static void silence_sinks(mr_job *job)
 
 static void print_range(const mr_replay *replay, const mr_plan *plan)
 {
+    for (uint32_t t = 0; t < plan->tasks_count; t++) {
+        uint64_t from = mr_replay_from(replay)[t].epoch, to = mr_replay_to(replay)[t].epoch;
+        if (from < to)
+            fprintf(stderr, "task %" PRIu32 ": epochs %" PRIu64 " .. %" PRIu64 "\n", t, from + 1,
+                    to);
+        else
+            fprintf(stderr, "task %" PRIu32 ": nothing behind epoch %" PRIu64 "\n", t, to);
+    }
+}
+
+/* Nothing at all is no proof of anything. */
+static mr_status check_range(const mr_replay *replay, const mr_plan *plan, mr_error *err)
+{
     for (uint32_t t = 0; t < plan->tasks_count; t++)
-        fprintf(stderr, "task %" PRIu32 ": epochs %" PRIu64 " .. %" PRIu64 "\n", t,
-                mr_replay_from(replay)[t].epoch + 1, mr_replay_to(replay)[t].epoch);
+        if (mr_replay_from(replay)[t].epoch < mr_replay_to(replay)[t].epoch)
+            return MR_OK;
+    return mr_error_set(err, MR_E_MOMENT,
+                        "there is nothing to replay: no task has an epoch between these points");
 }
 
 static mr_exit work(replaying *self, const mr_replay_config *config)
@@ -171,6 +186,8 @@ static mr_exit work(replaying *self, const mr_replay_config *config)
     mr_status status = mr_replay_open(config, &replay, &err);
     if (status == MR_OK && !is_quiet)
         print_range(replay, plan);
+    if (status == MR_OK)
+        status = check_range(replay, plan, &err);
     self->began_us = self->job.clock.monotonic_us(&self->job.clock);
     if (status == MR_OK)
         status = mr_replay_run(replay, &err);
@@ -190,6 +207,18 @@ static mr_exit work(replaying *self, const mr_replay_config *config)
     return exit;
 }
 
+static mr_exit read_points(const mr_flags *flags, mr_replay_config *config, mr_arena *arena)
+{
+    mr_exit exit = MR_EXIT_OK;
+    if (flags->from != NULL)
+        exit = mr_point_read_flag("replay", "--from", flags->from, &config->moments, arena,
+                                  &config->from);
+    if (exit == MR_EXIT_OK && flags->to != NULL)
+        exit =
+            mr_point_read_flag("replay", "--to", flags->to, &config->moments, arena, &config->to);
+    return exit;
+}
+
 mr_exit mr_command_replay(const mr_flags *flags)
 {
     replaying self = {.flags = flags};
@@ -201,7 +230,7 @@ mr_exit mr_command_replay(const mr_flags *flags)
     if (mr_past_job_open(&self.job, flags, &exit)) {
         mr_arena *arena = &self.job.arena;
         const char *suffix = flags->suffix != NULL ? flags->suffix : SUFFIX;
-        silence_sinks(self.job.loaded.job);
+        silence_sinks(self.job.text);
         mr_replay_config config = {.moments = self.job.moments,
                                    .from = {.kind = MR_POINT_EARLIEST},
                                    .to = {.kind = MR_POINT_END},
@@ -211,14 +240,14 @@ mr_exit mr_command_replay(const mr_flags *flags)
                                    .is_stopping = is_stopping,
                                    .show = show,
                                    .hook = &self};
-        bool is_good = (flags->from == NULL ||
-                        mr_point_read_flag("replay", "--from", flags->from, arena, &config.from)) &&
-                       (flags->to == NULL ||
-                        mr_point_read_flag("replay", "--to", flags->to, arena, &config.to));
-        if (is_good && *suffix == '\0')
+        exit = read_points(flags, &config, arena);
+        if (exit == MR_EXIT_OK && *suffix == '\0') {
             fprintf(stderr,
                     "millrace replay: without a suffix it would write to the live topics\n");
-        exit = is_good && *suffix != '\0' ? work(&self, &config) : MR_EXIT_USAGE;
+            exit = MR_EXIT_USAGE;
+        }
+        if (exit == MR_EXIT_OK)
+            exit = work(&self, &config);
     }
     mr_past_job_close(&self.job);
     return exit;
