@@ -184,7 +184,12 @@ static mr_status measure(rig *r, mr_log_writer *writer, mr_error *err)
         "rows=%zu missing=%lld p50_ms=%.1f p99_ms=%.1f p999_ms=%.1f max_ms=%.1f late_sends=%lld\n",
         r->took_count, (long long)missing, at(r, 0.5), at(r, 0.99), at(r, 0.999), at(r, 1.0),
         (long long)late);
-    return missing == 0 ? MR_OK : mr_error_set(err, MR_E_KAFKA_OTHER, "rows are missing or double");
+    if (missing > 0)
+        return mr_error_set(
+            err, MR_E_KAFKA_TIMEOUT,
+            "%lld rows had not come 10 s behind the last one: is the rate too high?",
+            (long long)missing);
+    return missing == 0 ? MR_OK : mr_error_set(err, MR_E_KAFKA_OTHER, "rows came twice");
 }
 
 /* Where the output ends now. A topic just made has no leader for a moment. */

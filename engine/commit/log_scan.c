@@ -158,11 +158,10 @@ static void note_plan(mr_log_scan *s, uint64_t plan_version, int64_t offset)
 }
 
 /* Behind another plan's epochs ours begin with all that came over. */
-static mr_status check_plan(const mr_log_scan *s, const mr_epoch_record *record,
-                            uint64_t was_foreign, mr_error *err)
+static mr_status check_plan(const mr_epoch_record *record, uint64_t was_foreign, mr_error *err)
 {
     bool is_whole = record->has_base && !record->is_base_continued;
-    if (was_foreign == 0 || s->foreign != 0 || is_whole)
+    if (was_foreign == 0 || is_whole)
         return MR_OK;
     return mr_error_set(err, MR_E_STATE_PLAN,
                         "written by plan %016" PRIx64 " amid epochs of this job's plan %016" PRIx64
@@ -202,7 +201,7 @@ static mr_status on_epoch(mr_log_scan *s, mr_reader payload, uint32_t content, i
     if (status == MR_OK && s->foreign != 0)
         return pass_over(s, &record);
     if (status == MR_OK)
-        status = check_plan(s, &record, was_foreign, err);
+        status = check_plan(&record, was_foreign, err);
     if (status == MR_OK && !s->request->is_transactional) {
         if (record.delta_chunks == 0)
             drop_list(&s->delta);
@@ -300,7 +299,7 @@ static mr_status on_searched(mr_log_scan *s, const mr_record *record, mr_error *
         note_plan(s, epoch.plan_version, record->offset);
     if (s->foreign != 0) /* of no use behind an upgrade */
         s->named = NULL;
-    else if (epoch.checkpoint != NULL && epoch.checkpoint[0] != '\0')
+    else if (epoch.checkpoint != NULL)
         s->named = epoch.checkpoint;
     return MR_OK;
 }

@@ -284,7 +284,7 @@ static mr_status read_anchor(mr_log_scan *s, mr_error *err)
     mr_delta_header header;
     mr_reader payload;
     uint32_t checksum = 0;
-    if (status == MR_OK && (records.count == 0 || records.record[0].offset != at))
+    if (records.count == 0 || records.record[0].offset != at)
         status = mr_error_set(err, MR_E_STATE_GAP, "no epoch record where the local state ends");
     if (status == MR_OK)
         status = mr_delta_open(records.record[0].value, records.record[0].value_length, &header,

@@ -136,6 +136,37 @@ Test(staging, copies_what_lies_in_a_row_in_one_piece)
     mr_staging_release(&staging);
 }
 
+/* How much of the arena two records take, each of a key and a value behind it. `gap`: what lies
+ * between them. */
+static size_t taken_by_keys(uint32_t gap, const char *expected)
+{
+    target to = {0};
+    mr_staging staging;
+    mr_error err;
+    set_up(&staging, &to);
+    (void)mr_arena_alloc(&staging.arena, 1);
+    mr_staging_hold(&staging);
+    char bytes[] = "k1v1k2v2";
+    const char *second = bytes + 4 + gap;
+    mr_log_record records[] = {
+        {.key = bytes, .key_length = 2, .value = bytes + 2, .value_length = 2},
+        {.key = second, .key_length = 1, .value = second + 1, .value_length = 3 - gap}};
+    const char *before = staging.arena.next;
+    cr_expect_eq(staging.writer.class->produce(&staging.writer, "a", 0, records, 2, &err), MR_OK);
+    size_t taken = (size_t)(staging.arena.next - before);
+    memset(bytes, '!', sizeof bytes);
+    cr_expect_eq(mr_staging_play(&staging, &err), MR_OK);
+    cr_expect_str_eq(to.said, expected);
+    mr_staging_release(&staging);
+    return taken;
+}
+
+Test(staging, copies_keys_and_values_in_a_row_in_one_piece_too)
+{
+    size_t in_a_row = taken_by_keys(0, "a[0]: k1=v1#0@0 k=2v2#0@0\n");
+    cr_expect_gt(taken_by_keys(1, "a[0]: k1=v1#0@0 2=v2#0@0\n"), in_a_row);
+}
+
 Test(staging, hands_on_again_when_it_has_played)
 {
     target to = {0};

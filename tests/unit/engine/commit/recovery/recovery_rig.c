@@ -32,7 +32,8 @@ static void close_state(recovery_rig *rig)
 
 void rig_set_up(recovery_rig *rig, uint64_t seed, bool is_transactional)
 {
-    *rig = (recovery_rig){.is_transactional = is_transactional, .epoch_offset = -1};
+    *rig = (recovery_rig){
+        .is_transactional = is_transactional, .epoch_offset = -1, .transactional_id = "new"};
     mr_sim_world_init(&rig->world, seed, 1, NULL);
     mr_sim_create(&rig->world, RIG_TOPIC, 1);
     open_writer(rig, "old");
@@ -149,7 +150,7 @@ static uint32_t produce_record(recovery_rig *rig, mr_delta_kind kind, uint32_t c
 static mr_epoch_record record_of(const recovery_rig *rig, uint64_t epoch)
 {
     return (mr_epoch_record){.job = "job",
-                             .plan_version = RIG_PLAN,
+                             .plan_version = RIG_PLAN + rig->is_other_plan,
                              .epoch = epoch,
                              .previous_offset = rig->epoch_offset,
                              .previous_checksum = rig->epoch_checksum,
@@ -226,28 +227,87 @@ static void live_again(recovery_rig *rig)
     rig->world.worker[0].process.crash_at = 0;
 }
 
+static mr_status breathe(void *context, mr_error *err)
+{
+    recovery_rig *rig = context;
+    if (rig->breath_limit == 0 || ++rig->breaths < rig->breath_limit)
+        return MR_OK;
+    return mr_error_set_recovery(err, MR_E_INTERRUPTED, MR_RECOVERY_RETRY, "out of breath");
+}
+
+static mr_status open_store(mr_store_factory *factory, const char *job, uint32_t task,
+                            mr_local_store **store, mr_error *err)
+{
+    recovery_rig *rig = (recovery_rig *)(void *)((char *)factory - offsetof(recovery_rig, stores));
+    mr_store_factory *under = mr_sim_stores(&rig->world, 0);
+    mr_status status = under->open(under, job, task, store, err);
+    if (status != MR_OK)
+        return status;
+    if (rig->sound_class == NULL)
+        rig->sound_class = (*store)->class;
+    (*store)->class = rig->sound_class;
+    if (rig->on_open != NULL)
+        rig->on_open(rig, *store);
+    return MR_OK;
+}
+
+static mr_store_factory *stores_of(recovery_rig *rig)
+{
+    rig->stores = *mr_sim_stores(&rig->world, 0);
+    rig->stores.open = open_store;
+    return rig->has_no_store ? NULL : &rig->stores;
+}
+
+static mr_status break_off(mr_blobs *blobs, const char *name, const mr_blob_target *target,
+                           mr_error *err)
+{
+    (void)blobs, (void)name, (void)target;
+    return mr_error_set_recovery(err, MR_E_INTERRUPTED, MR_RECOVERY_RETRY, "out of breath");
+}
+
+static mr_blobs *open_blobs(recovery_rig *rig)
+{
+    if (!rig->has_blobs)
+        return NULL;
+    mr_blobs *blobs = mr_sim_blobs_open(rig->world.blobs, mr_sim_process(&rig->world, 0));
+    rig->blobs_class = *blobs->class;
+    if (rig->breaks_off_downloads)
+        rig->blobs_class.get = break_off;
+    blobs->class = &rig->blobs_class;
+    return blobs;
+}
+
 static mr_status recover(recovery_rig *rig)
 {
     if (rig->world.worker[0].process.is_dead)
         live_again(rig);
     close_state(rig);
     open_state(rig);
+    mr_blobs *blobs = open_blobs(rig);
     mr_recovery_request request = {.log = rig->log,
-                                   .stores =
-                                       rig->has_no_store ? NULL : mr_sim_stores(&rig->world, 0),
+                                   .stores = stores_of(rig),
                                    .clock = mr_sim_clock(&rig->world),
                                    .job = "job",
                                    .topic = RIG_TOPIC,
-                                   .plan_version = RIG_PLAN,
+                                   .plan_version = RIG_PLAN + rig->is_other_plan,
                                    .is_transactional = rig->is_transactional,
-                                   .transactional_id = "new",
+                                   .transactional_id = rig->transactional_id,
                                    .state = rig->state,
                                    .pending = &rig->pending,
                                    .arena = &rig->arena,
                                    .tells_own = rig->tells_own,
+                                   .blobs = blobs,
+                                   .checkpoint = rig->checkpoint,
+                                   .distrusts_store = rig->distrusts_store,
+                                   .load_entries_max = rig->load_entries_max,
+                                   .breath = {breathe, rig},
                                    .state_bytes_max = rig->state_bytes_max};
     rig->err = (mr_error){0};
-    return mr_recovery_run(&request, &rig->recovered, &rig->err);
+    rig->breaths = 0;
+    mr_status status = mr_recovery_run(&request, &rig->recovered, &rig->err);
+    if (blobs != NULL)
+        blobs->class->close(blobs);
+    return status;
 }
 
 static mr_status show(void *context, const mr_store_change *entry, mr_error *err)

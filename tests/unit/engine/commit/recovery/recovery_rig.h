@@ -30,8 +30,19 @@ typedef struct recovery_rig {
     mr_arena arena;
     mr_recovered recovered;
     mr_error err;
-    bool has_no_store, tells_own;
-    size_t state_bytes_max;             /* 0: all entries stay in memory */
+    bool has_no_store, tells_own, has_blobs, distrusts_store;
+    bool is_other_plan; /* what is put and recovered from now on is another plan's */
+    bool breaks_off_downloads;
+    const char *transactional_id;   /* of who recovers: "new" */
+    const char *checkpoint;         /* that is asked for */
+    size_t state_bytes_max;         /* 0: all entries stay in memory */
+    uint64_t load_entries_max;      /* 0: a store is read whole */
+    uint64_t breath_limit, breaths; /* from which on none is left, 0: any are; taken so far */
+    void (*on_open)(struct recovery_rig *rig, mr_local_store *store); /* it was opened; or NULL */
+    mr_store_factory stores;                                          /* calls `on_open` */
+    const mr_store_class *sound_class;                                /* of its own */
+    mr_store_class store_class;                                       /* for an `on_open` */
+    mr_blobs_class blobs_class;
     uint32_t delta_chunks, base_chunks; /* of the try at hand, and the checks over them */
     uint32_t delta_check, base_check;
     char text[256]; /* of rig_state */

@@ -169,7 +169,8 @@ Test(recovery_local, an_empty_log_under_a_store_is_refused)
     rig_tear_down(&rig);
 }
 
-static mr_store_marker write_store(recovery_rig *rig, uint64_t plan, uint16_t table)
+static void write_entries(recovery_rig *rig, uint64_t plan, const mr_store_change *changes,
+                          size_t count)
 {
     mr_store_factory *stores = mr_sim_stores(&rig->world, 0);
     mr_local_store *store;
@@ -178,17 +179,21 @@ static mr_store_marker write_store(recovery_rig *rig, uint64_t plan, uint16_t ta
                               .epoch = 1,
                               .log_offset = rig->epoch_offset + 1,
                               .checksum = rig->epoch_checksum};
-    mr_store_change change = {.table = table,
-                              .operation = MR_STORE_PUT,
-                              .key = "a",
-                              .key_length = 1,
-                              .value = "9",
-                              .value_length = 1};
     cr_assert_eq(stores->open(stores, "job", 0, &store, &rig->err), MR_OK);
-    cr_assert_eq(store->class->apply(store, &change, 1, &marker, &rig->err), MR_OK);
+    cr_assert_eq(store->class->apply(store, changes, count, &marker, &rig->err), MR_OK);
     cr_assert_eq(store->class->flush(store, &rig->err), MR_OK);
     store->class->close(store);
-    return marker;
+}
+
+static mr_store_change entry_of(uint16_t table, int64_t slice)
+{
+    return (mr_store_change){.table = table,
+                             .slice = slice,
+                             .operation = MR_STORE_PUT,
+                             .key = "a",
+                             .key_length = 1,
+                             .value = "9",
+                             .value_length = 1};
 }
 
 Test(recovery_local, a_store_of_another_plan_is_refused)
@@ -196,7 +201,8 @@ Test(recovery_local, a_store_of_another_plan_is_refused)
     recovery_rig rig;
     rig_set_up(&rig, 1, true);
     rig_put(&rig, "a=1");
-    write_store(&rig, RIG_PLAN + 1, 0);
+    mr_store_change entry = entry_of(0, 0);
+    write_entries(&rig, RIG_PLAN + 1, &entry, 1);
     cr_expect_eq(rig_recover(&rig), MR_E_STATE_PLAN, "%s", rig.err.message);
     cr_expect_not_null(strstr(rig.err.message, "local state of task 0"));
     rig_tear_down(&rig);
@@ -207,7 +213,8 @@ Test(recovery_local, a_store_with_tables_that_are_none_of_the_plans_is_set_aside
     recovery_rig rig;
     rig_set_up(&rig, 1, true);
     rig_put(&rig, "a=1");
-    write_store(&rig, RIG_PLAN, 5);
+    mr_store_change entry = entry_of(5, 0);
+    write_entries(&rig, RIG_PLAN, &entry, 1);
     expect_rebuilt(&rig, "a=1", true);
     rig_tear_down(&rig);
 }
@@ -221,5 +228,118 @@ Test(recovery_local, a_break_behind_the_store_costs_the_store_and_is_refused)
     cr_expect_eq(rig_recover(&rig), MR_E_STATE_FORMAT);
     cr_expect_eq(rig.err.recovery, MR_RECOVERY_STOP);
     cr_expect_eq(mr_sim_disk_quarantined(rig.world.worker[0].disk), 1);
+    rig_tear_down(&rig);
+}
+
+/* While it was at work a worker met an entry that cannot be read. */
+Test(recovery_local, one_that_was_found_damaged_at_work_is_set_aside_once)
+{
+    for (int is_damaged_at_open = 0; is_damaged_at_open < 2; is_damaged_at_open++) {
+        recovery_rig rig;
+        set_up(&rig);
+        rig.distrusts_store = true;
+        if (is_damaged_at_open)
+            cr_assert(mr_sim_disk_damage(rig.world.worker[0].disk, "job", 0, MR_SIM_DAMAGE_OPEN));
+        expect_rebuilt(&rig, "b=2 c=3 d=4", true);
+        rig_tear_down(&rig);
+    }
+}
+
+static mr_status cannot_write(mr_local_store *store, const mr_store_change *changes, size_t count,
+                              const mr_store_marker *marker, mr_error *err)
+{
+    (void)store, (void)changes, (void)count, (void)marker;
+    return mr_error_set(err, MR_E_STORE_WRITE, "no space is left");
+}
+
+static mr_status finds_damage(mr_local_store *store, const mr_store_change *changes, size_t count,
+                              const mr_store_marker *marker, mr_error *err)
+{
+    (void)store, (void)changes, (void)count, (void)marker;
+    return mr_error_set(err, MR_E_STORE_DAMAGED, "a bad block");
+}
+
+static void let_it_not_write(recovery_rig *rig, mr_local_store *store)
+{
+    rig->store_class = *store->class;
+    rig->store_class.apply = cannot_write;
+    store->class = &rig->store_class;
+}
+
+/* A new one, in the place of what was set aside, is sound. */
+static void let_it_find_damage(recovery_rig *rig, mr_local_store *store)
+{
+    if (rig->recovered.was_quarantined)
+        return;
+    rig->store_class = *store->class;
+    rig->store_class.apply = finds_damage;
+    store->class = &rig->store_class;
+}
+
+/* What leaves memory on the way goes to the store. */
+Test(recovery_local, one_that_shows_its_damage_while_the_log_is_read_is_set_aside)
+{
+    recovery_rig rig;
+    set_up(&rig);
+    rig.state_bytes_max = 1;
+    rig.on_open = let_it_find_damage;
+    expect_rebuilt(&rig, "b=2 c=3 d=4", true);
+    rig_tear_down(&rig);
+}
+
+Test(recovery_local, a_full_disk_is_not_the_logs_fault_and_costs_no_store)
+{
+    recovery_rig rig;
+    set_up(&rig);
+    rig.state_bytes_max = 1;
+    rig.on_open = let_it_not_write;
+    cr_expect_eq(rig_recover(&rig), MR_E_STORE_WRITE, "%s", rig.err.message);
+    cr_expect_null(strstr(rig.err.message, "state log"), "%s", rig.err.message);
+    rig.on_open = NULL;
+    expect_rebuilt(&rig, "b=2 c=3 d=4", false);
+    rig_tear_down(&rig);
+}
+
+/* Read whole, or entry by entry where none may leave memory. */
+Test(recovery_local, a_large_one_is_given_up_amid_its_entries_and_read_again)
+{
+    enum { ENTRIES = 2100 };
+    for (uint64_t entries_max = 0; entries_max < 2; entries_max++) {
+        recovery_rig rig;
+        rig_set_up(&rig, 1, true);
+        rig_put(&rig, "a=1");
+        mr_store_change entries[ENTRIES];
+        uint16_t keys[ENTRIES];
+        for (uint16_t i = 0; i < ENTRIES; i++) {
+            keys[i] = i;
+            entries[i] = entry_of(0, 0);
+            entries[i].key = (const char *)&keys[i];
+            entries[i].key_length = sizeof *keys;
+        }
+        write_entries(&rig, RIG_PLAN, entries, ENTRIES);
+        rig.load_entries_max = entries_max;
+        rig.breath_limit = 1;
+        cr_expect_eq(rig_recover(&rig), MR_E_INTERRUPTED);
+        cr_expect_eq(rig.recovered.entries_loaded, 1024);
+        rig.breath_limit = 0;
+        cr_expect_eq(rig_recover(&rig), MR_OK, "%s", rig.err.message);
+        cr_expect_eq(rig.recovered.entries_loaded, ENTRIES);
+        rig_tear_down(&rig);
+    }
+}
+
+/* There is no slice behind the last one there can be. */
+Test(recovery_local, slices_up_to_the_end_of_time_are_left_in_it)
+{
+    recovery_rig rig;
+    rig_set_up(&rig, 1, true);
+    rig.state_bytes_max = 1000000;
+    rig.load_entries_max = 1;
+    rig_put(&rig, "a=1");
+    mr_store_change entries[] = {entry_of(0, 7), entry_of(0, INT64_MAX)};
+    write_entries(&rig, RIG_PLAN, entries, 2);
+    cr_expect_eq(rig_recover(&rig), MR_OK, "%s", rig.err.message);
+    cr_expect_eq(rig.recovered.slices_left, 2);
+    cr_expect_str_eq(rig_state(&rig), "a=9 a=9");
     rig_tear_down(&rig);
 }

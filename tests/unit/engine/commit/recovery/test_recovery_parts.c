@@ -80,6 +80,17 @@ Test(recovery_parts, go_to_the_local_store_on_the_way)
     rig_tear_down(&rig);
 }
 
+Test(recovery_parts, stay_in_memory_where_there_is_room)
+{
+    recovery_rig rig;
+    rig_set_up(&rig, 1, true);
+    rig.state_bytes_max = SIZE_MAX / 2;
+    rig_trim(&rig, put_parts(&rig, true));
+    expect_state(&rig, "b=4 c=3 d=5 e=3 g=4");
+    cr_expect_eq(mr_state_left(rig.state), 0);
+    rig_tear_down(&rig);
+}
+
 Test(recovery_parts, without_the_last_one_are_no_base)
 {
     recovery_rig rig;
@@ -119,6 +130,43 @@ Test(recovery_parts, of_a_base_given_up_in_the_first_epoch_are_noise)
     rig_put_epoch(&rig, &(rig_epoch){.changes = "c=4", .base = "b=2 c=4", .alter = last_part});
     rig_trim(&rig, from);
     expect_state(&rig, "a=3 b=2 c=4");
+    rig_tear_down(&rig);
+}
+
+static void a_chunk_more(mr_epoch_record *record)
+{
+    last_part(record);
+    record->base_chunks++;
+}
+
+Test(recovery_parts, with_a_chunk_missing_are_no_base)
+{
+    recovery_rig rig;
+    rig_set_up(&rig, 1, true);
+    rig_trim(&rig, put_parts(&rig, false));
+    rig_put_epoch(&rig, &(rig_epoch){.base = "d=5 e=3 g=4", .alter = a_chunk_more});
+    cr_expect_eq(rig_recover(&rig), MR_E_STATE_GAP);
+    cr_expect_not_null(strstr(rig.err.message, "has 2 base chunks, 1 were found"), "%s",
+                       rig.err.message);
+    rig_tear_down(&rig);
+}
+
+static void first_part_behind_another_log(mr_epoch_record *record)
+{
+    first_part(record);
+    record->previous_offset = 7;
+}
+
+/* Epoch 1 holds all there is when it follows nothing, and only then. */
+Test(recovery_parts, of_a_first_epoch_that_follows_something_are_no_base)
+{
+    recovery_rig rig;
+    rig_set_up(&rig, 1, true);
+    rig_put_epoch(
+        &rig,
+        &(rig_epoch){.changes = "a=1", .base = "a=1", .alter = first_part_behind_another_log});
+    cr_expect_eq(rig_recover(&rig), MR_E_STATE_GAP);
+    cr_expect_not_null(strstr(rig.err.message, "last part is missing"), "%s", rig.err.message);
     rig_tear_down(&rig);
 }
 
