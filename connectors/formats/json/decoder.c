@@ -271,8 +271,8 @@ BOTH_WAYS const char *read_fast(json_decoder *d, const mr_json_name *name, const
 {
     const char *behind = NULL;
     const uint32_t row = d->row;
-    int64_t *number = (int64_t *)name->values + row; /* of the columns that are numbers */
     if (name->reader == MR_JSON_READ_BIGINT) {
+        int64_t *number = (int64_t *)name->values + row;
         behind = is_wide ? mr_json_wide_integer(&d->wide, at, end, number)
                          : mr_json_fast_integer(at, end, number);
     } else if (name->reader == MR_JSON_READ_TEXT) {
@@ -280,6 +280,7 @@ BOTH_WAYS const char *read_fast(json_decoder *d, const mr_json_name *name, const
         if (behind != NULL)
             ((mr_string *)name->values)[row] = mr_string_of(at + 1, (uint32_t)(behind - at - 2));
     } else if (name->reader >= MR_JSON_READ_TIMESTAMP) {
+        int64_t *number = (int64_t *)name->values + row;
         bool is_utc = name->reader == MR_JSON_READ_TIMESTAMP_LTZ;
         behind = is_wide ? mr_json_wide_timestamp(at, end, &d->minute, is_utc, number) : NULL;
         if (behind == NULL)
