@@ -3,14 +3,13 @@
 #include "engine/base/assert.h"
 #include "engine/commit/delta.h"
 #include "engine/commit/hanging.h"
+#include "engine/commit/log_load.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define FETCH_ROWS 1024
 #define FETCH_TIMEOUT_MS 20
-#define PENDING_BYTES_MAX ((size_t)4 << 20)
-#define PARTS_BYTES_MAX ((size_t)256 << 20) /* in few pieces: each is sorted, and merged later */
 #define ENDS_TIMEOUT_MS 10000
 #define KNOCK_AFTER_US INT64_C(500000)
 #define KNOCKS_MAX 2u /* the owner named last may be alive: the open transaction may be another's */
@@ -23,22 +22,6 @@ mr_status mr_log_scan_refuse(const mr_log_scan *s, mr_status status, int64_t off
     err->recovery = MR_RECOVERY_STOP;
     return mr_error_prefix(err, "state log %s[%" PRIu32 "]@%" PRId64, s->request->topic,
                            s->request->task, offset);
-}
-
-static mr_status load_changes(mr_log_scan *s, const mr_buffer *payload, mr_error *err)
-{
-    mr_reader reader = mr_reader_of(payload->data, payload->length);
-    mr_store_change change;
-    while (mr_delta_next_change(&reader, &change)) {
-        mr_status status = mr_state_load(s->request->state, &change, err);
-        if (status != MR_OK)
-            return status;
-        if (s->request->stores != NULL)
-            mr_pending_add(s->request->pending, &change, err);
-    }
-    if (reader.is_bad)
-        return mr_error_set(err, MR_E_STATE_FORMAT, "malformed entry in a delta");
-    return MR_OK;
 }
 
 /* Is this epoch record the next link? */
@@ -111,43 +94,6 @@ static bool is_stray(const mr_log_scan *s, const mr_epoch_record *record)
     return !s->request->is_transactional && (is_foreign || is_old);
 }
 
-/* The base of one epoch holds its delta. One in parts does not: each part is as its entries were in
- * its epoch, so all changes since the first part are applied, in order, and with the last part the
- * state is whole. Epoch 1 changes what was empty: its delta alone is whole. */
-static mr_status load_epoch(mr_log_scan *s, const mr_epoch_record *record, mr_error *err)
-{
-    bool has_part = record->has_base || record->has_base_part;
-    bool is_whole = record->has_base && !record->is_base_continued;
-    bool is_first = record->epoch == 1 && record->previous_offset == -1;
-    mr_status status = MR_OK;
-    if (s->is_loaded || !is_whole)
-        status = load_changes(s, &s->delta.payloads, err);
-    if (status == MR_OK && !s->is_loaded && has_part)
-        status = load_changes(s, &s->base.payloads, err);
-    s->is_loaded = s->is_loaded || is_first || record->has_base;
-    s->is_partial = !s->is_loaded;
-    return status;
-}
-
-/* What was read goes to the local store on the way, and leaves memory, where it would take too
- * much. Amid a base in parts the store says that it is unfinished: whoever finds it so begins
- * anew. */
-static mr_status relieve(mr_log_scan *s, mr_error *err)
-{
-    const mr_recovery_request *r = s->request;
-    size_t max = r->state_bytes_max;
-    size_t most = s->is_loaded ? PENDING_BYTES_MAX : PARTS_BYTES_MAX;
-    size_t pending_max = max / 4 < most ? max / 4 : most;
-    if (max == 0 || s->is_store_stale || s->recovered->store == NULL ||
-        (mr_pending_bytes(r->pending) <= pending_max && mr_state_leaving_bytes(r->state) <= max))
-        return MR_OK;
-    mr_status status = mr_pending_apply(r->pending, s->recovered->store, err);
-    if (status == MR_OK)
-        mr_state_settle(r->state, max);
-    s->has_relieved = true;
-    return status;
-}
-
 static void note_plan(mr_log_scan *s, uint64_t plan_version, int64_t offset)
 {
     s->foreign = plan_version != s->request->plan_version ? plan_version : 0;
@@ -212,7 +158,7 @@ static mr_status on_epoch(mr_log_scan *s, mr_reader payload, uint32_t content, i
         status = check_chain(s, &record, content, err);
     if (status != MR_OK)
         return status;
-    status = load_epoch(s, &record, err);
+    status = mr_log_load_epoch(s, &record, err);
     if (status != MR_OK)
         return status;
     mr_state_mark_clean(s->request->state);
@@ -224,7 +170,7 @@ static mr_status on_epoch(mr_log_scan *s, mr_reader payload, uint32_t content, i
     }
     if (s->request->stores != NULL)
         mr_pending_seal(s->request->pending, &marker);
-    status = relieve(s, err);
+    status = mr_log_load_relieve(s, err);
     if (status != MR_OK)
         return status;
     s->recovered->has_epoch = true;
@@ -484,6 +430,8 @@ mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err)
             s->position, err);
     if (status == MR_OK && !s->is_searching)
         status = check_end(s, err);
+    if (status == MR_OK && !s->is_searching)
+        status = mr_log_load_end(s, err);
     mr_log_scan_close(s);
     mr_buffer_release(&s->delta.payloads);
     mr_buffer_release(&s->base.payloads);

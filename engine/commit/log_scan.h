@@ -38,6 +38,7 @@ typedef struct mr_log_scan {
     int64_t foreign_offset;  /* of the last one of another plan */
     bool has_passed_foreign; /* some epoch was of another plan */
     bool has_relieved;       /* the local store holds part of what was read */
+    bool leaves_out;         /* entries that may leave memory do not come there (log_load.h) */
     bool is_store_stale;     /* the local store holds what was ours before another plan's epochs */
     int64_t ours_from;       /* known from a scan before: what is up to here need not be loaded */
     mr_error checkpoint_err; /* why it could not be used; status 0: it could, or there is none */

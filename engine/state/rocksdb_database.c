@@ -45,7 +45,7 @@ static rocksdb_options_t *make_options(const mr_rocksdb_database *database, int 
 }
 
 /* A RocksDB built without lz4 says so when it opens. */
-static char *open_with(const mr_rocksdb_database *database, bool is_to_write, rocksdb_t **db)
+static char *open_with(mr_rocksdb_database *database, bool is_to_write, rocksdb_t **db)
 {
     const int compressions[] = {rocksdb_lz4_compression, rocksdb_no_compression};
     char *message = NULL;
@@ -56,6 +56,7 @@ static char *open_with(const mr_rocksdb_database *database, bool is_to_write, ro
         *db = is_to_write ? rocksdb_open(options, database->path, &message)
                           : rocksdb_open_for_read_only(options, database->path, 0, &message);
         rocksdb_options_destroy(options);
+        database->compression = compressions[i];
         if (message == NULL)
             return NULL;
         *db = NULL;
@@ -101,6 +102,11 @@ rocksdb_t *mr_rocksdb_database_written(mr_rocksdb_database *database)
     rocksdb_t *db = database->is_awake ? database->db : NULL;
     pthread_mutex_unlock(&database->lock);
     return db;
+}
+
+rocksdb_options_t *mr_rocksdb_database_options(const mr_rocksdb_database *database)
+{
+    return make_options(database, database->compression);
 }
 
 void mr_rocksdb_database_release(mr_rocksdb_database *database)

@@ -29,6 +29,7 @@ typedef struct mr_rocksdb_database {
     const char *path;
     rocksdb_cache_t *cache;
     size_t memtable_bytes;
+    int compression; /* with which it was opened */
 } mr_rocksdb_database;
 
 /* `path` and `cache` are borrowed. Release it in any case. */
@@ -44,6 +45,9 @@ char *mr_rocksdb_database_awake(mr_rocksdb_database *database);
 
 /* The database once it is awake; NULL before. */
 rocksdb_t *mr_rocksdb_database_written(mr_rocksdb_database *database);
+
+/* What files of it are to be made with; to be destroyed. */
+rocksdb_options_t *mr_rocksdb_database_options(const mr_rocksdb_database *database);
 
 /* Changes of the last batches that were not flushed are lost. */
 void mr_rocksdb_database_release(mr_rocksdb_database *database);

@@ -3,6 +3,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/buffer.h"
 #include "engine/state/rocksdb_batch.h"
+#include "engine/state/rocksdb_bulk.h"
 #include "engine/state/rocksdb_database.h"
 #include "engine/state/rocksdb_error.h"
 #include "engine/state/rocksdb_image.h"
@@ -19,6 +20,7 @@
 #define CACHE_SHARD_BITS 1
 #define READ_AHEAD ((size_t)1 << 20)
 #define DELETES_MAX 10000 /* in one write */
+#define BULK_DEFAULT ((size_t)12 << 20)
 
 typedef struct rocksdb_factory {
     mr_store_factory base; /* first */
@@ -27,6 +29,7 @@ typedef struct rocksdb_factory {
     rocksdb_cache_t *cache;
     size_t cache_counted;
     size_t memtable_bytes;
+    size_t bulk_bytes_min;
     struct rocksdb_store *open; /* one that sleeps is locked by nobody else */
 } rocksdb_factory;
 
@@ -165,14 +168,8 @@ static mr_status delete_slice(rocksdb_store *store, const mr_store_change *drop,
     return status;
 }
 
-static mr_status fill_batch(rocksdb_store *store, const mr_store_plan *plan,
-                            rocksdb_writebatch_t *batch, mr_error *err)
+static void fill_batch(const mr_store_plan *plan, rocksdb_writebatch_t *batch)
 {
-    for (size_t i = 0; i < plan->drops_count; i++) {
-        mr_status status = delete_slice(store, plan->drops[i], err);
-        if (status != MR_OK)
-            return status;
-    }
     mr_buffer key = {0};
     for (size_t i = 0; i < plan->entries_count; i++) {
         const mr_store_change *change = plan->entries[i];
@@ -187,31 +184,58 @@ static mr_status fill_batch(rocksdb_store *store, const mr_store_plan *plan,
             rocksdb_writebatch_delete(batch, key.data, key.length);
     }
     mr_buffer_release(&key);
-    return MR_OK;
+}
+
+static char *write_batch(rocksdb_store *store, const mr_store_plan *plan,
+                         const char marker[MR_ROCKSDB_MARKER_BYTES])
+{
+    char *message = NULL;
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    fill_batch(plan, batch);
+    rocksdb_writebatch_put(batch, MR_ROCKSDB_MARKER_KEY, MR_ROCKSDB_MARKER_KEY_LENGTH, marker,
+                           MR_ROCKSDB_MARKER_BYTES);
+    rocksdb_write(store->database.db, store->write, batch, &message);
+    rocksdb_writebatch_destroy(batch);
+    return message;
+}
+
+static char *write_bulk(rocksdb_store *store, const mr_store_plan *plan,
+                        const char marker[MR_ROCKSDB_MARKER_BYTES])
+{
+    char *message = NULL;
+    rocksdb_flush(store->database.db, store->flush, &message);
+    return message == NULL ? mr_rocksdb_bulk_write(&store->database, plan, marker) : message;
+}
+
+static mr_status write_plan(rocksdb_store *store, const mr_store_plan *plan,
+                            const mr_store_marker *marker, mr_error *err)
+{
+    for (size_t i = 0; i < plan->drops_count; i++) {
+        mr_status status = delete_slice(store, plan->drops[i], err);
+        if (status != MR_OK)
+            return status;
+    }
+    char bytes[MR_ROCKSDB_MARKER_BYTES];
+    mr_rocksdb_marker_encode(marker, bytes);
+    char *message = mr_rocksdb_bulk_is_worth(plan, store->factory->bulk_bytes_min)
+                        ? write_bulk(store, plan, bytes)
+                        : write_batch(store, plan, bytes);
+    return message == NULL
+               ? MR_OK
+               : mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
 }
 
 static mr_status store_apply(mr_local_store *base, const mr_store_change *changes, size_t count,
                              const mr_store_marker *marker, mr_error *err)
 {
     rocksdb_store *store = store_of(base);
-    mr_status awoken = awake(store, err);
-    if (awoken != MR_OK)
-        return awoken;
+    mr_status status = awake(store, err);
+    if (status != MR_OK)
+        return status;
     mr_store_plan plan;
     mr_store_plan_init(&plan, changes, count);
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    mr_status status = fill_batch(store, &plan, batch, err);
+    status = write_plan(store, &plan, marker, err);
     mr_store_plan_release(&plan);
-    if (status == MR_OK) {
-        char bytes[MR_ROCKSDB_MARKER_BYTES], *message = NULL;
-        mr_rocksdb_marker_encode(marker, bytes);
-        rocksdb_writebatch_put(batch, MR_ROCKSDB_MARKER_KEY, MR_ROCKSDB_MARKER_KEY_LENGTH, bytes,
-                               sizeof bytes);
-        rocksdb_write(store->database.db, store->write, batch, &message);
-        if (message != NULL)
-            status = mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
-    }
-    rocksdb_writebatch_destroy(batch);
     recount(store);
     return status;
 }
@@ -486,6 +510,7 @@ mr_store_factory *mr_rocksdb_factory_new(mr_state_dir *dir, const mr_rocksdb_set
     factory->dir = dir;
     factory->budget = budget;
     factory->memtable_bytes = given.memtable_bytes != 0 ? given.memtable_bytes : MEMTABLE_DEFAULT;
+    factory->bulk_bytes_min = given.bulk_bytes_min != 0 ? given.bulk_bytes_min : BULK_DEFAULT;
     factory->cache = make_cache(given.cache_bytes != 0 ? given.cache_bytes : CACHE_DEFAULT);
     factory->base = (mr_store_factory){
         .open = factory_open,

@@ -29,6 +29,7 @@
 typedef struct mr_rocksdb_settings {
     size_t cache_bytes;    /* shared by all stores; 0: 16 MiB */
     size_t memtable_bytes; /* of each store; 0: 8 MiB */
+    size_t bulk_bytes_min; /* of a batch that goes in as files of its own; 0: 12 MiB */
 } mr_rocksdb_settings;
 
 /* Stores below `dir` (borrowed, held open for as long as the factory). `settings` and `budget` may

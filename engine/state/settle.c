@@ -2,6 +2,7 @@
 #include "engine/state/state_private.h"
 
 #include "engine/base/assert.h"
+#include "engine/base/hash.h"
 
 void mr_state_back(mr_state *state, mr_local_store *store)
 {
@@ -19,6 +20,19 @@ void mr_state_load_away(mr_state *state, uint16_t table, int64_t slice)
     MR_ASSERT(mr_state_may_leave(state, table));
     mr_slice *made = mr_table_make(state->tables[table], slice);
     made->is_partial = made->is_committed = true;
+}
+
+mr_status mr_state_load_left(mr_state *state, const mr_store_change *change, mr_error *err)
+{
+    if (change->operation != MR_STORE_PUT || !mr_state_may_leave(state, change->table))
+        return mr_state_load(state, change, err);
+    mr_slice *slice = mr_table_make(state->tables[change->table], change->slice);
+    slice->is_partial = slice->is_committed = true;
+    if (slice->count == 0)
+        return MR_OK;
+    uint64_t hash = mr_hash(change->key, change->key_length);
+    mr_string key = mr_string_of(change->key, change->key_length);
+    return mr_slice_resident(slice, key, hash) != NULL ? mr_state_load(state, change, err) : MR_OK;
 }
 
 mr_status mr_state_check(const mr_state *state, mr_error *err)

@@ -76,6 +76,9 @@ void mr_state_back(mr_state *state, mr_local_store *store);
 /* While restoring: the local store has entries of this slice, which come when they are asked for.
  * Only of a table whose entries may leave. */
 bool mr_state_may_leave(const mr_state *state, uint32_t table);
+/* As mr_state_load, but an entry that may leave and is not in memory stays out of it: the change is
+ * in the local store before anybody asks. */
+mr_status mr_state_load_left(mr_state *state, const mr_store_change *change, mr_error *err);
 void mr_state_load_away(mr_state *state, uint16_t table, int64_t slice);
 
 /* The first read of the local store that failed since it is behind the state: values seen since may

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ITEMS_MAX 4000u
@@ -38,14 +39,19 @@ static void close_store(fixture *f)
     f->store = NULL;
 }
 
-static void fixture_init(fixture *f)
+static void fixture_init_with(fixture *f, const mr_rocksdb_settings *settings)
 {
     *f = (fixture){0};
     strcpy(f->root, "/tmp/millrace-test-XXXXXX");
     cr_assert_not_null(mkdtemp(f->root));
     cr_assert_eq(mr_state_dir_open(f->root, &f->dir, &f->err), MR_OK);
-    f->factory = mr_rocksdb_factory_new(f->dir, NULL, &f->budget);
+    f->factory = mr_rocksdb_factory_new(f->dir, settings, &f->budget);
     cr_assert_eq(open_store(f), MR_OK, "%s", f->err.message);
+}
+
+static void fixture_init(fixture *f)
+{
+    fixture_init_with(f, NULL);
 }
 
 static void fixture_release(fixture *f)
@@ -262,13 +268,13 @@ static void random_batch(fixture *f, model *m, unsigned *seed, uint64_t epoch)
     apply(f, changes, count, epoch);
 }
 
-Test(rocksdb_store, random_batches_flushes_and_restarts_agree_with_a_model)
+static void play_random_batches(size_t bulk_bytes_min, uint64_t epochs)
 {
     fixture f;
-    fixture_init(&f);
+    fixture_init_with(&f, &(mr_rocksdb_settings){.bulk_bytes_min = bulk_bytes_min});
     model m = {0};
     unsigned seed = 3;
-    for (uint64_t epoch = 1; epoch <= 600; epoch++) {
+    for (uint64_t epoch = 1; epoch <= epochs; epoch++) {
         random_batch(&f, &m, &seed, epoch);
         if (rand_r(&seed) % 20 == 0)
             cr_assert_eq(f.store->class->flush(f.store, &f.err), MR_OK);
@@ -286,6 +292,64 @@ Test(rocksdb_store, random_batches_flushes_and_restarts_agree_with_a_model)
         for (int slice = 0; slice < 3; slice++)
             model_clear_slice(&m, table, slice);
     fixture_release(&f);
+}
+
+Test(rocksdb_store, random_batches_flushes_and_restarts_agree_with_a_model)
+{
+    play_random_batches(0, 600);
+}
+
+/* Half of the batches go in as files of their own (rocksdb_bulk). */
+Test(rocksdb_store, long_batches_between_short_ones_agree_with_a_model)
+{
+    play_random_batches(1000, 200);
+}
+
+/* RocksDB must not have run in the process that forks: its threads would be missing in the other.
+ * One that dies has not flushed: where a long batch is kept, what came before it is too. */
+static void die_behind_a_long_batch(bool is_flushed)
+{
+    fixture f = {0};
+    strcpy(f.root, "/tmp/millrace-test-XXXXXX");
+    cr_assert_not_null(mkdtemp(f.root));
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        mr_store_change early[] = {put(0, "x", "0"), put(1, "a", "1"), put(1, "b", "2")};
+        mr_store_change late[] = {drop(0), put(1, "b", "a longer one"), put(2, "c", "3")};
+        if (mr_state_dir_open(f.root, &f.dir, &f.err) != MR_OK)
+            _exit(1);
+        f.factory =
+            mr_rocksdb_factory_new(f.dir, &(mr_rocksdb_settings){.bulk_bytes_min = 35}, &f.budget);
+        if (open_store(&f) != MR_OK)
+            _exit(1);
+        apply(&f, early, 3, 1);
+        if (is_flushed && f.store->class->flush(f.store, &f.err) != MR_OK)
+            _exit(1);
+        apply(&f, late, 3, 2);
+        _exit(0);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_assert_eq(mr_state_dir_open(f.root, &f.dir, &f.err), MR_OK, "%s", f.err.message);
+    f.factory = mr_rocksdb_factory_new(f.dir, NULL, &f.budget);
+    cr_assert_eq(open_store(&f), MR_OK, "%s", f.err.message);
+    expect_entries(&f, "1/1 a=1; 1/1 b=a longer one; 1/2 c=3; ");
+    mr_store_marker marker;
+    cr_assert_eq(f.store->class->marker(f.store, &marker, &f.err), MR_OK);
+    cr_assert_eq(marker.epoch, 2);
+    fixture_release(&f);
+}
+
+Test(rocksdb_store, a_long_batch_is_kept_with_all_before_it_when_the_process_dies)
+{
+    die_behind_a_long_batch(false);
+}
+
+Test(rocksdb_store, a_long_batch_is_kept_with_the_drops_it_begins_with)
+{
+    die_behind_a_long_batch(true);
 }
 
 /* ---- damage ---- */

@@ -36,7 +36,7 @@ typedef struct recovery_rig {
     const char *transactional_id;   /* of who recovers: "new" */
     const char *checkpoint;         /* that is asked for */
     size_t state_bytes_max;         /* 0: all entries stay in memory */
-    uint64_t load_entries_max;      /* 0: a store is read whole */
+    uint64_t load_entries_max;      /* 0: all that is read goes there */
     uint64_t breath_limit, breaths; /* from which on none is left, 0: any are; taken so far */
     void (*on_open)(struct recovery_rig *rig, mr_local_store *store); /* it was opened; or NULL */
     mr_store_factory stores;                                          /* calls `on_open` */

@@ -88,6 +88,14 @@ static void parts_in_little_memory(recovery_rig *rig)
     rig_trim(rig, from);
 }
 
+/* The same, and what is beyond the first entry does not come to memory at all. */
+static void parts_past_memory(recovery_rig *rig)
+{
+    parts_in_little_memory(rig);
+    rig->load_entries_max = 1;
+    rig->state_bytes_max = (size_t)1 << 20;
+}
+
 /* The local store is of the plan before an upgrade. */
 static void upgraded(recovery_rig *rig)
 {
@@ -140,6 +148,7 @@ static const situation situations[] = {
     {"store ahead", 1, "a=1 b=2", store_ahead},
     {"another history", 1, "a=1 b=2", another_history},
     {"parts in little memory", 1, "a=1 b=2", parts_in_little_memory},
+    {"parts past memory", 1, "a=1 b=2", parts_past_memory},
     {"upgraded", 1, "a=1 b=2", upgraded},
     {"upgraded and back", 1, "a=1 b=2", upgraded_and_back},
     {"the same, in little memory", 1, "a=1 b=2", upgraded_and_back_in_little_memory},

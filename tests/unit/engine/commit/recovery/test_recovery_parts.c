@@ -91,6 +91,39 @@ Test(recovery_parts, stay_in_memory_where_there_is_room)
     rig_tear_down(&rig);
 }
 
+/* With as many entries in memory as a local store is read whole for, others go past it; those that
+ * are there, left out, deleted, and made again all count as the log has them. */
+Test(recovery_parts, beyond_a_number_of_entries_go_past_memory)
+{
+    for (uint64_t most = 1; most < 8; most++) {
+        recovery_rig rig;
+        rig_set_up(&rig, 1, true);
+        rig.state_bytes_max = (size_t)1 << 20;
+        rig.load_entries_max = most;
+        rig_trim(&rig, put_parts(&rig, true));
+        expect_state(&rig, "b=4 c=3 d=5 e=3 g=4");
+        cr_expect_leq(mr_state_entries_count(rig.state), most + 4); /* what an epoch adds */
+        cr_expect(most > 2 || rig.pending.epochs == 0);
+        cr_expect(most < 6 || rig.pending.epochs > 0);
+        rig_tear_down(&rig);
+        rig_set_up(&rig, 1, true);
+        rig.state_bytes_max = (size_t)1 << 20;
+        rig.load_entries_max = most;
+        rig_put(&rig, "a=1 b=1 c=1 d=1");
+        rig_put(&rig, "e=1 f=1 g=1");
+        rig_put(&rig, "-a -e c=2 f=2 -h");
+        rig_put(&rig, "a=3 e=3 h=3 -c -g");
+        rig_put(&rig, "c=4 -b");
+        expect_state(&rig, "a=3 c=4 d=1 e=3 f=2 h=3");
+        expect_state(&rig, "a=3 c=4 d=1 e=3 f=2 h=3"); /* from the store, where it has it */
+        cr_expect_eq(rig.recovered.epochs_read, 0);
+        rig_put(&rig, "!");
+        rig_put(&rig, "b=5");
+        expect_state(&rig, "b=5");
+        rig_tear_down(&rig);
+    }
+}
+
 Test(recovery_parts, without_the_last_one_are_no_base)
 {
     recovery_rig rig;
