@@ -3,12 +3,12 @@
 #include "engine/base/assert.h"
 #include "engine/base/buffer.h"
 #include "engine/state/rocksdb_batch.h"
-#include "engine/state/rocksdb_bulk.h"
 #include "engine/state/rocksdb_database.h"
 #include "engine/state/rocksdb_error.h"
 #include "engine/state/rocksdb_image.h"
 #include "engine/state/rocksdb_marker.h"
 #include "engine/state/rocksdb_read.h"
+#include "engine/state/rocksdb_write.h"
 #include "engine/state/store_import.h"
 
 #include <dirent.h>
@@ -19,7 +19,6 @@
 #define MEMTABLE_DEFAULT ((size_t)8 << 20)
 #define CACHE_SHARD_BITS 1
 #define READ_AHEAD ((size_t)1 << 20)
-#define DELETES_MAX 10000 /* in one write */
 #define BULK_DEFAULT ((size_t)12 << 20)
 
 typedef struct rocksdb_factory {
@@ -124,107 +123,6 @@ static mr_status awake(rocksdb_store *store, mr_error *err)
     return MR_E_STORE_LOCKED;
 }
 
-/* Deletes all entries of a slice, ahead of the batch that says so: whoever finds them gone, and not
- * the batch, has the epochs in the log from which the slice is dropped. Files that hold nothing
- * else go whole, the rest key by key, because range deletions of this RocksDB are not to be
- * trusted. */
-static mr_status delete_slice(rocksdb_store *store, const mr_store_change *drop, mr_error *err)
-{
-    char prefix[MR_STORE_PREFIX], last[MR_STORE_PREFIX + 1];
-    char *message = NULL;
-    mr_store_prefix(drop->table, drop->slice, prefix);
-    mr_store_prefix(drop->table, drop->slice, last);
-    last[MR_STORE_PREFIX] = '\xff'; /* keys that begin so are left to the loop */
-    rocksdb_delete_file_in_range(store->database.db, prefix, sizeof prefix, last, sizeof last,
-                                 &message);
-    if (message != NULL)
-        return mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    rocksdb_iterator_t *at = rocksdb_create_iterator(store->database.db, store->read);
-    rocksdb_iter_seek(at, prefix, sizeof prefix);
-    bool is_over = false;
-    while (!is_over && message == NULL) {
-        size_t length;
-        const char *key = rocksdb_iter_valid(at) ? rocksdb_iter_key(at, &length) : NULL;
-        is_over = key == NULL || length < sizeof prefix || memcmp(key, prefix, sizeof prefix) != 0;
-        if (!is_over) {
-            rocksdb_writebatch_delete(batch, key, length);
-            rocksdb_iter_next(at);
-        }
-        if (is_over || rocksdb_writebatch_count(batch) >= DELETES_MAX) {
-            rocksdb_write(store->database.db, store->write, batch, &message);
-            rocksdb_writebatch_clear(batch);
-        }
-    }
-    mr_status status = MR_OK;
-    if (message != NULL)
-        status = mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
-    message = NULL;
-    rocksdb_iter_get_error(at, &message);
-    rocksdb_iter_destroy(at);
-    rocksdb_writebatch_destroy(batch);
-    if (message != NULL)
-        status = mr_rocksdb_failed(store->path, "cannot read", message, MR_E_STORE_DAMAGED, err);
-    return status;
-}
-
-static void fill_batch(const mr_store_plan *plan, rocksdb_writebatch_t *batch)
-{
-    mr_buffer key = {0};
-    for (size_t i = 0; i < plan->entries_count; i++) {
-        const mr_store_change *change = plan->entries[i];
-        mr_buffer_clear(&key);
-        mr_store_prefix(change->table, change->slice, mr_buffer_reserve(&key, MR_STORE_PREFIX));
-        key.length = MR_STORE_PREFIX;
-        mr_buffer_put(&key, change->key, change->key_length);
-        if (change->operation == MR_STORE_PUT)
-            rocksdb_writebatch_put(batch, key.data, key.length, change->value,
-                                   change->value_length);
-        else
-            rocksdb_writebatch_delete(batch, key.data, key.length);
-    }
-    mr_buffer_release(&key);
-}
-
-static char *write_batch(rocksdb_store *store, const mr_store_plan *plan,
-                         const char marker[MR_ROCKSDB_MARKER_BYTES])
-{
-    char *message = NULL;
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    fill_batch(plan, batch);
-    rocksdb_writebatch_put(batch, MR_ROCKSDB_MARKER_KEY, MR_ROCKSDB_MARKER_KEY_LENGTH, marker,
-                           MR_ROCKSDB_MARKER_BYTES);
-    rocksdb_write(store->database.db, store->write, batch, &message);
-    rocksdb_writebatch_destroy(batch);
-    return message;
-}
-
-static char *write_bulk(rocksdb_store *store, const mr_store_plan *plan,
-                        const char marker[MR_ROCKSDB_MARKER_BYTES])
-{
-    char *message = NULL;
-    rocksdb_flush(store->database.db, store->flush, &message);
-    return message == NULL ? mr_rocksdb_bulk_write(&store->database, plan, marker) : message;
-}
-
-static mr_status write_plan(rocksdb_store *store, const mr_store_plan *plan,
-                            const mr_store_marker *marker, mr_error *err)
-{
-    for (size_t i = 0; i < plan->drops_count; i++) {
-        mr_status status = delete_slice(store, plan->drops[i], err);
-        if (status != MR_OK)
-            return status;
-    }
-    char bytes[MR_ROCKSDB_MARKER_BYTES];
-    mr_rocksdb_marker_encode(marker, bytes);
-    char *message = mr_rocksdb_bulk_is_worth(plan, store->factory->bulk_bytes_min)
-                        ? write_bulk(store, plan, bytes)
-                        : write_batch(store, plan, bytes);
-    return message == NULL
-               ? MR_OK
-               : mr_rocksdb_failed(store->path, "cannot write", message, MR_E_STORE_WRITE, err);
-}
-
 static mr_status store_apply(mr_local_store *base, const mr_store_change *changes, size_t count,
                              const mr_store_marker *marker, mr_error *err)
 {
@@ -234,7 +132,12 @@ static mr_status store_apply(mr_local_store *base, const mr_store_change *change
         return status;
     mr_store_plan plan;
     mr_store_plan_init(&plan, changes, count);
-    status = write_plan(store, &plan, marker, err);
+    const mr_rocksdb_way way = {.database = &store->database,
+                                .read = store->read,
+                                .write = store->write,
+                                .flush = store->flush,
+                                .bulk_bytes_min = store->factory->bulk_bytes_min};
+    status = mr_rocksdb_write(&way, &plan, marker, err);
     mr_store_plan_release(&plan);
     recount(store);
     return status;
