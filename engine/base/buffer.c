@@ -151,8 +151,6 @@ uint64_t mr_reader_u64(mr_reader *reader)
 uint64_t mr_reader_varint(mr_reader *reader)
 {
     uint64_t value = 0;
-    if (!reader->is_bad && mr_reader_left(reader) > 0 && (unsigned char)*reader->next < 0x80)
-        return (unsigned char)*reader->next++; /* most are of one byte */
     for (int shift = 0; shift <= 63; shift += 7) {
         uint64_t byte = get_fixed(reader, 1);
         if (reader->is_bad || (shift == 63 && byte > 1))
