@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define READY_MS KAFKA_PATIENCE_MS
@@ -223,7 +224,8 @@ Test(exchange, a_bounded_run_ends_and_is_nothing_without_its_exchange, .timeout 
 
 #define WIDE_ROWS 400
 #define WIDE_BYTES 8000
-#define SOON_MS 60000 /* the transaction's timeout is ten minutes */
+#define WIDE_MAX 4000
+#define SOON_MS 240000 /* the transaction's timeout is ten minutes */
 
 static void open_wide(world *w)
 {
@@ -281,6 +283,56 @@ static void await_said(const world *w, const char *state, const char *part)
         cr_assert_lt(kafka_ms(), until, "%s does not say `%s`", state, part);
 }
 
+/* Stands still, whatever it was at. */
+static void freeze(pid_t pid)
+{
+    int status;
+    kill(pid, SIGSTOP);
+    cr_assert_eq(waitpid(pid, &status, WUNTRACED), pid);
+    cr_assert(WIFSTOPPED(status), "it has ended");
+}
+
+/* Sends wide rows until the worker stands still in an epoch that has full frames behind it, and
+ * whose end has not begun. How many rows were sent. */
+static uint32_t freeze_amid(world *w, mr_log_writer *writer, pid_t victim)
+{
+    int sent = 0;
+    for (bool is_amid = false; !is_amid; sent += WIDE_ROWS) {
+        cr_assert_lt(sent, WIDE_MAX, "no frame is full while an epoch is open");
+        put_wide(w, writer, 1, sent + WIDE_ROWS, 1);
+        put_wide(w, writer, 0, sent, WIDE_ROWS);
+        for (double until = kafka_ms() + READY_MS;
+             !is_open(w, "exchange.0", 0) && !is_open(w, "exchange.0", 1); usleep(1000))
+            cr_assert_lt(kafka_ms(), until, "no frame is full");
+        freeze(victim);
+        usleep(300000); /* what was on its way has come */
+        is_amid =
+            !is_open(w, "state", 0) && (is_open(w, "exchange.0", 0) || is_open(w, "exchange.0", 1));
+        if (!is_amid) /* too late: the next epoch */
+            kill(victim, SIGCONT);
+    }
+    return (uint32_t)sent;
+}
+
+/* `a` had all four tasks, `b` is given two: whoever has the first one now. */
+static bool is_first_of_b(const world *w)
+{
+    for (double until = kafka_ms() + READY_MS;; usleep(20000)) {
+        int ready = 0;
+        bool is_first = false;
+        for (int task = 0; task < 4; task++) {
+            char part[200];
+            snprintf(part, sizeof part, "task ready job=%s task=%d ", w->s.name, task);
+            bool is_ready = has_said(w, "b", part);
+            is_first = is_first || (is_ready && task == 0);
+            ready += is_ready;
+        }
+        if (ready == 2)
+            return is_first;
+        cr_assert_lt(kafka_ms(), until, "b has %d tasks", ready);
+    }
+}
+
 Test(exchange, goes_on_at_once_behind_full_frames_of_a_worker_that_is_killed, .timeout = 400)
 {
     static world w;
@@ -288,30 +340,20 @@ Test(exchange, goes_on_at_once_behind_full_frames_of_a_worker_that_is_killed, .t
     pid_t a = script_start_worker(&w.s, "a");
     await_said(&w, "a", "task=3 ");
     pid_t b = script_start_worker(&w.s, "b");
-    await_said(&w, "b", "task ready");
-    sleep(1); /* all that b is given is ready */
-    bool is_of_b = has_said(&w, "b", "task=0 ");
+    bool is_of_b = is_first_of_b(&w);
     pid_t victim = is_of_b ? b : a, heir = is_of_b ? a : b;
     mr_log_writer *writer = kafka_writer(w.s.log, NULL);
-    put_wide(&w, writer, 1, WIDE_ROWS, 1);
-    put_wide(&w, writer, 0, 0, WIDE_ROWS);
-    for (double until = kafka_ms() + READY_MS;
-         !is_open(&w, "exchange.0", 0) && !is_open(&w, "exchange.0", 1); usleep(1000))
-        cr_assert_lt(kafka_ms(), until, "no frame is full");
+    uint32_t sent = freeze_amid(&w, writer, victim);
     kill(victim, SIGKILL);
     double killed_ms = kafka_ms();
-    bool was_amid = !is_open(&w, "state", 0);
     cr_expect_eq(script_finish(&w.s, victim), 128 + SIGKILL);
-    sleep(1); /* what was on its way has come */
-    cr_expect(was_amid && (is_open(&w, "exchange.0", 0) || is_open(&w, "exchange.0", 1)),
-              "the kill hit no epoch with full frames");
-    put_wide(&w, writer, 1, WIDE_ROWS + 1, 1);
+    put_wide(&w, writer, 1, (int)sent + 1, 1);
     uint32_t rows = 0;
-    while (rows < WIDE_ROWS && kafka_ms() < killed_ms + SOON_MS) {
+    while (rows < sent && kafka_ms() < killed_ms + SOON_MS) {
         usleep(200000);
         rows = kafka_each(w.s.log, w.out, 0, NULL, NULL);
     }
-    cr_expect_eq(rows, WIDE_ROWS, "%u rows %.0f ms behind the kill", rows, kafka_ms() - killed_ms);
+    cr_expect_eq(rows, sent, "%u rows %.0f ms behind the kill", rows, kafka_ms() - killed_ms);
     cr_expect(has_said(&w, is_of_b ? "a" : "b", "writer fenced"));
     writer->class->close(writer);
     kill(heir, SIGTERM);

