@@ -188,7 +188,8 @@ static void expect_each_once(const script *s, const char *topic, uint32_t total)
     free(seen);
 }
 
-Test(files, a_folder_goes_on_at_its_file_and_byte_after_a_kill, .timeout = 400)
+/* A job over a folder that is killed up to four times; whether a kill hit it under way. */
+static bool play_folder(void)
 {
     script s;
     script_open(&s, "folder");
@@ -209,12 +210,20 @@ Test(files, a_folder_goes_on_at_its_file_and_byte_after_a_kill, .timeout = 400)
         if (code == 0)
             break;
     }
-    cr_expect_gt(hits, 0, "no kill hit a job that was under way");
     int code = script_finish(&s, script_start(&s, NULL));
     cr_expect(code == 0 || strstr(script_said(&s), "has finished") != NULL, "%s", script_said(&s));
     expect_each_once(&s, out, total);
     cr_expect_eq(kafka_end(s.log, dead, 0), 0);
     script_close(&s);
+    return hits > 0;
+}
+
+Test(files, a_folder_goes_on_at_its_file_and_byte_after_a_kill, .timeout = 400)
+{
+    bool has_hit = false; /* not when we were asleep until all was read */
+    for (int plays = 0; plays < 5 && !has_hit; plays++)
+        has_hit = play_folder();
+    cr_expect(has_hit, "no kill hit a job that was under way");
 }
 
 Test(files, files_added_while_a_job_dies_again_and_again_are_each_read_once, .timeout = 400)

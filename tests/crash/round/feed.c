@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define TICK_US 2000
-#define FLUSH_MS 60000
+#define FLUSH_MS 240000
 #define ORDERLY_BACK 4 /* below the job's delay of 5 ms: never late, however inputs interleave */
 #define LATE_BACK 60
 #define SPELL_MS 16 /* a session's gap is 6 ms */

@@ -116,6 +116,19 @@ void mr_crash_life_signal(const mr_crash_life *life, int signal)
         kill(life->pid, signal);
 }
 
+bool mr_crash_life_freeze(mr_crash_life *life)
+{
+    int status;
+    if (life->pid == 0)
+        return false;
+    kill(life->pid, SIGSTOP);
+    if (waitpid(life->pid, &status, WUNTRACED) == life->pid && WIFSTOPPED(status))
+        return true;
+    life->exit_status = status;
+    life->pid = 0;
+    return false;
+}
+
 void mr_crash_life_kill(mr_crash_life *life)
 {
     if (life->pid == 0)
@@ -123,6 +136,14 @@ void mr_crash_life_kill(mr_crash_life *life)
     kill(life->pid, SIGKILL);
     waitpid(life->pid, &life->exit_status, 0);
     life->pid = 0;
+}
+
+bool mr_crash_life_has_refused(const mr_crash_life *life)
+{
+    int status = atomic_load(&life->page->status);
+    bool is_aborted =
+        life->pid == 0 && WIFSIGNALED(life->exit_status) && WTERMSIG(life->exit_status) == SIGABRT;
+    return is_aborted || (status > MR_E_STATE && status < MR_E_KAFKA);
 }
 
 void mr_crash_life_end(mr_crash_life *life)

@@ -12,6 +12,9 @@
 
 #include <sys/types.h>
 
+/* For what must come, however busy the machine is. */
+#define MR_CRASH_PATIENCE_MS 180000
+
 typedef struct mr_crash_life {
     pid_t pid; /* 0: dead */
     int exit_status;
@@ -41,8 +44,14 @@ bool mr_crash_life_await_end(mr_crash_life *life, int exit_code, int64_t timeout
 
 void mr_crash_life_signal(const mr_crash_life *life, int signal);
 
+/* SIGSTOP, and all its threads stand still: the page is the truth. False: it has ended. */
+bool mr_crash_life_freeze(mr_crash_life *life);
+
 /* kill -9; the page stays readable until `end`. */
 void mr_crash_life_kill(mr_crash_life *life);
+
+/* It has stopped by itself over what it found in its own state, or at an assertion. */
+bool mr_crash_life_has_refused(const mr_crash_life *life);
 
 /* Kills what still lives, unmaps the page. */
 void mr_crash_life_end(mr_crash_life *life);

@@ -3,13 +3,14 @@
 #include "engine/base/assert.h"
 #include "tests/crash/round/text.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LAST_LIFE_MS 90000
-#define RESTORE_MS 40000
+#define CATCH_TRIES 2000
+#define RESTORE_PAUSE_MS 10
 #define SESSION_MS 7000 /* of a member that is gone, with what the coordinator takes to notice */
 
 static bool make_topics(mr_crash_round *round)
@@ -132,15 +133,19 @@ void mr_crash_round_kill(mr_crash_round *round, mr_crash_life *life)
     round->hits.open_at_broker += mr_crash_round_is_open_at_broker(round);
 }
 
-void mr_crash_round_await_open_epoch(const mr_crash_life *life)
+void mr_crash_round_catch_at_work(mr_crash_life *life)
 {
-    for (int i = 0; i < 500 && !atomic_load(&life->page->has_open_epoch); i++)
-        mr_crash_sleep_us(200);
+    for (int i = 0; i < CATCH_TRIES && mr_crash_life_freeze(life); i++) {
+        if (atomic_load(&life->page->has_open_epoch))
+            return;
+        mr_crash_life_signal(life, SIGCONT);
+        mr_crash_sleep_us(500);
+    }
 }
 
 void mr_crash_round_kill_at_work(mr_crash_round *round, mr_crash_life *life)
 {
-    mr_crash_round_await_open_epoch(life);
+    mr_crash_round_catch_at_work(life);
     mr_crash_round_kill(round, life);
 }
 
@@ -148,10 +153,12 @@ bool mr_crash_round_kill_in_restore(mr_crash_round *round, const mr_crash_worker
                                     uint32_t lives_max)
 {
     uint32_t hit = round->hits.in_restore;
+    mr_crash_worker_options slow = *options; /* else it is over before it is seen */
+    slow.pause_ms = RESTORE_PAUSE_MS;
     for (uint32_t n = 0; n < lives_max && round->hits.in_restore == hit; n++) {
         mr_crash_life life;
-        mr_crash_round_start(round, &life, options);
-        bool is_there = mr_crash_life_await(&life, MR_WORKER_RESTORE, RESTORE_MS);
+        mr_crash_round_start(round, &life, &slow);
+        bool is_there = mr_crash_life_await(&life, MR_WORKER_RESTORE, MR_CRASH_PATIENCE_MS);
         mr_crash_sleep_us((int64_t)mr_crash_draw(round->env, 10000));
         if (is_there)
             mr_crash_round_kill(round, &life);
@@ -195,11 +202,12 @@ bool mr_crash_round_finish(mr_crash_round *round, const mr_crash_worker_options 
         return false;
     mr_crash_life life;
     mr_crash_round_start(round, &life, &last);
-    bool is_good = mr_crash_life_await_end(&life, 0, LAST_LIFE_MS);
+    bool is_good = mr_crash_life_await_end(&life, 0, MR_CRASH_PATIENCE_MS);
     if (is_good && atomic_load(&life.page->phase) != MR_WORKER_FINISHED)
         is_good = false;
     if (!is_good)
         mr_crash_round_fail(round, &life, "the last life did not finish");
+    round->has_refused = mr_crash_life_has_refused(&life);
     mr_crash_life_end(&life);
     return is_good;
 }

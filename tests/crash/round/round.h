@@ -47,6 +47,7 @@ typedef struct mr_crash_round {
     uint32_t lives;
     bool is_feed_whole;
     bool is_law_broken; /* what was read says so, rather than that it could not be read */
+    bool has_refused;   /* the last life: mr_crash_life_has_refused */
     uint64_t rows_fed;  /* known when the feed is dry */
     /* Of the last life: what a life needed, for the report. */
     char why[MR_CRASH_WHY_MAX];
@@ -73,8 +74,8 @@ void mr_crash_round_kill_at_work(mr_crash_round *round, mr_crash_life *life);
 /* Starts lives and kills them until one has died in its restore; false: none of so many did. */
 bool mr_crash_round_kill_in_restore(mr_crash_round *round, const mr_crash_worker_options *options,
                                     uint32_t lives_max);
-/* Waits a little for an open epoch. */
-void mr_crash_round_await_open_epoch(const mr_crash_life *life);
+/* Freezes it with an open epoch; when none comes or it has ended, it is left as it is. */
+void mr_crash_round_catch_at_work(mr_crash_life *life);
 /* Counts a fault that is about to strike (or just has), without killing; asks no broker. */
 void mr_crash_round_note(mr_crash_round *round, const mr_crash_life *life);
 

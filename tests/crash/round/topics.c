@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASK_MS 10000
-#define READ_MS 60000
+#define ASK_MS 60000
+#define READ_MS 240000
 
 static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
 {

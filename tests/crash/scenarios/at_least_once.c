@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READY_MS 40000
+#define READY_MS MR_CRASH_PATIENCE_MS
 #define WINDOW_MS 10
 #define WINDOWS (MR_SIM_TIME_MAX / WINDOW_MS)
 

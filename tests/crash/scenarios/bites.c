@@ -7,16 +7,13 @@
  * deltas  offsets move without the state; what was counted before a kill is gone (log alone)
  * journal a restore forgets watermarks; windows that have fired fire again
  */
-#include "engine/ports/store.h"
 #include "tests/crash/round/round.h"
 #include "tests/crash/scenarios/scenarios.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
 
-#define READY_MS 40000
-#define ROUNDS 5
+#define READY_MS MR_CRASH_PATIENCE_MS
+#define ROUNDS 12
 #define KILLS_A_ROUND 8
 
 typedef enum outcome {
@@ -27,13 +24,9 @@ typedef enum outcome {
 
 /* A worker that refuses what it finds in its own state has noticed too, and so has one that dies of
  * an assertion of the engine. */
-static outcome outcome_of(const mr_crash_life *life)
+static outcome outcome_of(bool has_refused)
 {
-    int status = atomic_load(&life->page->status);
-    bool is_aborted =
-        life->pid == 0 && WIFSIGNALED(life->exit_status) && WTERMSIG(life->exit_status) == SIGABRT;
-    bool is_refused = status > MR_E_STATE && status < MR_E_KAFKA;
-    return is_aborted || is_refused ? OUTCOME_BITTEN : OUTCOME_FAILED;
+    return has_refused ? OUTCOME_BITTEN : OUTCOME_FAILED;
 }
 
 static outcome play(mr_crash_round *round, const char *dir, mr_worker_sabotage sabotage)
@@ -51,7 +44,7 @@ static outcome play(mr_crash_round *round, const char *dir, mr_worker_sabotage s
             mr_crash_sleep_us((int64_t)mr_crash_draw(round->env, 120000));
             mr_crash_round_kill(round, &life);
         } else {
-            ends = outcome_of(&life);
+            ends = outcome_of(mr_crash_life_has_refused(&life));
             mr_crash_round_fail(round, &life, "a worker stopped");
         }
         mr_crash_life_end(&life);
@@ -59,7 +52,7 @@ static outcome play(mr_crash_round *round, const char *dir, mr_worker_sabotage s
             return ends;
     }
     if (!mr_crash_round_finish(round, &options))
-        return OUTCOME_FAILED;
+        return outcome_of(round->has_refused);
     if (mr_crash_round_holds(round))
         return OUTCOME_HELD;
     return round->is_law_broken ? OUTCOME_BITTEN : OUTCOME_FAILED;

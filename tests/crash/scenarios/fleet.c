@@ -18,11 +18,13 @@
 
 #define WORKERS 3
 #define TASKS 4
-#define READY_MS 60000
+#define READY_MS MR_CRASH_PATIENCE_MS
 #define CATCH_TRIES 300
 #define STALLS 1
 #define STALL_MS 6500     /* past the sessions of members, and of the broker with its controller */
 #define PAUSE_MS_MAX 1500 /* between two faults */
+#define ROLL_MS_MAX 4000  /* a restart within the session of 6 s */
+#define ROLL_TRIES 10
 #define FROZEN_LONG_MS 7500 /* past the session of 6 s: others take over, a zombie thaws */
 
 typedef enum fault {
@@ -79,11 +81,15 @@ static void end_life(fleet *f, member *m)
     mr_crash_life_end(&m->life);
 }
 
+static bool is_open_epoch(const mr_crash_life *life)
+{
+    return atomic_load(&life->page->phase) == MR_WORKER_RUN &&
+           atomic_load(&life->page->has_open_epoch);
+}
+
 static bool is_at_work(const member *m)
 {
-    unsigned phase = atomic_load(&m->life.page->phase);
-    return phase == MR_WORKER_RESTORE ||
-           (phase == MR_WORKER_RUN && atomic_load(&m->life.page->has_open_epoch));
+    return atomic_load(&m->life.page->phase) == MR_WORKER_RESTORE || is_open_epoch(&m->life);
 }
 
 /* Freezes a worker in the middle of work. False: none could be caught, and all run on. */
@@ -95,8 +101,8 @@ static member *catch_one(fleet *f)
         mr_crash_sleep_us((int64_t)mr_crash_draw(env, 10000));
         if (m->is_frozen || m->is_away || !mr_crash_life_is_on(&m->life))
             continue;
-        mr_crash_life_signal(&m->life, SIGSTOP);
-        mr_crash_sleep_us(1000); /* until all its threads stand still */
+        if (!mr_crash_life_freeze(&m->life))
+            continue;
         if (is_at_work(m))
             return m;
         mr_crash_life_signal(&m->life, SIGCONT);
@@ -256,13 +262,24 @@ static fault draw_fault(fleet *f)
     return often[mr_crash_draw(env, sizeof often / sizeof *often)];
 }
 
+static bool has_each_struck(const fleet *f)
+{
+    bool has_each = true;
+    for (uint32_t kind = 0; kind < FAULTS_COUNT; kind++)
+        has_each = has_each && f->struck[kind] > 0;
+    return has_each;
+}
+
+/* On a slow machine for longer, until each fault has struck. */
 static bool play(fleet *f, int64_t seconds)
 {
     mr_crash_env *env = f->round.env;
     int64_t began = mr_crash_now_ms(), ends = began + seconds * 1000;
-    for (int64_t now = began; now < ends; now = mr_crash_now_ms()) {
-        mr_crash_feed_allow(f->round.feed,
-                            100 + (MR_CRASH_TIME_END - 100) * (now - began) / (seconds * 1000));
+    int64_t last = ends + 2 * MR_CRASH_PATIENCE_MS;
+    for (int64_t now = began; now < ends || (now < last && !has_each_struck(f));
+         now = mr_crash_now_ms()) {
+        int64_t gone = now < ends ? now - began : ends - began;
+        mr_crash_feed_allow(f->round.feed, 100 + (MR_CRASH_TIME_END - 100) * gone / (ends - began));
         if (!await_commits(f, 1 + mr_crash_draw(env, 5)))
             return false;
         member *victim = catch_one(f);
@@ -302,10 +319,7 @@ static bool has_struck(fleet *f)
     const mr_crash_hits *h = &f->round.hits;
     if (h->faults != h->in_open_epoch + h->in_restore)
         return mr_crash_round_fail(&f->round, NULL, "a fault hit no live work");
-    for (uint32_t kind = 0; kind < FAULTS_COUNT; kind++)
-        if (f->struck[kind] == 0)
-            return mr_crash_round_fail(&f->round, NULL, "some fault never struck");
-    return true;
+    return has_each_struck(f) || mr_crash_round_fail(&f->round, NULL, "some fault never struck");
 }
 
 static bool play_fleet(mr_crash_env *env, const char *stem, uint32_t later_tasks, int64_t seconds,
@@ -333,24 +347,49 @@ bool mr_crash_exchange(mr_crash_env *env, char *text, size_t size)
     return play_fleet(env, "exchange", 3, env->seconds / 2, text, size);
 }
 
-/* Restarts each worker in turn. What the others own must stay theirs: they restore nothing. */
-static bool roll(fleet *f)
+/* What each worker has restored in its life; false: another one's number is a new one. */
+static bool is_settled(const fleet *f, uint64_t owned[WORKERS])
+{
+    bool is_same = true;
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        uint64_t restores = atomic_load(&f->members[i].life.page->restores);
+        is_same = is_same && restores == owned[i];
+        owned[i] = restores;
+    }
+    return is_same;
+}
+
+/* Restarts a worker. What the others own must stay theirs: they restore nothing. `is_void`: it took
+ * so long that its session may have ended, and tasks moved as they should then. */
+static bool restart(fleet *f, member *m, bool *is_void)
 {
     uint64_t owned[WORKERS];
-    for (uint32_t i = 0; i < WORKERS; i++)
-        owned[i] = atomic_load(&f->members[i].life.page->restores);
+    do
+        (void)is_settled(f, owned);
+    while (await_commits(f, 100) && !is_settled(f, owned));
+    int64_t began = mr_crash_now_ms();
+    if (!stop_orderly(f, m) || !start(f, m))
+        return false;
+    if (!mr_crash_life_await_commits(&m->life, 5, READY_MS))
+        return mr_crash_round_fail(&f->round, &m->life, "no commits after its restart");
+    /* Its own life before may have restored some that a later one to join then took. */
+    owned[m - f->members] = atomic_load(&m->life.page->restores);
+    bool has_moved = !is_settled(f, owned);
+    *is_void = has_moved && mr_crash_now_ms() - began > ROLL_MS_MAX;
+    return !has_moved || *is_void || mr_crash_round_fail(&f->round, &m->life, "a task moved");
+}
+
+/* Restarts each worker in turn. */
+static bool roll(fleet *f)
+{
     for (uint32_t i = 0; i < WORKERS; i++) {
-        member *m = &f->members[i];
+        bool is_void = true;
         mr_crash_feed_allow(f->round.feed, MR_CRASH_TIME_END * (i + 1) / WORKERS);
-        if (!stop_orderly(f, m) || !start(f, m))
-            return false;
-        if (!mr_crash_life_await_commits(&m->life, 5, READY_MS))
-            return mr_crash_round_fail(&f->round, &m->life, "no commits after its restart");
-        /* Its own life before may have restored some that a later one to join then took. */
-        owned[i] = atomic_load(&m->life.page->restores);
-        for (uint32_t k = 0; k < WORKERS; k++)
-            if (atomic_load(&f->members[k].life.page->restores) != owned[k])
-                return mr_crash_round_fail(&f->round, &f->members[k].life, "a task moved");
+        for (int tries = 0; is_void && tries < ROLL_TRIES; tries++)
+            if (!restart(f, &f->members[i], &is_void))
+                return false;
+        if (is_void)
+            return mr_crash_round_fail(&f->round, NULL, "no restart was within a session");
     }
     return true;
 }
@@ -371,6 +410,20 @@ bool mr_crash_rolling(mr_crash_env *env, char *text, size_t size)
     return is_good;
 }
 
+/* While the broker stands still an open epoch stays open; between two it would prove nothing. */
+static void freeze_broker(const mr_crash_env *env, const mr_crash_life *life)
+{
+    for (int i = 0; i < CATCH_TRIES; i++) {
+        mr_crash_broker_freeze(env);
+        mr_crash_sleep_us(50000); /* what was on its way has come */
+        if (is_open_epoch(life))
+            return;
+        mr_crash_broker_thaw(env);
+        mr_crash_sleep_us(5000);
+    }
+    mr_crash_broker_freeze(env);
+}
+
 /* A broker that stood still has put members out of the group, and those that rejoined without
  * hearing so are fenced by themselves. Every worker must come to commits again. */
 static bool stall(fleet *f)
@@ -383,9 +436,8 @@ static bool stall(fleet *f)
                                          READY_MS))
             return mr_crash_round_fail(&f->round, &m->life, "no commits before the broker stood");
         mr_crash_sleep_us((int64_t)mr_crash_draw(env, 100000));
-        mr_crash_round_await_open_epoch(&m->life); /* between two it would prove nothing */
+        freeze_broker(env, &m->life);
         mr_crash_round_note(&f->round, &m->life);
-        mr_crash_broker_freeze(env);
         mr_crash_sleep_us((STALL_MS + (int64_t)mr_crash_draw(env, STALL_MS)) * 1000);
         mr_crash_broker_thaw(env);
         for (uint32_t k = 0; k < WORKERS; k++) {

@@ -17,7 +17,7 @@
 #include <stdio.h>
 
 #define TRANSACTION_TIMEOUT_MS 3000
-#define READY_MS 40000
+#define READY_MS MR_CRASH_PATIENCE_MS
 #define TRIES 400
 
 /* Stops the process while its epoch is open and the broker knows of it. */
@@ -25,8 +25,8 @@ static bool freeze_at_work(mr_crash_round *round, mr_crash_life *life)
 {
     for (int i = 0; i < TRIES && mr_crash_life_is_on(life); i++) {
         mr_crash_sleep_us((int64_t)mr_crash_draw(round->env, 20000));
-        mr_crash_life_signal(life, SIGSTOP);
-        mr_crash_sleep_us(1000); /* until all its threads stand still */
+        if (!mr_crash_life_freeze(life))
+            break;
         if (atomic_load(&life->page->has_open_epoch) && mr_crash_round_is_open_at_broker(round)) {
             mr_crash_round_note(round, life);
             round->hits.open_at_broker++;

@@ -14,7 +14,7 @@
 
 #define KILLS_A_ROUND 10
 #define SESSION_MS 7000 /* of a member that died, with what the coordinator takes to notice */
-#define READY_MS 40000  /* a takeover waits for the dead member's session */
+#define READY_MS MR_CRASH_PATIENCE_MS /* a takeover waits for the dead member's session */
 
 typedef struct totals {
     mr_crash_hits hits;
@@ -58,7 +58,7 @@ static bool await_moment(mr_crash_round *round, mr_crash_life *life, totals *all
         }
         mr_crash_sleep_us((int64_t)mr_crash_draw(env, moment < 2 ? 1000000 : 250000));
         if (moment < 8)
-            mr_crash_round_await_open_epoch(life);
+            mr_crash_round_catch_at_work(life);
     } else if (moment < 17) {
         is_good = mr_crash_life_await(life, MR_WORKER_RESTORE, READY_MS);
         mr_crash_sleep_us((int64_t)mr_crash_draw(env, 40000));

@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#define READY_MS 60000
+#define READY_MS MR_CRASH_PATIENCE_MS
 #define OUTAGES_MORE 3
 
 typedef struct outage {

@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define READY_MS 40000
-#define LAST_LIFE_MS 90000
+#define READY_MS MR_CRASH_PATIENCE_MS
 
 /* @ stands for the name of the round, # for the broker. */
 static const char SCRIPT[] =
@@ -81,14 +80,31 @@ static void start(mr_crash_round *round, mr_crash_life *life, const job *made, b
     mr_crash_life_spawn(life, round->env, name, args);
 }
 
-/* Waits until a transaction of this life is open at the broker: it is at work. */
-static bool await_work(mr_crash_round *round, mr_crash_life *life)
+/* What the life before left open is gone when this one is ready. */
+static bool is_ready(const mr_crash_life *life)
+{
+    char text[16384];
+    FILE *log = fopen(life->log_path, "r");
+    if (log == NULL)
+        return false;
+    text[fread(text, 1, sizeof text - 1, log)] = '\0';
+    fclose(log);
+    return strstr(text, "ready after ") != NULL;
+}
+
+/* Freezes it while a transaction of this life is open at the broker: it is at work. */
+static bool catch_at_work(mr_crash_round *round, mr_crash_life *life)
 {
     int64_t until = mr_crash_now_ms() + READY_MS;
     while (mr_crash_life_is_on(life) && mr_crash_now_ms() < until) {
-        if (mr_crash_round_is_open_at_broker(round))
+        mr_crash_sleep_us((int64_t)mr_crash_draw(round->env, 20000));
+        if (!is_ready(life))
+            continue;
+        bool is_frozen = mr_crash_life_freeze(life);
+        mr_crash_sleep_us(20000); /* an end that was on its way has come */
+        if (is_frozen && mr_crash_round_is_open_at_broker(round))
             return true;
-        mr_crash_sleep_us(1000);
+        mr_crash_life_signal(life, SIGCONT);
     }
     return mr_crash_round_fail(round, life, "it did not come to work; see its log");
 }
@@ -102,13 +118,11 @@ static bool kill_some(mr_crash_round *round, const job *made)
         mr_crash_feed_allow(round->feed, 200 + (MR_CRASH_TIME_END - 200) * (k + 1) / kills);
         start(round, &life, made, false);
         bool is_good = true;
-        if (mr_crash_draw(env, 5) == 0) { /* in its start, wherever that is */
+        if (k % 5 == 4) { /* in its start, wherever that is */
             mr_crash_sleep_us((int64_t)mr_crash_draw(env, 200000));
         } else {
-            mr_crash_sleep_us(INT64_C(300000)); /* what the one before left open is gone by then */
-            is_good = await_work(round, &life);
-            mr_crash_sleep_us((int64_t)mr_crash_draw(env, 150000));
-            is_good = is_good && await_work(round, &life);
+            mr_crash_sleep_us((int64_t)mr_crash_draw(env, 500000));
+            is_good = catch_at_work(round, &life);
         }
         if (is_good && !mr_crash_life_is_on(&life))
             is_good = mr_crash_round_fail(round, &life, "it ended by itself; see its log");
@@ -130,7 +144,7 @@ static bool finish(mr_crash_round *round, const job *made)
         return false;
     mr_crash_round_outlive_members(); /* a deleted directory gave the job another instance id */
     start(round, &life, made, true);
-    bool is_good = mr_crash_life_await_end(&life, 0, LAST_LIFE_MS) ||
+    bool is_good = mr_crash_life_await_end(&life, 0, READY_MS) ||
                    mr_crash_round_fail(round, &life, "the last life did not finish; see its log");
     mr_crash_life_end(&life);
     return is_good && mr_crash_round_holds(round);

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define READY_MS 40000
+#define READY_MS MR_CRASH_PATIENCE_MS
 #define COMMITS 20
 #define LIVES_TO_HIT 12 /* a restore is short: some kills come behind it */
 

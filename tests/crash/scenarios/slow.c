@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#define READY_MS 60000
+#define READY_MS MR_CRASH_PATIENCE_MS
 #define TASKS 2
 #define COMMITS 40
 #define PAUSE_MS 250
@@ -67,7 +67,7 @@ static bool restore_alone(mr_crash_round *round, const mr_crash_worker_options *
     return is_good;
 }
 
-/* Another one joins in the middle of the restore, and need not wait for its end. */
+/* Another one joins in the middle of a restore that is held, and need not wait for its end. */
 static bool restore_disturbed(mr_crash_round *round, const mr_crash_worker_options *slow,
                               const mr_crash_worker_options *other, int64_t *waited_ms)
 {
@@ -75,12 +75,14 @@ static bool restore_disturbed(mr_crash_round *round, const mr_crash_worker_optio
     mr_crash_round_start(round, &lives[0], slow);
     bool is_good = await_phase(round, &lives[0], MR_WORKER_RESTORE);
     mr_crash_sleep_us(2 * PAUSE_MS * 1000);
+    atomic_store(&lives[0].page->is_held, true);
     mr_crash_round_start(round, &lives[1], other);
     int64_t began = mr_crash_now_ms();
     is_good = is_good && await_phase(round, &lives[1], MR_WORKER_RUN);
     *waited_ms = mr_crash_now_ms() - began;
     if (is_good && atomic_load(&lives[0].page->phase) != MR_WORKER_RESTORE)
-        is_good = mr_crash_round_fail(round, &lives[1], "the other restore was over by then");
+        is_good = mr_crash_round_fail(round, &lives[0], "it was over before it was held");
+    atomic_store(&lives[0].page->is_held, false);
     for (int i = 0; i < 2; i++) {
         is_good = is_good && (mr_crash_life_await_commits(&lives[i], 3, READY_MS) ||
                               mr_crash_round_fail(round, &lives[i], "it came to no commits"));

@@ -3,8 +3,8 @@
  *
  * A small file mapped by both. The worker fills it before its first step and after every one, so
  * what stands there after a kill is the state in which the last step began: the proof of what was
- * hit. Thread: one writer (the worker's), any readers. `message` is complete once `status` is not
- * 0.
+ * hit. Thread: one writer (the worker's), any readers; `is_held` is the test's. `message` is
+ * complete once `status` is not 0.
  */
 #ifndef MR_TESTS_CRASH_WORKER_PAGE_H
 #define MR_TESTS_CRASH_WORKER_PAGE_H
@@ -20,7 +20,8 @@ typedef struct mr_crash_page {
     atomic_uint_fast64_t commits, aborts, restores, epochs_restored, kept;
     atomic_uint_fast64_t records_in, late, dead;
     atomic_int_fast64_t commit_us_last, commit_us_max;
-    atomic_int status; /* why the worker stopped by itself */
+    atomic_bool is_held; /* a slow log gives nothing meanwhile */
+    atomic_int status;   /* why the worker stopped by itself */
     char message[1024];
 } mr_crash_page;
 

@@ -14,10 +14,14 @@ static mr_status fetch(mr_log_reader *reader, uint32_t rows_max, int32_t timeout
 {
     const mr_crash_slow *slow = of_slow(reader);
     (void)rows_max;
-    mr_status status = slow->reader_inner->fetch(reader, 1, timeout_ms, records, err);
     struct timespec pause = {.tv_sec = slow->pause_ms / 1000,
                              .tv_nsec = (long)(slow->pause_ms % 1000) * 1000000};
-    if (status == MR_OK && records->count > 0)
+    mr_status status = MR_OK;
+    bool is_held = atomic_load(slow->is_held);
+    *records = (mr_records){0};
+    if (!is_held)
+        status = slow->reader_inner->fetch(reader, 1, timeout_ms, records, err);
+    if (is_held || (status == MR_OK && records->count > 0))
         nanosleep(&pause, NULL);
     return status;
 }
@@ -49,10 +53,13 @@ static mr_status open_reader(mr_log *log, mr_log_reader **reader, mr_error *err)
     return MR_OK;
 }
 
-void mr_crash_slow_open(mr_crash_slow *slow, uint32_t pause_ms, mr_log *log)
+void mr_crash_slow_open(mr_crash_slow *slow, uint32_t pause_ms, const atomic_bool *is_held,
+                        mr_log *log)
 {
-    *slow =
-        (mr_crash_slow){.log_class = *log->class, .log_inner = log->class, .pause_ms = pause_ms};
+    *slow = (mr_crash_slow){.log_class = *log->class,
+                            .log_inner = log->class,
+                            .is_held = is_held,
+                            .pause_ms = pause_ms};
     slow->log_class.open_reader = open_reader;
     log->class = &slow->log_class;
 }

@@ -136,7 +136,7 @@ static mr_status open_world(world *w, const mr_crash_worker_options *options, mr
         .bootstrap = options->bootstrap, .properties = properties, .logger = &w->logger};
     mr_status status = mr_kafka_log_open(&config, &w->log, err);
     if (status == MR_OK)
-        mr_crash_slow_open(&w->slow, options->pause_ms, w->log);
+        mr_crash_slow_open(&w->slow, options->pause_ms, &w->page->is_held, w->log);
     if (status == MR_OK && options->dir != NULL)
         status = mr_state_dir_open(options->dir, &w->dir, err);
     if (status == MR_OK && w->dir != NULL)
