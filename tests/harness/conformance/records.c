@@ -29,7 +29,7 @@ static void earliest_and_latest_are_the_ends_of_the_moment(mr_log_stage *s)
     mr_log_reader *reader = stage_reader(s);
     stage_add(s, reader, 1, topic, 0, MR_OFFSET_LATEST);
     stage_put_committed(s, topic, 0, "cd");
-    stage_expect_text(s, stage_drain(s, reader, 2, 5000), "1/2:c 1/3:d");
+    stage_expect_text(s, stage_drain(s, reader, 2, 60000), "1/2:c 1/3:d");
     stage_expect_read(s, topic, 0, MR_OFFSET_EARLIEST, "0:a 1:b 2:c 3:d");
 }
 
@@ -113,14 +113,14 @@ static void a_paused_input_is_silent_until_it_is_resumed(mr_log_stage *s)
     mr_log_reader *reader = stage_reader(s);
     stage_put_committed(s, topic, 0, "a");
     stage_add(s, reader, 0, topic, 0, 0);
-    stage_expect_text(s, stage_drain(s, reader, 1, 5000), "0/0:a");
+    stage_expect_text(s, stage_drain(s, reader, 1, 60000), "0/0:a");
     if (s->has_failed)
         return;
     stage_ok(s, reader->class->pause(reader, 0, true, &s->err), "pause");
     stage_put_committed(s, topic, 0, "b");
     stage_expect_text(s, stage_drain(s, reader, 1, 500), "");
     stage_ok(s, reader->class->pause(reader, 0, false, &s->err), "resume");
-    stage_expect_text(s, stage_drain(s, reader, 1, 5000), "0/1:b");
+    stage_expect_text(s, stage_drain(s, reader, 1, 60000), "0/1:b");
 }
 
 static void an_input_added_again_starts_at_its_new_offset(mr_log_stage *s)
@@ -129,13 +129,13 @@ static void an_input_added_again_starts_at_its_new_offset(mr_log_stage *s)
     mr_log_reader *reader = stage_reader(s);
     stage_put_committed(s, topic, 0, "abcd");
     stage_add(s, reader, 7, topic, 0, 2);
-    stage_expect_text(s, stage_drain(s, reader, 2, 5000), "7/2:c 7/3:d");
+    stage_expect_text(s, stage_drain(s, reader, 2, 60000), "7/2:c 7/3:d");
     if (!s->has_failed)
         stage_ok(s, reader->class->remove(reader, 7, &s->err), "remove");
     stage_put_committed(s, topic, 0, "e");
     stage_expect_text(s, stage_drain(s, reader, 1, 300), "");
     stage_add(s, reader, 8, topic, 0, 1);
-    stage_expect_text(s, stage_drain(s, reader, 4, 5000), "8/1:b 8/2:c 8/3:d 8/4:e");
+    stage_expect_text(s, stage_drain(s, reader, 4, 60000), "8/1:b 8/2:c 8/3:d 8/4:e");
 }
 
 static void all_inputs_with_data_are_served(mr_log_stage *s)
@@ -146,7 +146,7 @@ static void all_inputs_with_data_are_served(mr_log_stage *s)
         stage_put_committed(s, topic, p, p == 0 ? "a" : p == 1 ? "b" : "c");
     for (int32_t p = 0; p < 3; p++)
         stage_add(s, reader, (uint32_t)p, topic, p, 0);
-    const char *got = stage_drain(s, reader, 3, 5000);
+    const char *got = stage_drain(s, reader, 3, 60000);
     stage_expect(s, strstr(got, "0/0:a") && strstr(got, "1/0:b") && strstr(got, "2/0:c"),
                  "got only %s", got);
 }
@@ -269,7 +269,7 @@ static void a_record_too_large_is_refused_by_its_tag(mr_log_stage *s)
     const mr_log_failure *failures = NULL;
     if (!s->has_failed) {
         stage_ok(s, writer->class->produce(writer, topic, 0, records, 3, &s->err), "produce");
-        stage_refused(s, writer->class->flush(writer, 10000, &s->err), MR_E_KAFKA_RECORD_REFUSED,
+        stage_refused(s, writer->class->flush(writer, 60000, &s->err), MR_E_KAFKA_RECORD_REFUSED,
                       MR_RECOVERY_RECORD, "flush");
     }
     free(large);

@@ -116,7 +116,7 @@ mr_log_writer *stage_writer_with(mr_log_stage *stage, const mr_writer_options *o
 
 mr_log_writer *stage_writer(mr_log_stage *stage, const char *transactional_id)
 {
-    mr_writer_options options = {transactional_id, 20000, true};
+    mr_writer_options options = {transactional_id, 60000, true};
     return stage_writer_with(stage, &options);
 }
 
@@ -181,7 +181,7 @@ void stage_put(mr_log_stage *stage, mr_log_writer *writer, const char *topic, in
 void stage_flush(mr_log_stage *stage, mr_log_writer *writer)
 {
     if (!stage->has_failed)
-        stage_ok(stage, writer->class->flush(writer, 10000, &stage->err), "flush");
+        stage_ok(stage, writer->class->flush(writer, 60000, &stage->err), "flush");
 }
 
 void stage_commit(mr_log_stage *stage, mr_log_writer *writer)
@@ -261,7 +261,7 @@ const char *stage_read(mr_log_stage *stage, const char *topic, int32_t partition
     for (int step = 0; step < PATIENCE_STEPS && !stage->has_failed; step++) {
         mr_input_ends ends = {0};
         mr_records records = {0};
-        stage_ok(stage, reader->class->ends(reader, 0, 5000, &ends, &stage->err), "ends");
+        stage_ok(stage, reader->class->ends(reader, 0, 60000, &ends, &stage->err), "ends");
         if (stage->has_failed || ends.position >= ends.stable_end)
             break;
         stage_ok(stage, reader->class->fetch(reader, 1000, STEP_MS, &records, &stage->err),
@@ -303,7 +303,7 @@ mr_input_ends stage_ends_at(mr_log_stage *stage, mr_log_reader *reader, uint32_t
 {
     mr_input_ends ends = {.position = -1};
     for (int step = 0; step < PATIENCE_STEPS / 4 && !stage->has_failed; step++) {
-        stage_ok(stage, reader->class->ends(reader, input, 5000, &ends, &stage->err), "ends");
+        stage_ok(stage, reader->class->ends(reader, input, 60000, &ends, &stage->err), "ends");
         if (ends.position == position)
             return ends;
         mr_records records;

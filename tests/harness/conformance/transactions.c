@@ -64,7 +64,7 @@ static void the_position_steps_over_markers_and_aborted_records(mr_log_stage *s)
     stage_abort(s, writer);
     mr_log_reader *reader = stage_reader(s);
     stage_add(s, reader, 0, topic, 0, 0);
-    stage_expect_text(s, stage_drain(s, reader, 2, 5000), "0/0:a 0/1:b");
+    stage_expect_text(s, stage_drain(s, reader, 2, 60000), "0/0:a 0/1:b");
     mr_input_ends ends = stage_ends_at(s, reader, 0, 5);
     stage_expect_int(s, ends.stable_end, 5, "stable end");
     stage_expect_int(s, ends.high_end, 5, "high end");
@@ -78,7 +78,7 @@ static void an_open_transaction_holds_the_stable_end(mr_log_stage *s)
     stage_put_committed(s, topic, 0, "a");
     mr_log_reader *reader = stage_reader(s);
     stage_add(s, reader, 0, topic, 0, 0);
-    stage_expect_text(s, stage_drain(s, reader, 1, 5000), "0/0:a");
+    stage_expect_text(s, stage_drain(s, reader, 1, 60000), "0/0:a");
     stage_begin(s, writer);
     stage_put(s, writer, topic, 0, "b");
     stage_flush(s, writer);
@@ -89,7 +89,7 @@ static void an_open_transaction_holds_the_stable_end(mr_log_stage *s)
     stage_expect_int(s, ends.high_end, 3, "high end");
     stage_expect_latest(s, topic, 0, 1);
     stage_commit(s, writer);
-    stage_expect_text(s, stage_drain(s, reader, 2, 5000), "0/1:b 0/2:c");
+    stage_expect_text(s, stage_drain(s, reader, 2, 60000), "0/1:b 0/2:c");
 }
 
 static void the_ends_tell_what_is_open(mr_log_stage *s)

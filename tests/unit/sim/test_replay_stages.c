@@ -43,7 +43,7 @@ static void expect_equal(const mr_replay_side *s, uint64_t seed)
                  s->sum.unexpected, s->sum.equal);
 }
 
-Test(replay_stages, from_the_beginning_it_gives_what_the_live_job_gave, .timeout = 120)
+Test(replay_stages, from_the_beginning_it_gives_what_the_live_job_gave, .timeout = 500)
 {
     for (uint64_t seed = 1; seed <= 30; seed++) {
         mr_rig r;
@@ -97,17 +97,17 @@ static void replays_the_rest(bool takes_checkpoints)
     cr_expect_leq(too_short, 2, "%" PRIu32 " of 12", too_short);
 }
 
-Test(replay_stages, from_the_first_bases_on_when_logs_were_trimmed, .timeout = 120)
+Test(replay_stages, from_the_first_bases_on_when_logs_were_trimmed, .timeout = 500)
 {
     replays_the_rest(false);
 }
 
-Test(replay_stages, from_the_oldest_checkpoints_on, .timeout = 120)
+Test(replay_stages, from_the_oldest_checkpoints_on, .timeout = 500)
 {
     replays_the_rest(true);
 }
 
-Test(replay_stages, between_two_times_only_those_rows_whatever_was_in_flight, .timeout = 120)
+Test(replay_stages, between_two_times_only_those_rows_whatever_was_in_flight, .timeout = 500)
 {
     for (uint64_t seed = 1; seed <= 12; seed++) {
         mr_rig r;

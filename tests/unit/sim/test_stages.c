@@ -245,7 +245,7 @@ static void expect_oracle(const fleet *of)
     close_rig(r);
 }
 
-Test(stages, give_the_same_whoever_and_however_many_work, .timeout = 120)
+Test(stages, give_the_same_whoever_and_however_many_work, .timeout = 500)
 {
     static const fleet fleets[] = {{1, 1, 0, false}, {1, 1, 16, true},  {1, 4, 16, false},
                                    {2, 4, 16, true}, {3, 4, 16, false}, {3, 2, 3, true},

@@ -43,7 +43,7 @@ static int64_t records_in_exchange(mr_rig *r, const char *topic)
     return high;
 }
 
-Test(transplant_stages, a_job_moved_back_goes_on_from_there, .timeout = 120)
+Test(transplant_stages, a_job_moved_back_goes_on_from_there, .timeout = 500)
 {
     uint32_t flights = 0;
     for (uint64_t seed = 1; seed <= 24; seed++) {
@@ -81,7 +81,7 @@ static int64_t written(mr_rig *r)
     return at;
 }
 
-Test(transplant_stages, to_the_beginning_and_from_there_it_can_be_replayed, .timeout = 120)
+Test(transplant_stages, to_the_beginning_and_from_there_it_can_be_replayed, .timeout = 500)
 {
     for (uint64_t seed = 1; seed <= 4; seed++) {
         mr_rig r;
@@ -103,7 +103,7 @@ Test(transplant_stages, to_the_beginning_and_from_there_it_can_be_replayed, .tim
     }
 }
 
-Test(transplant_stages, a_fork_goes_on_where_the_job_was, .timeout = 120)
+Test(transplant_stages, a_fork_goes_on_where_the_job_was, .timeout = 500)
 {
     for (uint64_t seed = 1; seed <= 24; seed++) {
         mr_rig r;

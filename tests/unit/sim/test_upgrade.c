@@ -259,7 +259,7 @@ static bool dies_at(uint64_t call)
     return !is_old;
 }
 
-Test(upgrade, whatever_dies_between_two_calls_no_row_is_lost_or_comes_twice, .timeout = 300)
+Test(upgrade, whatever_dies_between_two_calls_no_row_is_lost_or_comes_twice, .timeout = 500)
 {
     uint64_t calls = count_calls(), committed = 0;
     cr_assert_gt(calls, 20);

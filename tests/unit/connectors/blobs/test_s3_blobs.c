@@ -20,7 +20,7 @@ static void stop(void)
     mr_test_s3_stop(&server);
 }
 
-TestSuite(blob_s3, .init = start, .fini = stop, .timeout = 120);
+TestSuite(blob_s3, .init = start, .fini = stop, .timeout = 500);
 
 static void expect_put(mr_blobs *blobs, const char *name, mr_status wanted, mr_recovery recovery,
                        const char *words)

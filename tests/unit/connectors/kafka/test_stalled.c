@@ -37,7 +37,7 @@ static mr_status poll_until(fault_rig *rig, mr_log_member *member, mr_member_eve
     return status != MR_OK ? status : mr_error_set(&rig->err, MR_E_KAFKA_TIMEOUT, "no event");
 }
 
-Test(kafka_stalled, offsets_that_never_go_are_given_up_when_the_member_is_out, .timeout = 120)
+Test(kafka_stalled, offsets_that_never_go_are_given_up_when_the_member_is_out, .timeout = 500)
 {
     fault_rig rig;
     fault_rig_init(&rig, 1500, QUICK);

@@ -54,7 +54,7 @@ Test(memory_conformance, holds_on_a_virtual_clock)
     play(&factory, &self, &options);
 }
 
-Test(memory_conformance, holds_on_the_machines_clock, .timeout = 60)
+Test(memory_conformance, holds_on_the_machines_clock, .timeout = 300)
 {
     rig self = {0};
     mr_log_factory factory = {connect, sleep_for, "test", &self};

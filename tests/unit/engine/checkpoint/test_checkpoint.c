@@ -5,10 +5,10 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static mr_status download(checkpoint_rig *s, const char *id, uint64_t plan)
@@ -173,57 +173,55 @@ Test(checkpoint, one_of_another_plan_or_task_is_refused)
 
 /* ---- beside the engine ---- */
 
+typedef struct image {
+    checkpoint_rig *rig;
+    atomic_bool has_begun, is_over;
+} image;
+
 static void *take_image(void *context)
 {
-    checkpoint_rig *s = context;
-    (void)mr_upload_image_step(&s->upload);
+    image *self = context;
+    atomic_store(&self->has_begun, true);
+    (void)mr_upload_image_step(&self->rig->upload);
+    atomic_store(&self->is_over, true);
     return NULL;
 }
 
-static int64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* The longest single apply while an image is taken. */
-static int64_t longest_apply_us(checkpoint_rig *s, uint64_t *epoch)
+/* How many applies began and ended while an image was taken. */
+static uint32_t applies_beside_image(checkpoint_rig *s, uint64_t *epoch)
 {
     pthread_t thread;
-    int64_t longest = 0;
+    uint32_t beside = 0;
+    image self = {.rig = s};
     mr_upload_end(&s->upload);
     mr_upload_request request = {
         .store = s->store, .blobs = s->blobs, .clock = &s->clock, .job = "job", .task = 3};
     mr_upload_begin(&s->upload, &request);
-    cr_assert_eq(pthread_create(&thread, NULL, take_image, s), 0);
-    for (int i = 0; i < 30; i++) {
-        int64_t began = now_us();
+    cr_assert_eq(pthread_create(&thread, NULL, take_image, &self), 0);
+    while (!atomic_load(&self.is_over)) {
+        bool had_begun = atomic_load(&self.has_begun);
         taken_apply(s, 5, 20, ++*epoch);
-        int64_t took = now_us() - began;
-        longest = took > longest ? took : longest;
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        beside += had_begun && !atomic_load(&self.is_over);
     }
     pthread_join(thread, NULL);
     cr_assert_eq(s->upload.phase, MR_UPLOAD_IMAGED, "%s", s->upload.err.message);
-    return longest;
+    return beside;
 }
 
-/* The machine may take the processor away at any time, the image must not: so the best of some
- * tries counts. */
-Test(checkpoint, the_engine_stops_for_no_image, .timeout = 120)
+/* An image that stops the engine lets one apply through, the one it found under way. Which of the
+ * two the machine lets run is not ours to say: so the best of some tries counts. */
+Test(checkpoint, the_engine_stops_for_no_image, .timeout = 300)
 {
     checkpoint_rig s;
     taken_init(&s);
     uint64_t epoch = 1;
     taken_apply(&s, 1, 30000, epoch);
-    int64_t least = INT64_MAX;
-    for (int i = 0; i < 10; i++) {
-        int64_t longest = longest_apply_us(&s, &epoch);
-        least = longest < least ? longest : least;
+    uint32_t most = 0;
+    for (int i = 0; i < 100 && most < 5; i++) {
+        uint32_t beside = applies_beside_image(&s, &epoch);
+        most = beside > most ? beside : most;
     }
-    printf("checkpoints: longest apply beside an image %lld us\n", (long long)least);
-    cr_expect_leq(least, 5000);
+    cr_expect_geq(most, 5, "%u applies beside an image", most);
     mr_store_marker marker;
     (void)taken_contents(&s, &marker);
     cr_expect_eq(marker.epoch, epoch);

@@ -179,7 +179,7 @@ static uint32_t random_selection(world *w, uint32_t *selection)
     return count;
 }
 
-Test(programs, agree_with_a_row_at_a_time_oracle, .timeout = 120)
+Test(programs, agree_with_a_row_at_a_time_oracle, .timeout = 500)
 {
     for (int round = 0; round < TREES; round++) {
         world w = {.seed = (uint64_t)round * 77 + 5};

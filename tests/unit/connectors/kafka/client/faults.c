@@ -1,10 +1,13 @@
 #include "tests/unit/connectors/kafka/client/faults.h"
 
+#include "tests/harness/kafka/witness.h"
+
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #define ERR(name) RD_KAFKA_RESP_ERR_##name
+#define PATIENCE_MS 60000
 #define MANY 1000 /* more often than librdkafka tries again within the rig's timeout */
 
 enum { PRODUCE = 0, FETCH = 1, LIST_OFFSETS = 2, OFFSET_COMMIT = 8, OFFSET_FETCH = 9 };
@@ -43,6 +46,17 @@ static int64_t now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A fault that is mended is to be met, and then survived for a while; any other ends the wait by
+ * itself. */
+static bool is_awaited(const fault_rig *rig, int64_t began_ms, int64_t *met_ms)
+{
+    int64_t now = now_ms();
+    bool is_mended = rig->fault != NULL && rig->fault->status == MR_OK;
+    if (is_mended && *met_ms == 0 && kafka_witness_saw(rig->fault->error, rig->fault->context))
+        *met_ms = now;
+    return now - began_ms < PATIENCE_MS && (*met_ms == 0 || now - *met_ms < 1000);
 }
 
 /* -- administration -- */
@@ -134,7 +148,7 @@ static mr_status begin(fault_rig *rig, mr_log_writer **writer)
     must(open_writer(rig, 10000, writer), rig);
     must((*writer)->class->begin(*writer, &rig->err), rig);
     mr_status status = put(rig, *writer, 0);
-    return status == MR_OK ? (*writer)->class->flush(*writer, 5000, &rig->err) : status;
+    return status == MR_OK ? (*writer)->class->flush(*writer, PATIENCE_MS, &rig->err) : status;
 }
 
 static mr_status commit(fault_rig *rig)
@@ -166,7 +180,7 @@ static mr_status put_to_nobody(fault_rig *rig)
     mr_kafka_mock_set_down(rig->mock, 1);
     mr_status status = put(rig, writer, 0);
     if (status == MR_OK)
-        status = writer->class->flush(writer, 6000, &rig->err);
+        status = writer->class->flush(writer, PATIENCE_MS, &rig->err);
     writer->class->close(writer);
     return status;
 }
@@ -188,7 +202,8 @@ static mr_status put_to_no_topic(fault_rig *rig)
     must(open_writer(rig, 10000, &writer), rig);
     must(writer->class->begin(writer, &rig->err), rig);
     mr_status status = MR_OK;
-    for (int64_t end_ms = now_ms() + 12000; status == MR_OK && now_ms() < end_ms; usleep(100000))
+    for (int64_t end_ms = now_ms() + PATIENCE_MS; status == MR_OK && now_ms() < end_ms;
+         usleep(100000))
         status = put(rig, writer, 0);
     writer->class->close(writer);
     return status;
@@ -201,17 +216,18 @@ static mr_status flush_to_no_topic(fault_rig *rig)
     must(open_writer(rig, 10000, &writer), rig);
     must(writer->class->begin(writer, &rig->err), rig);
     must(put(rig, writer, 0), rig);
-    mr_status status = writer->class->flush(writer, 9000, &rig->err);
+    mr_status status = writer->class->flush(writer, PATIENCE_MS, &rig->err);
     writer->class->close(writer);
     return status;
 }
 
 /* -- members -- */
 
-static mr_status poll_for(fault_rig *rig, mr_log_member *member, int32_t ms, bool until_assigned)
+static mr_status poll_member(fault_rig *rig, mr_log_member *member, bool until_assigned)
 {
     mr_status status = MR_OK;
-    for (int64_t end_ms = now_ms() + ms; status == MR_OK && now_ms() < end_ms;) {
+    int64_t began_ms = now_ms(), met_ms = 0;
+    while (status == MR_OK && is_awaited(rig, began_ms, &met_ms)) {
         mr_member_event event;
         status = member->class->poll(member, 20, &event, &rig->err);
         if (status == MR_OK && event.kind == MR_MEMBER_ASSIGNED && until_assigned)
@@ -230,11 +246,11 @@ static mr_log_member *open_member(fault_rig *rig)
     return member;
 }
 
-/* For two seconds, in which a member joins, is told about errors and tries again. */
+/* A member joins, is told about errors and tries again. */
 static mr_status join(fault_rig *rig)
 {
     mr_log_member *member = open_member(rig);
-    mr_status status = poll_for(rig, member, 2500, false);
+    mr_status status = poll_member(rig, member, false);
     member->class->close(member);
     return status;
 }
@@ -248,9 +264,9 @@ static mr_status join_no_topic(fault_rig *rig)
 static mr_status join_and_fall_asleep(fault_rig *rig)
 {
     mr_log_member *member = open_member(rig);
-    must(poll_for(rig, member, 8000, true), rig);
+    must(poll_member(rig, member, true), rig);
     usleep(2500000); /* max.poll.interval.ms is 1.5 s, see the test */
-    mr_status status = poll_for(rig, member, 1000, false);
+    mr_status status = poll_member(rig, member, false);
     member->class->close(member);
     return status;
 }
@@ -258,7 +274,7 @@ static mr_status join_and_fall_asleep(fault_rig *rig)
 static mr_status commit_offsets(fault_rig *rig)
 {
     mr_log_member *member = open_member(rig);
-    must(poll_for(rig, member, 8000, true), rig);
+    must(poll_member(rig, member, true), rig);
     mr_log_offset put_offset = {.topic = "t", .offset = 3, .metadata = "v1"};
     mr_status status = member->class->commit(member, &put_offset, 1, &rig->err);
     member->class->close(member);
@@ -268,7 +284,7 @@ static mr_status commit_offsets(fault_rig *rig)
 static mr_status commit_offsets_to_nobody(fault_rig *rig)
 {
     mr_log_member *member = open_member(rig);
-    must(poll_for(rig, member, 8000, true), rig);
+    must(poll_member(rig, member, true), rig);
     mr_kafka_mock_set_down(rig->mock, 1);
     mr_log_offset put_offset = {.topic = "t", .offset = 3, .metadata = "v1"};
     mr_status status = member->class->commit(member, &put_offset, 1, &rig->err);
@@ -281,7 +297,7 @@ static mr_status committed_too_late(fault_rig *rig)
 {
     mr_kafka_mock_delay(rig->mock, OFFSET_FETCH, 6000);
     mr_log_member *member = open_member(rig);
-    must(poll_for(rig, member, 8000, true), rig);
+    must(poll_member(rig, member, true), rig);
     mr_log_offset asked = {.topic = "t"};
     mr_arena arena = {0};
     mr_status status = member->class->committed(member, &asked, 1, &arena, &rig->err);
@@ -294,7 +310,7 @@ static mr_status send_offsets(fault_rig *rig)
 {
     mr_log_member *member = open_member(rig);
     mr_log_writer *writer;
-    must(poll_for(rig, member, 8000, true), rig);
+    must(poll_member(rig, member, true), rig);
     must(begin(rig, &writer), rig);
     mr_log_offset put_offset = {.topic = "t", .offset = 3, .metadata = "v1"};
     mr_status status = writer->class->send_offsets(writer, member, &put_offset, 1, &rig->err);
@@ -312,7 +328,8 @@ static mr_status fetch(fault_rig *rig)
     mr_log_reader *reader;
     must(rig->log->class->open_reader(rig->log, &reader, &rig->err), rig);
     mr_status status = reader->class->add(reader, 0, "t", 0, 0, &rig->err);
-    for (int64_t end_ms = now_ms() + 2500; status == MR_OK && now_ms() < end_ms;) {
+    int64_t began_ms = now_ms(), met_ms = 0;
+    while (status == MR_OK && is_awaited(rig, began_ms, &met_ms)) {
         mr_records records;
         status = reader->class->fetch(reader, 100, 50, &records, &rig->err);
     }
@@ -355,7 +372,7 @@ static mr_status ends_of_nobody(fault_rig *rig)
     must(rig->log->class->open_reader(rig->log, &reader, &rig->err), rig);
     must(reader->class->add(reader, 0, "t", 0, 0, &rig->err), rig);
     mr_input_ends found;
-    must(reader->class->ends(reader, 0, 5000, &found, &rig->err), rig);
+    must(reader->class->ends(reader, 0, PATIENCE_MS, &found, &rig->err), rig);
     for (int i = 0; i < 8; i++) /* all that connect anew, of which we are one */
         mr_kafka_mock_delay(rig->mock, API_VERSIONS, 4000);
     mr_kafka_mock_set_down(rig->mock, 1);

@@ -8,16 +8,19 @@
 #include "connectors/kafka/log.h"
 #include "connectors/kafka/mock.h"
 
+typedef struct fault fault;
+
 typedef struct fault_rig {
     mr_kafka_mock *mock;
     mr_log *log;
     mr_error err;
+    const fault *fault; /* that is played */
 } fault_rig;
 
 /* One way through the port: plays it, and says what its last call said. */
 typedef mr_status (*fault_way)(fault_rig *rig);
 
-typedef struct fault {
+struct fault {
     rd_kafka_resp_err_t error;
     mr_kafka_context context; /* in which it must arrive */
     fault_way way;
@@ -26,7 +29,7 @@ typedef struct fault {
     mr_status status; /* of the port's call */
     mr_recovery recovery;
     rd_kafka_resp_err_t sent; /* what librdkafka makes `error` of; 0: `error` itself */
-} fault;
+};
 
 #define FAULT_NONE (-1)
 

@@ -37,7 +37,9 @@ static void play(size_t row)
     char all[4096];
     fault_rig rig;
     bool is_hasty = f->error == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED;
-    fault_rig_init(&rig, 1500, is_hasty ? HASTY : NORMAL);
+    bool is_late = f->status == MR_E_KAFKA_TIMEOUT || f->status == MR_E_KAFKA_UNREACHABLE;
+    fault_rig_init(&rig, is_late ? 1500 : 30000, is_hasty ? HASTY : NORMAL);
+    rig.fault = f;
     if (f->api_key != FAULT_NONE)
         mr_kafka_mock_fail(rig.mock, f->api_key, f->sent ? f->sent : f->error, f->times);
     mr_status status = f->way(&rig);
@@ -66,7 +68,7 @@ static size_t await(pid_t *at_work, size_t count)
 }
 
 /* Several at a time: nearly all they do is wait. */
-Test(kafka_rules, each_injected_error_arrives_and_means_what_its_row_says, .timeout = 300)
+Test(kafka_rules, each_injected_error_arrives_and_means_what_its_row_says, .timeout = 500)
 {
     size_t count, running = 0;
     faults(&count);
@@ -79,7 +81,7 @@ Test(kafka_rules, each_injected_error_arrives_and_means_what_its_row_says, .time
         }
         at_work[row] = fork();
         if (at_work[row] == 0) {
-            alarm(60);
+            alarm(240);
             play(row);
         }
         running++;
