@@ -173,7 +173,7 @@ static void put_status(mr_board_job *job, uint32_t at, const char *instance,
     job->statuses[at].status = *status;
 }
 
-/* `name`: "<job>/<instance>"; a job's name may hold a slash, an instance may not. */
+/* `name`: "<job>/<instance>"; neither holds a slash. */
 static mr_status take_status(mr_board *board, const char *name, const mr_record *record,
                              mr_error *err)
 {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define TELL_EVERY_US INT64_C(5000000)
 #define TASKS_LOOKED_FOR 1024
@@ -95,6 +96,17 @@ static void tell_end(mr_keeper *keeper, mr_keeper_job *job, mr_fleet_state state
 
 /* ---- doing ---- */
 
+/* Where something lies that was put aside, it stays. */
+static void remove_folder(const mr_keeper *keeper, const char *job)
+{
+    char path[MR_STATE_PATH_MAX];
+    mr_error err;
+    if (mr_state_dir_task(keeper->work.state_dir, job, 0, false, path, sizeof path, &err) != MR_OK)
+        return;
+    *strrchr(path, '/') = '\0';
+    (void)rmdir(path);
+}
+
 static void remove_stores(const mr_keeper *keeper, const char *job)
 {
     for (uint32_t task = 0; task < TASKS_LOOKED_FOR; task++) {
@@ -110,6 +122,7 @@ static void remove_stores(const mr_keeper *keeper, const char *job)
                            "local state not removed job=%s task=%" PRIu32 " reason=\"%s\"", job,
                            task, err.message);
     }
+    remove_folder(keeper, job);
 }
 
 static void refuse_newer(mr_keeper *keeper, mr_keeper_job *job, const mr_wish *wish)

@@ -38,6 +38,10 @@ mr_exit mr_reach_open(mr_reach *reach, const mr_flags *flags, const mr_reach_opt
     reach->logger = (mr_logger){
         .write = write_line, .sink = (void *)(uintptr_t)flags, .level_min = MR_LOG_DEBUG};
     mr_memory_clock_real(&reach->clock);
+    if (reach->fleet[0] == '\0') {
+        fprintf(stderr, "millrace: --fleet has no name\n");
+        return MR_EXIT_USAGE;
+    }
     const char *bootstrap = flags->kafka != NULL ? flags->kafka : options->bootstrap;
     if (bootstrap == NULL) {
         fprintf(stderr,

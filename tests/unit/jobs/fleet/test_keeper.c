@@ -7,8 +7,11 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MEMORY_MIB 150
 
@@ -56,15 +59,22 @@ static void tear_down(rig *r)
     mr_sim_world_release(&r->world);
 }
 
-static void wish_for(rig *r, const char *job, mr_wish_kind kind, uint32_t plan_format)
+static void wish_for_text(rig *r, const char *job, mr_wish_kind kind, uint32_t plan_format,
+                          const char *sql)
 {
     mr_wish wish = {.job = job,
                     .version = 1,
                     .kind = kind,
                     .plan_format = plan_format,
-                    .sql = "nothing that could run",
-                    .written_by = "millrace"};
+                    .plan_version = 17,
+                    .sql = sql,
+                    .written_by = "millrace 9"};
     cr_assert_eq(mr_board_put_wish(&r->other, &wish, &r->err), MR_OK, "%s", r->err.message);
+}
+
+static void wish_for(rig *r, const char *job, mr_wish_kind kind, uint32_t plan_format)
+{
+    wish_for_text(r, job, kind, plan_format, "nothing that could run");
 }
 
 static void wish(rig *r, mr_wish_kind kind, uint32_t plan_format)
@@ -125,6 +135,82 @@ Test(keeper, starts_a_job_that_is_wished_to_drain)
     for (int i = 0; i < 1000 && look(&r) == MR_FLEET_STARTING; i++)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     cr_expect_eq(look(&r), MR_FLEET_REFUSED, "its text is none");
+    tear_down(&r);
+}
+
+/* Else `stop` and `delete` would take its worker for dead. */
+Test(keeper, says_again_of_a_job_at_rest_that_it_lives)
+{
+    rig r = {0};
+    set_up(&r);
+    const mr_clock *clock = mr_sim_clock(&r.world);
+    wish(&r, MR_WISH_STOP, MR_FLEET_PLAN_FORMAT);
+    cr_expect_eq(look(&r), MR_FLEET_STOPPED);
+    for (int i = 0; i < 20; i++) {
+        mr_memory_clock_advance(&r.world.clock, INT64_C(2500000));
+        cr_expect_eq(look(&r), MR_FLEET_STOPPED);
+        const mr_fleet_status *told = &mr_board_job_of(&r.other, "a")->statuses[0].status;
+        cr_expect_lt(clock->wall_ms(clock) - told->written_ms, MR_FLEET_SILENT_MS / 2);
+    }
+    tear_down(&r);
+}
+
+/* The word of the one before it, which was killed, is its own; `delete` waits until it is gone. */
+Test(keeper, takes_back_its_word_of_a_job_that_is_deleted_and_forgets_it)
+{
+    rig r = {0};
+    char folder[] = "/tmp/millrace-keeper-XXXXXX", command[80];
+    cr_assert_not_null(mkdtemp(folder));
+    set_up(&r);
+    cr_assert_eq(mr_state_dir_open(folder, &r.keeper.work.state_dir, &r.err), MR_OK);
+    char store[MR_STATE_PATH_MAX], file[MR_STATE_PATH_MAX + 8], of_job[80];
+    cr_assert_eq(
+        mr_state_dir_task(r.keeper.work.state_dir, "a", 3, true, store, sizeof store, &r.err),
+        MR_OK);
+    cr_assert_eq(mkdir(store, 0700), 0);
+    snprintf(file, sizeof file, "%s/file", store);
+    fclose(fopen(file, "w"));
+    snprintf(of_job, sizeof of_job, "%s/a", folder);
+    cr_assert_eq(access(of_job, F_OK), 0);
+    mr_fleet_status killed = {.job = "a", .instance = "me", .version = 1};
+    cr_assert_eq(mr_board_put_status(&r.other, &killed, &r.err), MR_OK);
+    wish(&r, MR_WISH_DELETE, MR_FLEET_PLAN_FORMAT);
+    cr_expect_eq(look(&r), -1);
+    cr_expect_neq(access(of_job, F_OK), 0, "its folder is still there");
+    cr_expect_eq(r.keeper.jobs_count, 1, "its wish stands");
+    uint64_t changes = r.other.changes;
+    cr_expect_eq(look(&r), -1);
+    cr_expect_eq(r.other.changes, changes, "it goes on writing");
+    cr_assert_eq(mr_board_remove_wish(&r.other, "a", &r.err), MR_OK);
+    cr_expect_eq(look(&r), -1);
+    cr_expect_eq(r.keeper.jobs_count, 0);
+    mr_state_dir *dir = r.keeper.work.state_dir;
+    tear_down(&r);
+    mr_state_dir_close(dir);
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    cr_expect_eq(system(command), 0);
+}
+
+/* Its variables, or its program, are others than those of the one that submitted it. */
+Test(keeper, refuses_a_job_that_comes_to_another_plan_here)
+{
+    rig r = {0};
+    set_up(&r);
+    wish_for_text(&r, "a", MR_WISH_RUN, MR_FLEET_PLAN_FORMAT,
+                  "CREATE TABLE src (id INT) WITH ('connector' = 'kafka', 'format' = 'json', "
+                  "'topic' = 'in', 'scan.startup.mode' = 'earliest-offset', "
+                  "'properties.bootstrap.servers' = '127.0.0.1:1');\n"
+                  "CREATE TABLE dst (id INT) WITH ('connector' = 'kafka', 'format' = 'json', "
+                  "'topic' = 'out', 'properties.bootstrap.servers' = '127.0.0.1:1');\n"
+                  "INSERT INTO dst SELECT id FROM src;\n");
+    cr_expect_eq(look(&r), MR_FLEET_STARTING);
+    for (int i = 0; i < 6000 && look(&r) == MR_FLEET_STARTING; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    cr_expect_eq(look(&r), MR_FLEET_REFUSED);
+    const mr_fleet_status *told = &mr_board_job_of(&r.other, "a")->statuses[0].status;
+    cr_expect_eq(told->code, MR_E_FLEET_VERSION, "%d: %s", told->code, told->message);
+    cr_expect_not_null(strstr(told->message, "millrace 9 submitted it as 0000000000000011"), "%s",
+                       told->message);
     tear_down(&r);
 }
 
