@@ -176,16 +176,18 @@ mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
     bool is_said = false;
     for (;;) {
         /* A static member that has stopped is a member until its session ends: wait for that
-         * long, so that a job can be reset right after it was stopped. */
+         * long, so that a job can be reset right after it was stopped. So for a group whose
+         * coordinator is being moved. */
         bool has_members = false;
         mr_status status = delete_group_once(log, group, &has_members, err);
-        if (!has_members || mr_kafka_now_ms() - start_ms > MEMBERS_GONE_MS)
+        bool may_pass = has_members || (status != MR_OK && err->recovery == MR_RECOVERY_RETRY);
+        if (!may_pass || mr_kafka_now_ms() - start_ms > MEMBERS_GONE_MS)
             return status;
-        if (!is_said)
+        if (has_members && !is_said)
             mr_logger_line(log->logger, MR_LOG_INFO,
                            "group %s still has a member; waiting up to %d s for its session to end",
                            group, MEMBERS_GONE_MS / 1000);
-        is_said = true;
+        is_said = is_said || has_members;
         mr_kafka_request_pause(log, 200);
     }
 }
