@@ -38,12 +38,59 @@ const char *kafka_name(const char *stem)
     return name;
 }
 
+#define TOPICS_MAX 64
+#define PARTITIONS_MAX 32
+#define SETTLE_MS 30000
+
+typedef struct made_topic {
+    const char *name;
+    int32_t partitions;
+} made_topic;
+
+/* What this test's own process has made. */
+static made_topic *made_topics(uint32_t **count)
+{
+    static made_topic topics[TOPICS_MAX];
+    static uint32_t topics_count;
+    *count = &topics_count;
+    return topics;
+}
+
 const char *kafka_topic(mr_log *log, const char *stem, int32_t partitions)
 {
     const char *name = kafka_name(stem);
     mr_error err;
     OK(log->class->create_topic(log, name, partitions, NULL, &err), err);
+    uint32_t *count;
+    made_topic *topics = made_topics(&count);
+    cr_assert_lt(*count, TOPICS_MAX);
+    cr_assert_leq(partitions, PARTITIONS_MAX);
+    topics[(*count)++] = (made_topic){name, partitions};
     return name;
+}
+
+static bool is_settled(mr_log *log, const made_topic *topic)
+{
+    mr_error err;
+    mr_log_ends ends[PARTITIONS_MAX] = {0};
+    for (int32_t p = 0; p < topic->partitions; p++)
+        ends[p] = (mr_log_ends){.topic = topic->name, .partition = p};
+    if (log->class->ends(log, ends, (uint32_t)topic->partitions, &err) != MR_OK)
+        return true; /* it was deleted, say */
+    bool is_open = false;
+    for (int32_t p = 0; p < topic->partitions; p++)
+        is_open = is_open || ends[p].stable != ends[p].high;
+    return !is_open;
+}
+
+void kafka_settle(mr_log *log)
+{
+    uint32_t *count;
+    const made_topic *topics = made_topics(&count);
+    double end_ms = kafka_ms() + SETTLE_MS;
+    for (uint32_t i = 0; i < *count; i++)
+        while (!is_settled(log, &topics[i]) && kafka_ms() < end_ms)
+            usleep(2000);
 }
 
 mr_log_writer *kafka_writer(mr_log *log, const char *transactional_id)

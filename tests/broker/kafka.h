@@ -55,6 +55,9 @@ int64_t kafka_end(mr_log *log, const char *topic, int32_t partition); /* last st
 /* The same once no transaction is open there: a commit is answered before its marker is
  * written. */
 int64_t kafka_settled_end(mr_log *log, const char *topic, int32_t partition);
+/* Waits for the markers of what was committed to any topic of `kafka_topic`: a bounded run ends
+ * where they end when it starts. What is left open is waited for in vain, for a while. */
+void kafka_settle(mr_log *log);
 
 /* How many committed records lie in a partition up to there; `visit` (may be NULL) sees each. */
 typedef void (*kafka_visit)(void *context, const char *value, size_t length);

@@ -55,6 +55,9 @@ void script_write(const script *s, const char *format, ...)
 /* Runs `argv` in the folder; what it says goes to the file `said`. */
 static pid_t start(const script *s, const char *const *argv, const char *said_name)
 {
+    for (size_t i = 0; argv[i] != NULL; i++)
+        if (strcmp(argv[i], "--bounded") == 0)
+            kafka_settle(s->log);
     pid_t pid = fork();
     cr_assert_geq(pid, 0);
     if (pid > 0)

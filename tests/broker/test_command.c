@@ -87,6 +87,8 @@ static pid_t start(const job *j, const char *const *more)
     const char *argv[16] = {program(), "run", j->script, "--name", j->name};
     for (size_t i = 0; more && more[i]; i++)
         argv[5 + i] = more[i];
+    if (more && strcmp(more[0], "--bounded") == 0)
+        kafka_settle(j->log);
     pid_t pid = fork();
     cr_assert_geq(pid, 0);
     if (pid > 0)

@@ -69,6 +69,7 @@ static pid_t start(const site *s, const char *state)
     const char *named = getenv("MILLRACE");
     char said[200];
     snprintf(said, sizeof said, "%s/said-%s", s->dir, state);
+    kafka_settle(s->log);
     pid_t pid = fork();
     cr_assert_geq(pid, 0);
     if (pid > 0)
