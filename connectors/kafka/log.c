@@ -55,6 +55,7 @@ static const mr_log_class LOG_CLASS = {
     .describe = mr_kafka_describe,
     .expect = mr_kafka_expect,
     .create_topic = mr_kafka_create_topic,
+    .grow_topic = mr_kafka_grow_topic,
     .delete_topic = mr_kafka_delete_topic,
     .trim = mr_kafka_trim,
     .offset = mr_kafka_offset,

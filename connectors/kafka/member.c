@@ -2,10 +2,21 @@
 
 #include "connectors/kafka/admin/admin.h"
 #include "connectors/kafka/client/errors.h"
+#include "connectors/kafka/protocol.h"
 #include "engine/base/assert.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* With KIP-848 an instance id is not handed over while its member's session lasts: 45 s by default,
+ * 60 s at most unless the broker's group.consumer.max.session.timeout.ms says more. An id that is
+ * held for longer is held by somebody who lives. */
+#define RELEASE_AWAIT_MS 90000
+#define RELEASE_ASK_EVERY_MS 500
+
+/* A broker that does not know KIP-848 is not told of by librdkafka (2.12): the member waits. */
+#define ANSWER_AWAIT_MS 30000
 
 typedef enum pending {
     PENDING_NONE = 0,
@@ -19,12 +30,15 @@ typedef struct member {
     mr_kafka_client client;
     mr_kafka_log *log;
     char *group, *instance_id, *topic; /* instance_id NULL: dynamic */
-    pending pending;                   /* told by the rebalance callback, handed out by poll */
+    bool is_incremental; /* group.protocol = consumer: partitions come and go singly */
+    pending pending;     /* told by the rebalance callback, handed out by poll */
     bool is_closing;
     bool has_released; /* the revoke now pending was answered */
-    int32_t *partitions;
-    uint32_t partitions_count;
+    mr_kafka_owned owned;
+    rd_kafka_topic_partition_list_t *revoked; /* incremental: what that revoke takes */
     rd_kafka_consumer_group_metadata_t *metadata;
+    int64_t refused_ms, retry_ms; /* the instance id is held: since, and when to try again; 0: no */
+    int64_t asked_ms; /* incremental: when it asked to join; 0: the group has answered */
 } member;
 
 static member *member_of(mr_log_member *base)
@@ -39,30 +53,11 @@ static void metadata_drop(member *m)
     m->metadata = NULL;
 }
 
-static int compare(const void *a, const void *b)
+static void revoked_drop(member *m)
 {
-    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
-    return left < right ? -1 : left > right;
-}
-
-static void partitions_take(member *m, const rd_kafka_topic_partition_list_t *list)
-{
-    free(m->partitions);
-    m->partitions_count = (uint32_t)list->cnt;
-    m->partitions = calloc((size_t)list->cnt + 1, sizeof *m->partitions);
-    MR_ASSERT(m->partitions != NULL);
-    for (int i = 0; i < list->cnt; i++)
-        m->partitions[i] = list->elems[i].partition;
-    qsort(m->partitions, m->partitions_count, sizeof *m->partitions, compare);
-}
-
-/* Accepts an assignment without fetching any of it. */
-static rd_kafka_resp_err_t assign_nothing(member *m)
-{
-    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
-    rd_kafka_resp_err_t error = rd_kafka_assign(m->client.rk, none);
-    rd_kafka_topic_partition_list_destroy(none);
-    return error;
+    if (m->revoked)
+        rd_kafka_topic_partition_list_destroy(m->revoked);
+    m->revoked = NULL;
 }
 
 /* A member without an id is none: not yet, or not any more. */
@@ -81,14 +76,16 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
 {
     member *m = (member *)(void *)((char *)opaque - offsetof(member, client));
     if (m->is_closing) {
-        rd_kafka_assign(rk, NULL);
+        mr_kafka_protocol_give_up(rk, m->is_incremental);
         return;
     }
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        partitions_take(m, list);
-        assign_nothing(m);
+        mr_kafka_owned_take(&m->owned, list, m->is_incremental);
+        mr_kafka_protocol_accept(rk, m->is_incremental);
         metadata_drop(m);
         m->metadata = rd_kafka_consumer_group_metadata(rk);
+        m->refused_ms = 0;
+        m->asked_ms = 0;
         m->pending = PENDING_ASSIGNED;
         rd_kafka_yield(rk); /* else poll goes on waiting for a record that never comes */
         return;
@@ -99,8 +96,11 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
     bool is_lost = error != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || rd_kafka_assignment_lost(rk);
     m->pending = is_lost ? PENDING_LOST : PENDING_REVOKED;
     m->has_released = false;
+    revoked_drop(m);
     if (is_lost)
         metadata_drop(m);
+    else if (m->is_incremental)
+        m->revoked = rd_kafka_topic_partition_list_copy(list);
     rd_kafka_yield(rk);
 }
 
@@ -135,6 +135,7 @@ static mr_status client_join(member *m, mr_error *err)
     rd_kafka_topic_partition_list_destroy(topics);
     if (error)
         return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "join group %s", m->group);
+    m->asked_ms = m->is_incremental ? mr_kafka_now_ms() : 0;
     return MR_OK;
 }
 
@@ -143,7 +144,7 @@ static void client_leave(member *m)
     m->is_closing = true;
     if (m->client.rk) {
         if (!m->has_released)
-            rd_kafka_assign(m->client.rk, NULL);
+            mr_kafka_protocol_give_up(m->client.rk, m->is_incremental);
         rd_kafka_consumer_close(m->client.rk);
     }
     mr_kafka_client_close(&m->client);
@@ -157,14 +158,86 @@ static void client_leave(member *m)
  * lost, and is believed. */
 static mr_status rejoin(member *m, mr_error *err)
 {
-    mr_logger_line(m->log->logger, MR_LOG_WARN,
-                   "member of group %s was fenced after a lost connection: joins anew", m->group);
     client_leave(m);
     metadata_drop(m);
+    revoked_drop(m);
     m->has_released = true;
-    m->partitions_count = 0;
+    m->owned.count = 0;
     m->pending = PENDING_LOST;
     return client_join(m, err);
+}
+
+/* The member before us was killed, or stands still, and its session lasts: librdkafka calls that
+ * fatal, so each try is a handle of its own. Who has waited for longer than sessions last has met a
+ * twin. */
+static mr_status await_instance(member *m, const char *reason, mr_error *err)
+{
+    int64_t now_ms = mr_kafka_now_ms();
+    if (m->refused_ms == 0) {
+        m->refused_ms = now_ms;
+        mr_logger_line(m->log->logger, MR_LOG_WARN,
+                       "group %s: instance id %s is another member's until its session ends "
+                       "(group.consumer.session.timeout.ms of the broker): waits for up to %d s",
+                       m->group, m->instance_id, RELEASE_AWAIT_MS / 1000);
+    }
+    if (now_ms - m->refused_ms > RELEASE_AWAIT_MS)
+        return mr_error_set_recovery(err, MR_E_KAFKA_INSTANCE_TAKEN, MR_RECOVERY_STOP,
+                                     "member of group %s: %s (%s), for %d s now; another worker "
+                                     "runs with this instance id: one state directory belongs to "
+                                     "one worker",
+                                     m->group, reason,
+                                     rd_kafka_err2name(RD_KAFKA_RESP_ERR_UNRELEASED_INSTANCE_ID),
+                                     RELEASE_AWAIT_MS / 1000);
+    m->retry_ms = now_ms + RELEASE_ASK_EVERY_MS;
+    return MR_OK;
+}
+
+static mr_status unknown_protocol(const member *m, const char *reason, mr_error *err)
+{
+    return mr_error_set(err, MR_E_KAFKA_OTHER,
+                        "member of group %s: %s; group.protocol=consumer wants brokers of Kafka "
+                        "4.0 or newer with the feature group.version=1: leave it at 'classic'",
+                        m->group, reason);
+}
+
+static bool has_answer(const member *m)
+{
+    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(m->client.rk);
+    bool has = metadata != NULL && mr_kafka_protocol_generation(metadata) > 0;
+    if (metadata)
+        rd_kafka_consumer_group_metadata_destroy(metadata);
+    return has;
+}
+
+/* A coordinator that answers a question about the group, and never its member, does not know the
+ * protocol; one that answers nothing may be away, or just starting. */
+static mr_status check_answer(member *m, mr_error *err)
+{
+    if (m->asked_ms == 0 || mr_kafka_now_ms() - m->asked_ms < ANSWER_AWAIT_MS)
+        return MR_OK;
+    uint32_t count;
+    mr_error silence;
+    bool is_there = mr_kafka_group_members(&m->log->base, m->group, &count, &silence) == MR_OK;
+    if (has_answer(m)) {
+        m->asked_ms = 0;
+        return MR_OK;
+    }
+    m->asked_ms = mr_kafka_now_ms();
+    return is_there ? unknown_protocol(m, "its broker does not answer it", err) : MR_OK;
+}
+
+/* Errors that KIP-848 alone brings. `*is_ours` false: none of them. */
+static mr_status incremental_error(member *m, rd_kafka_resp_err_t error, const char *reason,
+                                   bool *is_ours, mr_error *err)
+{
+    *is_ours = true;
+    if (error == RD_KAFKA_RESP_ERR_UNRELEASED_INSTANCE_ID)
+        return await_instance(m, reason, err);
+    if (error == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION ||
+        error == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
+        return unknown_protocol(m, reason, err);
+    *is_ours = false;
+    return MR_OK;
 }
 
 /* An error that the consumer tells by a message. */
@@ -173,8 +246,17 @@ static mr_status poll_error(member *m, rd_kafka_resp_err_t error, char *reason, 
 {
     if (error == RD_KAFKA_RESP_ERR__FATAL)
         error = rd_kafka_fatal_error(m->client.rk, reason, size);
-    if (error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && atomic_load(&m->client.lost) > 0)
+    if (error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && atomic_load(&m->client.lost) > 0) {
+        mr_logger_line(m->log->logger, MR_LOG_WARN,
+                       "member of group %s was fenced after a lost connection: joins anew",
+                       m->group);
         return rejoin(m, err);
+    }
+    bool is_ours = false;
+    mr_status status =
+        m->is_incremental ? incremental_error(m, error, reason, &is_ours, err) : MR_OK;
+    if (is_ours)
+        return status;
     const mr_kafka_rule *rule = mr_kafka_rule_of(error, MR_KAFKA_MEMBER);
     /* Stale members rejoin by themselves and say so by a rebalance. */
     if (rule->recovery == MR_RECOVERY_RETRY || rule->status == MR_E_KAFKA_MEMBER_STALE)
@@ -182,12 +264,32 @@ static mr_status poll_error(member *m, rd_kafka_resp_err_t error, char *reason, 
     return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, reason, "member of group %s", m->group);
 }
 
+/* Between two tries for an instance id: what the dead handle may still say is old. */
+static mr_status poll_refused(member *m, int32_t timeout_ms, mr_error *err)
+{
+    int64_t wait_ms = m->retry_ms - mr_kafka_now_ms();
+    if (wait_ms > timeout_ms) {
+        nanosleep(&(struct timespec){.tv_sec = timeout_ms / 1000,
+                                     .tv_nsec = timeout_ms % 1000 * 1000000L},
+                  NULL);
+        return MR_OK;
+    }
+    m->retry_ms = 0;
+    return rejoin(m, err);
+}
+
 static mr_status member_poll(mr_log_member *base, int32_t timeout_ms, mr_member_event *event,
                              mr_error *err)
 {
     member *m = member_of(base);
     *event = (mr_member_event){0};
-    if (m->pending == PENDING_NONE) {
+    if (m->pending == PENDING_NONE && m->retry_ms != 0) {
+        mr_status status = poll_refused(m, timeout_ms, err);
+        if (status != MR_OK)
+            return status;
+    } else if (m->pending == PENDING_NONE) {
+        if (check_answer(m, err) != MR_OK)
+            return err->status;
         rd_kafka_message_t *message = rd_kafka_consumer_poll(m->client.rk, timeout_ms);
         rd_kafka_resp_err_t error = message ? message->err : RD_KAFKA_RESP_ERR_NO_ERROR;
         char reason[512] = "";
@@ -202,8 +304,8 @@ static mr_status member_poll(mr_log_member *base, int32_t timeout_ms, mr_member_
     static const mr_member_event_kind KINDS[] = {MR_MEMBER_NOTHING, MR_MEMBER_ASSIGNED,
                                                  MR_MEMBER_REVOKED, MR_MEMBER_LOST};
     event->kind = KINDS[m->pending];
-    event->partitions = m->partitions;
-    event->partitions_count = m->partitions_count;
+    event->partitions = m->owned.partitions;
+    event->partitions_count = m->owned.count;
     m->pending = PENDING_NONE;
     return MR_OK;
 }
@@ -212,11 +314,15 @@ static mr_status member_release(mr_log_member *base, mr_error *err)
 {
     member *m = member_of(base);
     metadata_drop(m);
-    m->partitions_count = 0;
+    if (m->revoked) /* the rest stays; an assignment follows, of nothing new where there is none */
+        mr_kafka_owned_give(&m->owned, m->revoked);
+    else
+        m->owned.count = 0;
+    revoked_drop(m);
     if (m->has_released)
         return MR_OK;
     m->has_released = true;
-    rd_kafka_resp_err_t error = rd_kafka_assign(m->client.rk, NULL);
+    rd_kafka_resp_err_t error = mr_kafka_protocol_give_up(m->client.rk, m->is_incremental);
     if (error)
         return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "release in group %s", m->group);
     return MR_OK;
@@ -284,7 +390,8 @@ static void member_close(mr_log_member *base)
     member *m = member_of(base);
     client_leave(m);
     metadata_drop(m);
-    free(m->partitions);
+    revoked_drop(m);
+    mr_kafka_owned_release(&m->owned);
     free(m->group);
     free(m->instance_id);
     free(m->topic);
@@ -313,6 +420,8 @@ mr_status mr_kafka_member_open(mr_log *base, const mr_member_options *options,
     MR_ASSERT(m != NULL);
     m->base.class = &MEMBER_CLASS;
     m->log = (mr_kafka_log *)base;
+    m->is_incremental =
+        mr_kafka_settings_has_consumer_protocol((const char *const *)m->log->properties);
     m->has_released = true;
     m->group = copy(options->group);
     m->instance_id = copy(options->instance_id);
@@ -326,31 +435,6 @@ mr_status mr_kafka_member_open(mr_log *base, const mr_member_options *options,
     return MR_OK;
 }
 
-#if RD_KAFKA_VERSION >= 0x020400ff
-static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
-{
-    return rd_kafka_consumer_group_metadata_generation_id(metadata);
-}
-#else
-/* Before 2.4 only the serialised form tells: "CGMDv2:", then the generation as this machine has
- * it. */
-static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
-{
-    void *bytes = NULL;
-    size_t size = 0;
-    int32_t generation = -1;
-    rd_kafka_error_t *error = rd_kafka_consumer_group_metadata_write(metadata, &bytes, &size);
-    if (error) {
-        rd_kafka_error_destroy(error);
-        return -1;
-    }
-    if (size >= 7 + sizeof generation && memcmp(bytes, "CGMDv2:", 7) == 0)
-        memcpy(&generation, (char *)bytes + 7, sizeof generation);
-    rd_kafka_mem_free(NULL, bytes);
-    return generation;
-}
-#endif
-
 bool mr_kafka_member_has_gone(mr_log_member *base)
 {
     member *m = member_of(base);
@@ -360,12 +444,25 @@ bool mr_kafka_member_has_gone(mr_log_member *base)
            rd_kafka_fatal_error(m->client.rk, reason, sizeof reason) != 0;
 }
 
+/* With KIP-848 the member epoch moves without a word, and an old one may be refused. A newer one
+ * never covers what we have lost: librdkafka joins anew only when the callback that tells so was
+ * answered, and behind that there is no metadata to renew. */
+static void metadata_renew(member *m)
+{
+    if (!m->is_incremental || !m->metadata)
+        return;
+    metadata_drop(m);
+    m->metadata = rd_kafka_consumer_group_metadata(m->client.rk);
+}
+
 const rd_kafka_consumer_group_metadata_t *mr_kafka_member_metadata(mr_log_member *base,
                                                                    mr_error *err)
 {
     member *m = member_of(base);
     MR_ASSERT(base->class == &MEMBER_CLASS);
-    if (m->metadata && generation_of(m->metadata) >= 0 && !mr_kafka_member_has_gone(base))
+    metadata_renew(m);
+    int32_t generation = m->metadata ? mr_kafka_protocol_generation(m->metadata) : -1;
+    if (generation >= (m->is_incremental ? 1 : 0) && !mr_kafka_member_has_gone(base))
         return m->metadata;
     mr_error_set_recovery(err, MR_E_KAFKA_MEMBER_STALE, MR_RECOVERY_EPOCH,
                           "this worker has no assignment in group %s: offsets may not be committed",

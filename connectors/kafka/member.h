@@ -1,9 +1,9 @@
 /*
- * Member: one engine's membership in its job's group (classic protocol, eager, round robin).
+ * Member: one engine's membership in its job's group: classic protocol (eager, round robin), or
+ * that of Kafka 4 with group.protocol = consumer (decision 0018).
  *
- * The member is assigned partitions but never fetches: it answers each assignment with an empty
- * list, so the group counts the partitions as owned while no byte of them is read here. The group
- * metadata is captured once per assignment, as the fence of offsets in transactions.
+ * The member is assigned partitions but never fetches (protocol.h). The group metadata is the fence
+ * of offsets in transactions: captured once per assignment, with KIP-848 for each commit.
  */
 #ifndef MR_CONNECTORS_KAFKA_MEMBER_H
 #define MR_CONNECTORS_KAFKA_MEMBER_H

@@ -131,6 +131,22 @@ static mr_status create_topic(mr_log *log, const char *topic, int32_t partitions
     return mr_memory_leave(self, status, err);
 }
 
+static mr_status grow_topic(mr_log *log, const char *topic, int32_t partitions, mr_error *err)
+{
+    mr_memory_log *self = self_of(log);
+    mr_status status = enter_request(self, "log.grow_topic", err);
+    if (status != MR_OK)
+        return status;
+    mr_memory_topic *known = mr_memory_cluster_topic(self->cluster, topic);
+    if (known == NULL)
+        status = mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING, "topic %s does not exist", topic);
+    else if (partitions > known->room)
+        status = mr_error_set(err, MR_E_KAFKA_OTHER, "topic %s: %d partitions", topic, partitions);
+    else if (partitions > known->partitions_count)
+        mr_memory_cluster_grow_topic(self->cluster, known, partitions);
+    return mr_memory_leave(self, status, err);
+}
+
 static mr_status delete_topic(mr_log *log, const char *topic, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
@@ -354,6 +370,7 @@ static void close_log(mr_log *log)
 static const mr_log_class log_class = {
     .describe = describe,
     .create_topic = create_topic,
+    .grow_topic = grow_topic,
     .delete_topic = delete_topic,
     .trim = trim,
     .offset = offset,

@@ -24,11 +24,34 @@ mr_status mr_log_scan_refuse(const mr_log_scan *s, mr_status status, int64_t off
                            s->request->task, offset);
 }
 
+/* Nothing is loaded: a base begins here, or the job does. With checkpoints the log begins with the
+ * bare record at which the oldest kept one was taken: who has neither that one nor a local store is
+ * told so, and not what such a record lacks. */
+static mr_status check_beginning(const mr_log_scan *s, const mr_epoch_record *record, mr_error *err)
+{
+    bool has_part = record->has_base || record->has_base_part;
+    if (has_part && !record->is_base_continued && record->base_chunks == s->base.count)
+        return MR_OK;
+    bool is_first = record->previous_offset == -1 && record->epoch == 1;
+    if (is_first && (record->delta_chunks == 0 || s->delta.count > 0))
+        return MR_OK;
+    return mr_error_set(err, MR_E_STATE_GAP,
+                        "the log starts with epoch %" PRIu64 ", which is no base%s", record->epoch,
+                        s->delta.count == 0 && record->delta_chunks > 0
+                            ? ": what was before is in checkpoints, none of which is at hand "
+                              "(execution.checkpointing.dir)"
+                            : "");
+}
+
 /* Is this epoch record the next link? */
 static mr_status check_chain(const mr_log_scan *s, const mr_epoch_record *record, uint32_t content,
                              mr_error *err)
 {
     const mr_recovered *known = s->recovered;
+    bool is_beginning = !s->is_loaded && !s->is_partial;
+    mr_status status = is_beginning ? check_beginning(s, record, err) : MR_OK;
+    if (status != MR_OK)
+        return status;
     if (record->delta_chunks != s->delta.count)
         return mr_error_set(err, MR_E_STATE_GAP,
                             "epoch %" PRIu64 " has %" PRIu32 " delta chunks, %" PRIu32
@@ -40,18 +63,10 @@ static mr_status check_chain(const mr_log_scan *s, const mr_epoch_record *record
                             "epoch %" PRIu64 " has content %08" PRIx32 ", %08" PRIx32
                             " was found: these are chunks of another epoch",
                             record->epoch, content, found);
+    if (is_beginning)
+        return MR_OK;
     bool has_part = record->has_base || record->has_base_part;
-    bool is_part_whole = record->base_chunks == s->base.count;
-    if (!s->is_loaded && !s->is_partial) {
-        if (has_part && !record->is_base_continued && is_part_whole)
-            return MR_OK;
-        if (record->previous_offset == -1 && record->epoch == 1)
-            return MR_OK;
-        return mr_error_set(err, MR_E_STATE_GAP,
-                            "the log starts with epoch %" PRIu64 ", which is no base",
-                            record->epoch);
-    }
-    if (s->is_partial && has_part && !is_part_whole)
+    if (s->is_partial && has_part && record->base_chunks != s->base.count)
         return mr_error_set(err, MR_E_STATE_GAP,
                             "epoch %" PRIu64 " has %" PRIu32 " base chunks, %" PRIu32 " were found",
                             record->epoch, record->base_chunks, s->base.count);
@@ -341,8 +356,8 @@ static mr_status read_to_end(mr_log_scan *s, bool came, mr_error *err)
         }
         if (ends.stable_end >= ends.high_end) {
             open_since = -1;
-        } else if (open_since < 0) {
-            open_since = now;
+        } else if (open_since < 0) { /* it may have been all the time that the log was read */
+            open_since = ends.stable_end == s->end_at_first ? s->first_us : now;
         } else if (now - open_since > KNOCK_AFTER_US && is_own(s) && s->request->tells_own) {
             return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
                                          "state log %s[%" PRIu32 "]@%" PRId64

@@ -24,8 +24,9 @@ typedef struct mr_log_scan {
     const mr_recovery_request *request;
     mr_recovered *recovered;
     mr_log_reader *reader;
-    bool is_empty;   /* the log was, a moment ago */
-    bool is_loaded;  /* state holds some epoch: bases are skipped */
+    bool is_empty;                  /* the log was, a moment ago */
+    int64_t end_at_first, first_us; /* where it ended for us when recovery began */
+    bool is_loaded;                 /* state holds some epoch: bases are skipped */
     bool is_partial; /* else: it holds parts of a base, and all changes since the first of them */
     bool is_from_store; /* what is loaded is what the local store held */
     mr_chunk_list delta, base;

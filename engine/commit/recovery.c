@@ -11,6 +11,7 @@
 
 #define FETCH_TIMEOUT_MS 20
 #define ENDS_TIMEOUT_MS 10000
+#define SEARCH_OFFSETS 64                  /* a few epochs */
 #define MARKERS_LIMIT_US INT64_C(15000000) /* beyond a transaction's timeout */
 #define QUIET_LIMIT_US INT64_C(60000000)   /* no progress at all for so long: say so and stop */
 
@@ -26,6 +27,8 @@ static void start_over(mr_log_scan *s)
                        .recovered = s->recovered,
                        .ours_from = s->ours_from,
                        .is_empty = s->is_empty,
+                       .end_at_first = s->end_at_first,
+                       .first_us = s->first_us,
                        .has_tried_checkpoint = s->has_tried_checkpoint,
                        .checkpoint_err = s->checkpoint_err};
 }
@@ -330,19 +333,27 @@ static mr_status download(mr_log_scan *s, const char *id, mr_error *err)
     return MR_OK;
 }
 
-/* Looks in the log for the checkpoint that is named. */
+/* Looks in the log for the checkpoint that is named last: from its end on, farther back each time,
+ * for a log may hold as much as the checkpoint. What is in front of another plan's epochs is of no
+ * use. */
 static mr_status find_checkpoint(mr_log_scan *s, int64_t start, int64_t *end, const char **id,
                                  mr_error *err)
 {
-    s->is_searching = true;
-    mr_status status = mr_log_scan_run(s, start, err);
-    if (status == MR_E_STATE_FORMAT) /* the scan that counts will meet it, and say so */
-        status = MR_OK;
-    *id = s->named;
-    *end = s->recovered->log_end;
-    if (status == MR_OK)
+    bool is_over = false;
+    int64_t was_end = *end;
+    for (int64_t back = SEARCH_OFFSETS; !is_over; back *= 4) {
+        int64_t from = was_end - back > start ? was_end - back : start;
+        s->is_searching = true;
+        mr_status status = mr_log_scan_run(s, from, err);
+        if (status != MR_OK && status != MR_E_STATE_FORMAT)
+            return status; /* a format is met again, and told, by the scan that counts */
+        *id = s->named;
+        is_over = s->named != NULL || s->has_passed_foreign || from == start;
+        if (s->recovered->log_end > *end) /* where it ends by now */
+            *end = s->recovered->log_end;
         start_over(s);
-    return status;
+    }
+    return MR_OK;
 }
 
 /* Nothing is loaded: loads the checkpoint that was asked for, or is named. What goes wrong with it
@@ -407,6 +418,8 @@ mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *reco
         status = log->class->offset(log, request->topic, (int32_t)request->task, MR_OFFSET_LATEST,
                                     &end, err);
     s.is_empty = status == MR_OK && start == end;
+    s.end_at_first = status == MR_OK ? end : -1;
+    s.first_us = request->clock->monotonic_us(request->clock);
     if (status == MR_OK && request->stores != NULL)
         status = run_with_store(&s, start, end, err);
     if (status == MR_OK && !s.is_loaded)

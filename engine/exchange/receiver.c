@@ -199,6 +199,11 @@ void mr_receiver_hear_all(mr_receiver *receiver, uint32_t from, uint64_t epoch)
         (upstream){.epoch = epoch, .number = MR_FRAMES_ALL, .is_heard = true};
 }
 
+void mr_receiver_begin_at(mr_receiver *receiver, int64_t watermark_ms)
+{
+    receiver->watermark_ms = watermark_ms;
+}
+
 void mr_receiver_last(const mr_receiver *receiver, uint32_t *from, uint64_t *number)
 {
     *from = receiver->last;

@@ -58,6 +58,9 @@ bool mr_receiver_heard(const mr_receiver *receiver, uint32_t upstream, uint64_t 
 #define MR_FRAMES_ALL UINT64_MAX
 void mr_receiver_hear_all(mr_receiver *receiver, uint32_t upstream, uint64_t epoch);
 
+/* Of a new receiver: it goes on from here, and holds until all upstreams have told. */
+void mr_receiver_begin_at(mr_receiver *receiver, int64_t watermark_ms);
+
 /* The upstream and number of the frame that was taken last, in this life. */
 void mr_receiver_last(const mr_receiver *receiver, uint32_t *upstream, uint64_t *number);
 

@@ -30,7 +30,7 @@ static mr_status send(const mr_transplant *t, const mr_heard *from, uint32_t dow
     mr_buffer frame = {0};
     mr_status status = MR_OK;
     uint64_t epoch, number;
-    while (status == MR_OK &&
+    while (status == MR_OK && t->flight != NULL &&
            mr_spool_peek(t->flight, from->exchange, from->upstream, downstream, &epoch, &number)) {
         bool was_heard = from->is_heard &&
                          (epoch < from->epoch || (epoch == from->epoch && number <= from->number));

@@ -125,3 +125,36 @@ mr_status mr_history_read(const mr_history *history, int64_t from, int64_t until
     mr_arena_release(&r.scratch);
     return status;
 }
+
+static mr_status note_version(void *context, const mr_history_record *at, bool *is_enough,
+                              mr_error *err)
+{
+    (void)is_enough;
+    (void)err;
+    if (!at->is_claim)
+        *(uint64_t *)context = at->record->plan_version;
+    return MR_OK;
+}
+
+mr_status mr_history_last_plan(const mr_history *history, const char *job, uint64_t *version,
+                               mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_log *log = history->log;
+    mr_log_offset asked = {
+        .topic = history->topic, .partition = (int32_t)history->task, .offset = -1};
+    uint64_t epoch = 0;
+    int64_t offset = -1;
+    uint32_t checksum;
+    *version = 0;
+    mr_status status = log->class->group_offsets(log, job, &asked, 1, &arena, err);
+    bool is_known = status == MR_OK && asked.offset >= 0 &&
+                    mr_epoch_metadata_parse(asked.metadata, &epoch, &offset, &checksum);
+    if (is_known && epoch > 0)
+        status = mr_history_read(history, offset, offset + 1, note_version, version, err);
+    mr_arena_release(&arena);
+    /* Offsets expire at the broker, and the log counts. */
+    return status == MR_OK && *version == 0
+               ? mr_history_read(history, MR_OFFSET_EARLIEST, -1, note_version, version, err)
+               : status;
+}

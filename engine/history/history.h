@@ -39,4 +39,9 @@ typedef mr_status (*mr_history_visit)(void *context, const mr_history_record *re
 MR_MUST_USE mr_status mr_history_read(const mr_history *history, int64_t from, int64_t until,
                                       mr_history_visit visit, void *context, mr_error *err);
 
+/* Whose plan the last epoch is of; 0: there is none. Where the offsets of the job's group say where
+ * it lies, it alone is read. */
+MR_MUST_USE mr_status mr_history_last_plan(const mr_history *history, const char *job,
+                                           uint64_t *version, mr_error *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include "engine/checkpoint/shelf.h"
 #include "engine/commit/delta.h"
 #include "engine/history/past.h"
+#include "engine/history/surplus.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -252,11 +253,15 @@ mr_status mr_moments_check_job(const mr_moments *m, mr_error *err)
         return mr_error_set(err, MR_E_MOMENT,
                             "there is no state topic `%s`: job `%s` has never run here",
                             m->state_topic, plan->job);
-    if (status == MR_OK && facts.partitions != (int32_t)plan->tasks_count)
+    if (status == MR_OK && facts.partitions < (int32_t)plan->tasks_count)
         return mr_error_set(err, MR_E_STATE_TASKS,
                             "state topic `%s` has %" PRId32 " partitions, the job has %" PRIu32
                             " tasks",
                             m->state_topic, facts.partitions, plan->tasks_count);
+    for (uint32_t p = plan->tasks_count; status == MR_OK && p < (uint32_t)facts.partitions; p++) {
+        mr_history history = {.log = m->log, .clock = m->clock, .topic = m->state_topic, .task = p};
+        status = mr_surplus_check(&history, plan, false, err);
+    }
     return status;
 }
 

@@ -84,7 +84,7 @@ MR_MUST_USE mr_status mr_moment_restore(const mr_moments *moments, uint32_t task
                                         mr_recovered *recovered, mr_error *err);
 
 /* MR_E_REPLAY_NEVER: its inputs are no topics, or it has no state log. And whether the state topic
- * is there, with a partition a task. */
+ * is there, with a partition a task, and no other task's. */
 MR_MUST_USE mr_status mr_moments_check_job(const mr_moments *moments, mr_error *err);
 
 /* MR_E_REPLAY_GONE: some input no longer reaches back to where the record stands. MR_E_MOMENT: the

@@ -162,21 +162,28 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
 
 /* ---- the group, and the one transaction ---- */
 
-/* Of all partitions, or there is somebody else. */
+/* Of all partitions, or there is somebody else. The group may hear late of those that were added,
+ * and deals them out once more. */
 static mr_status join(const mr_transplant *t, mr_log_member **member, mr_error *err)
 {
     mr_member_options options = {.group = t->plan->job, .topic = t->state_topic};
-    mr_status status = t->log->class->open_member(t->log, &options, member, err);
+    mr_topic_facts facts;
+    mr_status status = t->log->class->describe(t->log, t->state_topic, &facts, err);
+    if (status == MR_OK)
+        status = t->log->class->open_member(t->log, &options, member, err);
     int64_t began_us = t->clock->monotonic_us(t->clock);
     while (status == MR_OK) {
         mr_member_event event;
         status = (*member)->class->poll(*member, POLL_TIMEOUT_MS, &event, err);
-        if (status == MR_OK && event.kind == MR_MEMBER_ASSIGNED)
-            return event.partitions_count == t->plan->tasks_count
-                       ? MR_OK
-                       : mr_error_set(err, MR_E_TRANSPLANT,
-                                      "group `%s` has other members: stop the job's workers",
-                                      t->plan->job);
+        bool is_ours = status == MR_OK && event.kind == MR_MEMBER_ASSIGNED;
+        if (is_ours && (int32_t)event.partitions_count == facts.partitions)
+            return MR_OK;
+        if (is_ours && !t->has_grown)
+            return mr_error_set(err, MR_E_TRANSPLANT,
+                                "group `%s` has other members: stop the job's workers",
+                                t->plan->job);
+        if (status == MR_OK && (event.kind == MR_MEMBER_REVOKED || event.kind == MR_MEMBER_LOST))
+            status = (*member)->class->release(*member, err);
         if (status == MR_OK && t->clock->monotonic_us(t->clock) - began_us > JOIN_LIMIT_US)
             return mr_error_set(err, MR_E_TRANSPLANT, "group `%s` gives us no partitions",
                                 t->plan->job);

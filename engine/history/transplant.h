@@ -21,6 +21,9 @@
 #include "engine/history/moment.h"
 #include "engine/history/quiet.h"
 
+/* Who upgrades writes as "<job>-upgrade". */
+#define MR_UPGRADE_INSTANCE "upgrade"
+
 typedef struct mr_transplant_task {
     mr_task *task;                  /* as of then */
     const mr_epoch_record *record;  /* of then */
@@ -37,7 +40,8 @@ typedef struct mr_transplant {
     const char *state_topic;
     const char *transactional_id;
     const mr_transplant_task *tasks; /* [plan->tasks_count] */
-    mr_spool *flight; /* what is in flight between them (flight.h); NULL: the job has one stage */
+    bool has_grown;                  /* upgrade: the state topic has got partitions of late */
+    mr_spool *flight; /* what is in flight between them (flight.h); NULL: nothing is */
 } mr_transplant;
 
 MR_MUST_USE mr_status mr_transplant_run(const mr_transplant *transplant, mr_error *err);

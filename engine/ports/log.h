@@ -180,6 +180,8 @@ typedef struct mr_log_class {
     /* `configs`: NULL-terminated array of name, value, name, value ..; may be NULL. */
     mr_status (*create_topic)(mr_log *log, const char *topic, int32_t partitions,
                               const char *const *configs, mr_error *err);
+    /* Gives a topic more partitions, up to so many; one that has them already is fine. */
+    mr_status (*grow_topic)(mr_log *log, const char *topic, int32_t partitions, mr_error *err);
     mr_status (*delete_topic)(mr_log *log, const char *topic, mr_error *err);
     /* Deletes all records below `before` of one partition. */
     mr_status (*trim)(mr_log *log, const char *topic, int32_t partition, int64_t before,

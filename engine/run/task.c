@@ -254,6 +254,9 @@ mr_status mr_task_restored(mr_task *task, const mr_epoch_record *record, mr_erro
     if (status == MR_OK)
         status = mr_graph_restored(task->graph, err);
     task->is_settled = task->is_settled && !mr_graph_has_rest(task->graph);
+    /* Whoever is behind it may know nothing of it: it has to tell, be it that it is idle. */
+    if (record != NULL && record->is_moved && task->outlets != NULL)
+        task->is_settled = false;
     for (uint32_t s = 0; s < task->plan->sources_count; s++) {
         if (record != NULL && record->sources_count == task->plan->sources_count)
             restore_watermark(task, s, record->source_watermarks_ms[s]);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define FILE_BYTES ((size_t)48 << 20) /* of keys and values; compactions cut at 64 MiB */
+#define NAME_BEGIN "bulk-"
+#define NAME_SUFFIX ".tmp"
 #define NAME_ROOM 32u
 
 typedef struct bulk {
@@ -58,14 +60,21 @@ static void bulk_release(bulk *b)
     mr_buffer_release(&b->key);
 }
 
-/* Names that RocksDB passes over; what a process left that died is written over. */
+bool mr_rocksdb_bulk_is_leftover(const char *name)
+{
+    size_t number, length = strlen(name), suffix = strlen(NAME_SUFFIX);
+    return sscanf(name, NAME_BEGIN "%zu", &number) == 1 && length > suffix &&
+           strcmp(name + length - suffix, NAME_SUFFIX) == 0;
+}
+
+/* Names that RocksDB passes over. */
 static char *open_file(bulk *b)
 {
     size_t room = strlen(b->database->path) + NAME_ROOM;
     char *name = malloc(room), *message = NULL;
     b->files = realloc(b->files, (b->files_count + 1) * sizeof *b->files);
     MR_ASSERT(name != NULL && b->files != NULL);
-    snprintf(name, room, "%s/bulk-%zu.tmp", b->database->path, b->files_count);
+    snprintf(name, room, "%s/" NAME_BEGIN "%zu" NAME_SUFFIX, b->database->path, b->files_count);
     b->files[b->files_count++] = name;
     b->bytes = 0;
     b->is_open = true;

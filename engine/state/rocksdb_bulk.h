@@ -27,4 +27,8 @@ bool mr_rocksdb_bulk_is_worth(const mr_store_plan *plan, size_t bytes_min);
 char *mr_rocksdb_bulk_write(const mr_rocksdb_database *database, const mr_store_plan *plan,
                             const char marker[MR_ROCKSDB_MARKER_BYTES]);
 
+/* Whether a file of a database's folder is of a batch that was not taken in: of no use when nothing
+ * is being written. */
+bool mr_rocksdb_bulk_is_leftover(const char *name);
+
 #endif

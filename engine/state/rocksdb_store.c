@@ -3,6 +3,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/buffer.h"
 #include "engine/state/rocksdb_batch.h"
+#include "engine/state/rocksdb_bulk.h"
 #include "engine/state/rocksdb_database.h"
 #include "engine/state/rocksdb_error.h"
 #include "engine/state/rocksdb_image.h"
@@ -14,6 +15,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CACHE_DEFAULT ((size_t)16 << 20)
 #define MEMTABLE_DEFAULT ((size_t)8 << 20)
@@ -287,7 +289,8 @@ static rocksdb_factory *factory_of(mr_store_factory *base)
     return base->state;
 }
 
-/* RocksDB would quietly make a new database where the file that names the current one is gone. */
+/* RocksDB would quietly make a new database where the file that names the current one is gone. What
+ * a process left of a long batch that died in it goes: it may be as large as all the rest. */
 static mr_status check_files(const rocksdb_store *store, bool *is_there, mr_error *err)
 {
     *is_there = false;
@@ -299,6 +302,8 @@ static mr_status check_files(const rocksdb_store *store, bool *is_there, mr_erro
         const char *suffix = strrchr(entry->d_name, '.');
         has_current = has_current || strcmp(entry->d_name, "CURRENT") == 0;
         has_data = has_data || (suffix != NULL && strcmp(suffix, ".sst") == 0);
+        if (mr_rocksdb_bulk_is_leftover(entry->d_name))
+            (void)unlinkat(dirfd(folder), entry->d_name, 0); /* else the next opening does */
     }
     closedir(folder);
     *is_there = has_current;

@@ -22,7 +22,7 @@
 struct mr_state_dir {
     char *path;
     int lock;
-    char instance[ID_DIGITS + 1];
+    char instance[MR_STATE_INSTANCE_MAX + 1];
 };
 
 static mr_status refused(const char *what, const char *path, mr_error *err)
@@ -216,6 +216,21 @@ const char *mr_state_dir_path(const mr_state_dir *dir)
 const char *mr_state_dir_instance(const mr_state_dir *dir)
 {
     return dir->instance;
+}
+
+int mr_state_instance_shown(const char *instance)
+{
+    return is_instance(instance, strlen(instance)) ? 8 : MR_STATE_INSTANCE_MAX;
+}
+
+bool mr_state_dir_set_instance(mr_state_dir *dir, const char *instance)
+{
+    size_t length = strspn(instance, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789._-");
+    if (length == 0 || length > MR_STATE_INSTANCE_MAX || instance[length] != '\0')
+        return false;
+    memcpy(dir->instance, instance, length + 1);
+    return true;
 }
 
 /* A job's name as one path component that gives the name back and is never "." or "..". */

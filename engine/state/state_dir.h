@@ -17,6 +17,7 @@
 #include "engine/ports/store.h"
 
 #define MR_STATE_PATH_MAX 4096
+#define MR_STATE_INSTANCE_MAX 100
 
 typedef struct mr_state_dir mr_state_dir;
 
@@ -29,8 +30,15 @@ void mr_state_dir_close(mr_state_dir *dir);
 
 const char *mr_state_dir_path(const mr_state_dir *dir);
 
-/* 32 hexadecimal digits, the same for this directory for ever. */
+/* 32 hexadecimal digits, the same for this directory for ever, or the name given below. */
 const char *mr_state_dir_instance(const mr_state_dir *dir);
+
+/* Another instance id until `dir` is closed; the file stays as it is. False, and nothing changes:
+ * it is not 1 to MR_STATE_INSTANCE_MAX letters, digits, `.`, `_`, `-`. */
+bool mr_state_dir_set_instance(mr_state_dir *dir, const char *instance);
+
+/* How much of an instance id people are shown: of one made here enough to tell it from others. */
+int mr_state_instance_shown(const char *instance);
 
 /* Path of a task's store; its parents are made when `make_parents`. */
 mr_status mr_state_dir_task(const mr_state_dir *dir, const char *job, uint32_t task,

@@ -66,13 +66,20 @@ static void print_time(int64_t ms, char to[32])
 
 /* ---- list ---- */
 
+typedef struct listing {
+    mr_blobs *blobs;
+    uint32_t shown;
+} listing;
+
 static mr_status print_one(void *context, const mr_blob_facts *facts, mr_error *err)
 {
-    mr_blobs *blobs = context;
+    listing *self = context;
+    mr_blobs *blobs = self->blobs;
     place at;
     bool is_kept = read_place(facts->name, "manifests/", &at);
     if (!is_kept && !read_place(facts->name, "retired/", &at))
         return MR_OK;
+    self->shown++;
     mr_manifest manifest;
     char when[32];
     mr_error why;
@@ -93,11 +100,16 @@ static mr_status print_one(void *context, const mr_blob_facts *facts, mr_error *
     return MR_OK;
 }
 
-static mr_exit list(mr_blobs *blobs)
+/* A folder mistyped holds none either. */
+static mr_exit list(mr_blobs *blobs, const char *address)
 {
     mr_error err;
-    return blobs->class->list(blobs, "", print_one, blobs, &err) == MR_OK ? MR_EXIT_OK
-                                                                          : mr_cli_fail(&err);
+    listing self = {.blobs = blobs};
+    if (blobs->class->list(blobs, "", print_one, &self, &err) != MR_OK)
+        return mr_cli_fail(&err);
+    if (self.shown == 0)
+        fprintf(stderr, "millrace checkpoints: there is none below %s\n", address);
+    return MR_EXIT_OK;
 }
 
 /* ---- show, verify, delete ---- */
@@ -236,7 +248,7 @@ mr_exit mr_command_checkpoints(int argc, char **argv)
     mr_error err;
     if (mr_blobs_open(argv[2], NULL, &blobs, &err) != MR_OK)
         return mr_cli_fail(&err);
-    mr_exit code = v == 0   ? list(blobs)
+    mr_exit code = v == 0   ? list(blobs, argv[2])
                    : is_all ? delete_all(blobs, argv[4])
                             : verbs[v].run(blobs, &at);
     blobs->class->close(blobs);

@@ -6,31 +6,59 @@
 #include <string.h>
 
 static const mr_flag_spec specs[] = {
-    {MR_FLAG_NAME, "--name", "NAME", "the job's name: group id and prefix of internal topics"},
+    {MR_FLAG_NAME, "--name", "NAME",
+     "the job's name: group id and prefix of its topics (default 'pipeline.name', else FILE's name "
+     "without its ending)",
+     NULL},
     {MR_FLAG_STATE_DIR, "--state-dir", "DIR",
-     "local state (default ./millrace-state/JOB; of a fleet's worker: fleet-NAME)"},
+     "local state (default ./millrace-state/JOB; of a fleet's worker ./millrace-state/fleet-NAME)",
+     NULL},
+    {MR_FLAG_INSTANCE, "--instance-id", "ID",
+     "who it is among the job's workers, one alone (default: an id that its state directory holds)",
+     NULL},
     {MR_FLAG_MEMORY, "--memory", "SIZE",
-     "of this process for the job, or a fleet's jobs, as 256M (default: half of what there is)"},
-    {MR_FLAG_BOUNDED, "--bounded", NULL, "stop at the ends of the inputs known at start"},
-    {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first"},
-    {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL, "create missing topics of the job's tables"},
-    {MR_FLAG_FROM, "--from", "POINT", "beginning, an epoch, a time, offsets, a checkpoint"},
-    {MR_FLAG_TO, "--to", "POINT", "end, or as behind --from: an epoch, a time, .."},
-    {MR_FLAG_SUFFIX, "--outputs-suffix", "TEXT", "behind the names of topics (default .replay)"},
-    {MR_FLAG_COMPARE, "--compare", NULL, "with what the live job wrote; 1 when it differs"},
-    {MR_FLAG_AS, "--as", "NAME", "name of the new job"},
-    {MR_FLAG_YES, "--yes", NULL, "do not ask"},
-    {MR_FLAG_STATE_LOSS, "--allow-state-loss", NULL, "also where operators lose what they hold"},
-    {MR_FLAG_FLEET, "--fleet", "NAME", "which fleet (default millrace): prefix of its jobs topic"},
-    {MR_FLAG_KAFKA, "--kafka", "HOST:PORT", "where the fleet's jobs topic lies"},
+     "of this process for the job, or a fleet's jobs, as 256M (default: half of what there is)",
+     NULL},
+    {MR_FLAG_BOUNDED, "--bounded", NULL,
+     "stop at the ends of the inputs known at start (default: run until SIGTERM)", NULL},
+    {MR_FLAG_RESET, "--reset", NULL, "forget the job's state and offsets first", NULL},
+    {MR_FLAG_CREATE_TOPICS, "--create-topics", NULL,
+     "create missing topics of the job's tables (default: a missing one is an error)", NULL},
+    {MR_FLAG_FROM, "--from", "POINT",
+     "beginning, an epoch, a time, offsets or a checkpoint's name (default of replay: as early as "
+     "can be restored; of fork: the last epoch)",
+     NULL},
+    {MR_FLAG_TO, "--to", "POINT",
+     "as behind --from, or end (default of replay: end; rewind must have one)", NULL},
+    {MR_FLAG_SUFFIX, "--outputs-suffix", "TEXT",
+     "behind the names of the topics that it writes (default .replay)", NULL},
+    {MR_FLAG_COMPARE, "--compare", NULL,
+     "with what the live job wrote; exit code 1 when it differs", NULL},
+    {MR_FLAG_AS, "--as", "NAME", "name of the new job; there is no default", NULL},
+    {MR_FLAG_YES, "--yes", NULL, "do not ask", NULL},
+    {MR_FLAG_STATE_LOSS, "--allow-state-loss", NULL,
+     "also where operators lose what they hold (default: refused, with what would be lost)", NULL},
+    {MR_FLAG_TAKE_OVER, "--take-over", NULL,
+     "also a job whose name workers outside this fleet have: they share its tasks (default: "
+     "refused)",
+     NULL},
+    {MR_FLAG_FLEET, "--fleet", "NAME", "which fleet: prefix of its jobs topic (default millrace)",
+     NULL},
+    {MR_FLAG_KAFKA, "--kafka", "HOST:PORT",
+     "where the fleet's jobs topic lies (default: the cluster of FILE, where there is one)", NULL},
     {MR_FLAG_STATS, "--stats", "MODE",
-     "ndjson on stderr; prometheus:FILE; off (default: a line on a terminal)"},
-    {MR_FLAG_FORMAT, "--format", "text|dot|json", "how the plan is printed (default text)"},
-    {MR_FLAG_PROPERTY, "-X", "KEY=VALUE", "any librdkafka property"},
-    {MR_FLAG_SETTING, "-D", "KEY=VALUE", "any SET of a job; wins over the script's"},
-    {MR_FLAG_QUIET, "-q", NULL, "errors only"},
-    {MR_FLAG_VERBOSE, "-v", NULL, "more on stderr"},
-    {MR_FLAG_HELP, "--help", NULL, "this text"},
+     "ndjson: on stderr; prometheus:FILE; off (default: a status line, on a terminal)", NULL},
+    {MR_FLAG_FORMAT, "--format", "text|dot|json", "how the plan is printed (default text)", NULL},
+    {MR_FLAG_OUTPUT, "-o", "table|json|ndjson",
+     "how the answer is printed: for people, as one object, as an object a line (default table)",
+     NULL},
+    {MR_FLAG_PROPERTY, "-X", "KEY=VALUE", "any librdkafka property; may be given again", NULL},
+    {MR_FLAG_SETTING, "-D", "KEY=VALUE",
+     "any SET of a job, wins over the script's; may be given again (`millrace config` lists them)",
+     NULL},
+    {MR_FLAG_QUIET, "-q", NULL, "errors only", "--quiet"},
+    {MR_FLAG_VERBOSE, "-v", NULL, "more on stderr", "--verbose"},
+    {MR_FLAG_HELP, "--help", NULL, "this text", "-h"},
 };
 
 const mr_flag_spec *mr_flag_specs(uint32_t *count)
@@ -43,13 +71,9 @@ const mr_flag_spec *mr_flag_specs(uint32_t *count)
 static const mr_flag_spec *spec_of(const char *text, const char **value)
 {
     *value = NULL;
-    if (strcmp(text, "-h") == 0)
-        text = "--help";
-    if (strcmp(text, "--quiet") == 0)
-        text = "-q";
-    if (strcmp(text, "--verbose") == 0)
-        text = "-v";
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        if (specs[i].also != NULL && strcmp(specs[i].also, text) == 0)
+            return &specs[i];
         size_t length = strlen(specs[i].name);
         if (strncmp(specs[i].name, text, length) != 0)
             continue;
@@ -104,6 +128,17 @@ static bool store_memory(mr_flags *flags, const char *value, const char *command
     return store_pair(flags->settings, &flags->settings_count, flags->memory, command);
 }
 
+static bool store_output(mr_flags *flags, const char *value)
+{
+    static const char *const names[] = {"table", "json", "ndjson"};
+    for (int i = MR_FORM_TABLE; i <= MR_FORM_NDJSON; i++)
+        if (strcmp(names[i], value) == 0) {
+            flags->output = (mr_form)i;
+            return true;
+        }
+    return false;
+}
+
 static bool store_stats(mr_flags *flags, const char *value)
 {
     static const char prometheus[] = "prometheus:";
@@ -122,6 +157,7 @@ static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, 
     switch (spec->flag) {
     case MR_FLAG_NAME: flags->name = value; return true;
     case MR_FLAG_STATE_DIR: flags->state_dir = value; return true;
+    case MR_FLAG_INSTANCE: flags->instance = value; return true;
     case MR_FLAG_FROM: flags->from = value; return true;
     case MR_FLAG_TO: flags->to = value; return true;
     case MR_FLAG_SUFFIX: flags->suffix = value; return true;
@@ -133,6 +169,8 @@ static bool store(mr_flags *flags, const mr_flag_spec *spec, const char *value, 
         return strcmp(value, "text") == 0 || strcmp(value, "dot") == 0 ||
                strcmp(value, "json") == 0 ||
                refuse(command, "--format is text, dot or json", value);
+    case MR_FLAG_OUTPUT:
+        return store_output(flags, value) || refuse(command, "-o is table, json or ndjson", value);
     case MR_FLAG_STATS:
         return store_stats(flags, value) ||
                refuse(command, "--stats is ndjson, prometheus:FILE or off", value);

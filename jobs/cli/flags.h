@@ -44,6 +44,9 @@ typedef enum mr_flag {
     MR_FLAG_JOB = 1 << 20, /* no option: the first word names a job, the second is the file */
     MR_FLAG_STATE_LOSS = 1 << 21,
     MR_FLAG_MEMORY = 1 << 22,
+    MR_FLAG_INSTANCE = 1 << 23,
+    MR_FLAG_OUTPUT = 1 << 24,
+    MR_FLAG_TAKE_OVER = 1 << 25,
 } mr_flag;
 
 typedef enum mr_stats_mode {
@@ -53,6 +56,13 @@ typedef enum mr_stats_mode {
     MR_STATS_OFF,
 } mr_stats_mode;
 
+/* Results on stdout. */
+typedef enum mr_form {
+    MR_FORM_TABLE = 0,
+    MR_FORM_JSON,   /* one object */
+    MR_FORM_NDJSON, /* an object a line */
+} mr_form;
+
 typedef struct mr_flags {
     uint32_t given;                              /* mr_flag bits */
     bool has_verb;                               /* the command's own word stood first */
@@ -60,7 +70,9 @@ typedef struct mr_flags {
     const char *job;                             /* with MR_FLAG_JOB; NULL: none */
     const char *name;                            /* --name */
     const char *state_dir;                       /* --state-dir */
+    const char *instance;                        /* --instance-id */
     const char *format;                          /* --format */
+    mr_form output;                              /* -o */
     mr_stats_mode stats;                         /* --stats */
     const char *stats_file;                      /* prometheus:FILE */
     const char *from, *to;                       /* --from, --to */
@@ -78,7 +90,8 @@ typedef struct mr_flag_spec {
     mr_flag flag;
     const char *name;  /* "--name" */
     const char *value; /* "NAME"; NULL: takes none */
-    const char *text;  /* for help */
+    const char *text;  /* for help; says the default */
+    const char *also;  /* another spelling; NULL: none */
 } mr_flag_spec;
 
 /* All flags, in the order help prints them. */

@@ -8,6 +8,7 @@
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/load.h"
+#include "jobs/cli/local_state.h"
 #include "jobs/cli/progress.h"
 #include "jobs/engine/engine.h"
 #include "jobs/explain/explain.h"
@@ -18,9 +19,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define STATE_DIR "./millrace-state"
-#define STATE_PATH_MAX 1024
 
 /* All that a run holds open; released as a whole. */
 typedef struct run {
@@ -91,12 +89,7 @@ static mr_status open_state(run *self, mr_error *err)
 {
     if (self->job->plan.guarantee == MR_NO_GUARANTEE)
         return MR_OK;
-    char path[STATE_PATH_MAX];
-    if (self->flags->state_dir != NULL)
-        snprintf(path, sizeof path, "%s", self->flags->state_dir);
-    else
-        snprintf(path, sizeof path, STATE_DIR "/%s", self->job->plan.job);
-    return mr_state_dir_open(path, &self->dir, err);
+    return mr_local_state_open(self->flags, self->job->plan.job, &self->dir, err);
 }
 
 static mr_status open_all(run *self, mr_error *err)

@@ -1,6 +1,7 @@
 #include "jobs/demo/demo.h"
 
 #include "engine/ports/log.h"
+#include "jobs/cli/command.h"
 #include "jobs/demo/embedded.h"
 #include "jobs/demo/flights.h"
 #include "jobs/demo/performance.h"
@@ -13,24 +14,6 @@
 #define DAYS 3
 #define HOURS_A_SECOND 10.0
 #define PROPERTIES_MAX 32
-
-static const char help[] =
-    "millrace demo: a job over real departures from New York's airports, January 2013\n"
-    "\n"
-    "  millrace demo                    on a Kafka embedded in this process (librdkafka's mock)\n"
-    "  millrace demo --kafka HOST:PORT  on a real cluster: topics of its own, deleted at the end\n"
-    "\n"
-    "Flights are told in the order in which they left; their event time is when they should have\n"
-    "left. The job counts them by airport and hour; flights that come after their hour has closed\n"
-    "go to a late topic, cancelled ones to a dead-letter topic, and at the end all must add up.\n"
-    "\n"
-    "  --days N          days to play, 1 to 31 (3)\n"
-    "  --speed N         hours of 2013 a second; 0: as fast as it goes (10)\n"
-    "  --kafka HOST:PORT a real cluster\n"
-    "  --keep            leave the topics there\n"
-    "  -X NAME=VALUE     any librdkafka setting for the cluster, as often as needed\n"
-    "  --sql             print the job and exit: a first job to change and run\n"
-    "  -h, --help        this\n";
 
 typedef struct arguments {
     mr_demo_options options;
@@ -110,7 +93,7 @@ mr_exit mr_command_demo(int argc, char **argv)
     if (!read_arguments(&args, argc, argv))
         return MR_EXIT_USAGE;
     if (args.is_help) {
-        fputs(help, stdout);
+        mr_help_print_command(mr_command_find("demo"));
         return MR_EXIT_OK;
     }
     if (args.is_sql) {

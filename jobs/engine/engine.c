@@ -102,7 +102,8 @@ mr_status mr_engine_open(mr_engine *engine, const mr_engine_config *config, mr_e
     mr_job *job = config->job;
     mr_status status = open_log(engine, err);
     if (status == MR_OK && job->plan.uses_log)
-        status = mr_topics_prepare(job, engine->log, config->must_create_topics, config->must_reset,
+        status = mr_topics_prepare(job, engine->log, config->must_create_topics,
+                                   config->must_reset ? MR_TOPICS_FORGOTTEN : MR_TOPICS_KEPT,
                                    &engine->inputs, err);
     mr_shares shares = {0};
     if (status == MR_OK) {

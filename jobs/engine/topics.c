@@ -1,5 +1,8 @@
 #include "jobs/engine/topics.h"
 
+#include "connectors/memory/clock.h"
+#include "engine/history/history.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -124,23 +127,64 @@ static mr_status find_narrowest(const mr_job *job, mr_log *log, uint32_t *narrow
     return status;
 }
 
-/* A job that has state keeps the tasks it has, whatever partitions were added since: then the state
- * topic tells. */
-static mr_status set_stage_tasks(mr_job *job, mr_log *log, bool is_reset, mr_error *err)
+/* With how many tasks the first stage wrote the last epoch; 0: none did, or another text's. */
+static mr_status find_known(mr_job *job, mr_log *log, const char *topic, uint32_t *known,
+                            mr_error *err)
 {
-    uint32_t first, later = mr_stages_later_tasks(&job->stages);
-    mr_status status = find_narrowest(job, log, &first, err);
+    mr_clock clock;
+    uint64_t version;
+    mr_memory_clock_real(&clock);
+    mr_history history = {.log = log, .clock = &clock, .topic = topic};
+    mr_status status = mr_history_last_plan(&history, job->plan.job, &version, err);
+    *known = 0;
+    for (uint32_t n = 1; status == MR_OK && version != 0 && n <= job->stages.tasks_max; n++) {
+        mr_stages_set_tasks(&job->plan, &job->stages, n);
+        if (job->plan.stages[0].version == version)
+            *known = n;
+    }
+    return status;
+}
+
+/* The last partition is a task that has committed: nobody has made the topic wider since. */
+static mr_status is_last_task(const mr_job *job, mr_log *log, const char *topic, int32_t partitions,
+                              bool *is_task, mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_log_offset last = {.topic = topic, .partition = partitions - 1, .offset = -1};
+    uint64_t epoch = 0;
+    int64_t offset;
+    uint32_t checksum;
+    mr_status status = log->class->group_offsets(log, job->plan.job, &last, 1, &arena, err);
+    *is_task = status == MR_OK && last.offset >= 0 &&
+               mr_epoch_metadata_parse(last.metadata, &epoch, &offset, &checksum) && epoch > 0;
+    mr_arena_release(&arena);
+    return status;
+}
+
+/* A job that has state keeps the tasks it has, whatever partitions were added since. The state
+ * topic's width tells, but for one that an upgrade has made wider, and for another text's. */
+static mr_status find_first(mr_job *job, mr_log *log, mr_topics_state state, uint32_t *first,
+                            mr_error *err)
+{
     mr_arena arena = {0};
     mr_topic_facts facts = {0};
-    if (status == MR_OK && !is_reset)
-        status = log->class->describe(log, mr_arena_printf(&arena, "%s.state", job->plan.job),
-                                      &facts, err);
+    uint32_t known = 0, later = mr_stages_later_tasks(&job->stages);
+    const char *topic = mr_arena_printf(&arena, "%s.state", job->plan.job);
+    bool is_told = false, is_kept = state == MR_TOPICS_KEPT;
+    mr_status status = find_narrowest(job, log, first, err);
+    if (status == MR_OK && state != MR_TOPICS_FORGOTTEN)
+        status = log->class->describe(log, topic, &facts, err);
+    uint32_t partitions = facts.exists ? (uint32_t)facts.partitions : 0;
+    bool may_be_less = status == MR_OK && partitions > 0 && *first > 1;
+    if (may_be_less && is_kept && partitions > later)
+        status = is_last_task(job, log, topic, facts.partitions, &is_told, err);
+    if (may_be_less && status == MR_OK && !is_told)
+        status = find_known(job, log, topic, &known, err);
     mr_arena_release(&arena);
-    if (facts.exists && facts.partitions > (int32_t)later &&
-        (uint32_t)facts.partitions - later < first)
-        first = (uint32_t)facts.partitions - later;
-    if (status == MR_OK)
-        mr_stages_set_tasks(&job->plan, &job->stages, first);
+    if (known > 0)
+        *first = known;
+    else if (is_kept && partitions > later && partitions - later < *first)
+        *first = partitions - later;
     return status;
 }
 
@@ -179,7 +223,7 @@ static void expect_all(const mr_job *job, mr_log *log)
     mr_arena_release(&arena);
 }
 
-mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_reset,
+mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_topics_state state,
                             uint32_t *inputs, mr_error *err)
 {
     mr_plan *plan = &job->plan;
@@ -216,7 +260,10 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, bool is_
     mr_status status = prepare_outputs(plan, &l, widest, err);
     if (status == MR_OK && l.absent.count > 0)
         status = missing_tell(&l.absent, job->cluster.bootstrap, err);
+    uint32_t first = 0;
     if (status == MR_OK && plan->stages_count > 0)
-        status = set_stage_tasks(job, log, is_reset, err);
+        status = find_first(job, log, state, &first, err);
+    if (first > 0 && status == MR_OK)
+        mr_stages_set_tasks(plan, &job->stages, first);
     return status;
 }

@@ -58,13 +58,15 @@ static void tell(mr_keeper *keeper, mr_keeper_job *job, const mr_fleet_status *n
     int64_t now_us = clock->monotonic_us(clock);
     const mr_fleet_status *last = &job->status;
     bool is_same = job->has_status && last->version == now->version && last->state == now->state &&
-                   last->tasks == now->tasks && last->code == now->code;
+                   last->tasks == now->tasks && last->code == now->code &&
+                   last->checkpoint_code == now->checkpoint_code;
     if (is_same && now_us - job->told_us < TELL_EVERY_US)
         return;
     mr_fleet_status status = *now;
     status.job = job->name;
     status.instance = keeper->instance;
-    status.message = job->message;
+    status.message = job->words.message;
+    status.checkpoint_message = job->words.checkpoint;
     status.written_ms = clock->wall_ms(clock);
     mr_error err;
     if (mr_board_put_status(keeper->board, &status, &err) != MR_OK) {
@@ -89,7 +91,7 @@ static void take_back(mr_keeper *keeper, mr_keeper_job *job)
 static void tell_end(mr_keeper *keeper, mr_keeper_job *job, mr_fleet_state state, int code,
                      const char *message)
 {
-    snprintf(job->message, sizeof job->message, "%s", message);
+    snprintf(job->words.message, sizeof job->words.message, "%s", message);
     mr_fleet_status now = {.version = job->version, .state = state, .lag = -1, .code = code};
     tell(keeper, job, &now);
 }
@@ -242,9 +244,7 @@ static void look_at(mr_keeper *keeper, mr_keeper_job *job)
     }
     if (job->work != NULL) {
         mr_fleet_status now;
-        char message[sizeof job->message];
-        mr_work_status(job->work, &now, message, sizeof message);
-        memcpy(job->message, message, sizeof message);
+        mr_work_status(job->work, &now, &job->words);
         tell(keeper, job, &now);
     } else if (job->has_status) { /* it is as it was; the worker still lives */
         tell(keeper, job, &job->status);

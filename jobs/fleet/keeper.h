@@ -16,7 +16,7 @@ typedef struct mr_keeper_job {
     uint64_t version; /* of that wish */
     mr_work *work;    /* NULL: not at work */
     mr_fleet_status status;
-    char message[1024];
+    mr_work_words words;
     bool has_status; /* else there is none on the board */
     int64_t told_us;
 } mr_keeper_job;

@@ -96,6 +96,10 @@ void mr_fleet_status_encode(const mr_fleet_status *status, mr_buffer *to)
     put(object, "lag", json_integer(status->lag));
     put(object, "code", json_integer(status->code));
     put(object, "message", text(status->message));
+    if (status->checkpoint_code != 0) {
+        put(object, "checkpoint_code", json_integer(status->checkpoint_code));
+        put(object, "checkpoint_message", text(status->checkpoint_message));
+    }
     put(object, "written_ms", json_integer(status->written_ms));
     finish(object, to);
 }
@@ -203,6 +207,8 @@ mr_status mr_fleet_status_decode(const char *bytes, size_t length, mr_arena *are
                                 .lag = number_of(object, "lag"),
                                 .code = (int)number_of(object, "code"),
                                 .message = text_of(object, "message", arena),
+                                .checkpoint_code = (int)number_of(object, "checkpoint_code"),
+                                .checkpoint_message = text_of(object, "checkpoint_message", arena),
                                 .written_ms = number_of(object, "written_ms")};
     json_decref(object);
     if (status->job == NULL || status->instance == NULL || state < 0)

@@ -65,6 +65,8 @@ typedef struct mr_fleet_status {
     int64_t lag; /* -1: not known */
     int code;    /* of an error; 0: none */
     const char *message;
+    int checkpoint_code; /* of the last checkpoint, where none came about; 0: none */
+    const char *checkpoint_message;
     int64_t written_ms;
 } mr_fleet_status;
 

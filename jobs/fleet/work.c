@@ -22,7 +22,7 @@ struct mr_work {
     _Atomic int64_t memory_bytes;
     pthread_mutex_t lock; /* what stands below */
     mr_fleet_status status;
-    char message[1024];
+    mr_work_words words;
 };
 
 /* ---- what it tells ---- */
@@ -33,7 +33,8 @@ static void tell_end(mr_work *work, mr_fleet_state state, int code, const char *
     work->status.state = state;
     work->status.code = code;
     work->status.tasks = 0;
-    snprintf(work->message, sizeof work->message, "%s", message);
+    work->status.checkpoint_code = 0;
+    snprintf(work->words.message, sizeof work->words.message, "%s", message);
     pthread_mutex_unlock(&work->lock);
     mr_logger_line(work->config.logger, code != 0 ? MR_LOG_ERROR : MR_LOG_INFO,
                    "job %s job=%s version=%" PRIu64 " code=MR%d reason=\"%s\"",
@@ -52,6 +53,10 @@ static void tell_stats(mr_work *work, const mr_worker *worker)
     work->status.late = stats.late;
     work->status.dead = stats.dead;
     work->status.lag = stats.lag_records;
+    const mr_error *why = mr_worker_checkpoint_error(worker);
+    work->status.checkpoint_code = why != NULL ? why->status : 0;
+    snprintf(work->words.checkpoint, sizeof work->words.checkpoint, "%s",
+             why != NULL ? why->message : "");
     pthread_mutex_unlock(&work->lock);
 }
 
@@ -214,13 +219,14 @@ bool mr_work_has_ended(mr_work *work)
     return atomic_load(&work->has_ended);
 }
 
-void mr_work_status(mr_work *work, mr_fleet_status *status, char *message, size_t size)
+void mr_work_status(mr_work *work, mr_fleet_status *status, mr_work_words *words)
 {
     pthread_mutex_lock(&work->lock);
     *status = work->status;
-    snprintf(message, size, "%s", work->message);
+    *words = work->words;
     pthread_mutex_unlock(&work->lock);
-    status->message = message;
+    status->message = words->message;
+    status->checkpoint_message = words->checkpoint;
 }
 
 void mr_work_free(mr_work *work)

@@ -41,8 +41,13 @@ void mr_work_set_memory(mr_work *work, int64_t memory_bytes);
 /* The thread is through: `free` does not wait. */
 bool mr_work_has_ended(mr_work *work);
 
-/* As it is now; `status->message` is copied to `message`, of that size. */
-void mr_work_status(mr_work *work, mr_fleet_status *status, char *message, size_t size);
+/* What `status` points to. */
+typedef struct mr_work_words {
+    char message[1024], checkpoint[1024];
+} mr_work_words;
+
+/* As it is now; its words are copied to `words`. */
+void mr_work_status(mr_work *work, mr_fleet_status *status, mr_work_words *words);
 
 /* Waits for the thread. */
 void mr_work_free(mr_work *work);

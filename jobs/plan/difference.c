@@ -4,6 +4,7 @@
 #include "engine/base/hash.h"
 #include "jobs/plan/fingerprint.h"
 #include "jobs/plan/meaning.h"
+#include "jobs/plan/sharing.h"
 
 #include <string.h>
 
@@ -205,25 +206,18 @@ static const char *retimed_table(const matcher *m)
     return NULL;
 }
 
-static const char *why_never(const matcher *m, const mr_plan *from, const mr_plan *to)
+static const char *why_never(const matcher *m, const mr_difference *d)
 {
+    const mr_plan *from = d->from_job, *to = d->to_job;
     mr_arena *arena = m->arena;
     const char *retimed = retimed_table(m);
-    if (from->stages_count > 0 || to->stages_count > 0)
-        return "it runs in stages, whose tasks have no common moment";
     if (from->guarantee != MR_EXACTLY_ONCE || to->guarantee != MR_EXACTLY_ONCE)
         return "it is not exactly-once: nothing would keep two writers apart";
-    if (from->tasks_count != to->tasks_count)
-        return mr_arena_printf(
-            arena,
-            "it has %u task%s and would have %u: what they hold cannot be shared "
-            "out anew",
-            from->tasks_count, from->tasks_count == 1 ? "" : "s", to->tasks_count);
     if (retimed != NULL)
         return mr_arena_printf(
             arena, "table `%s` has another event time, and how far it was counts in the old one",
             retimed);
-    return NULL;
+    return d->is_in_place ? NULL : mr_sharing_why_not(d, arena);
 }
 
 static const mr_plan *uncut(const mr_plan *plan)
@@ -253,12 +247,17 @@ void mr_difference_find(const mr_plan *from_job, const mr_plan *to_job, mr_arena
     match_single(&m);
     add_tables(&m);
     add_operators(&m);
-    *difference = (mr_difference){.from = from,
-                                  .to = to,
-                                  .count = m.count,
-                                  .changes = m.changes,
-                                  .is_quiet = true,
-                                  .never = why_never(&m, from_job, to_job)};
+    *difference =
+        (mr_difference){.from = from,
+                        .to = to,
+                        .from_job = from_job,
+                        .to_job = to_job,
+                        .is_in_place = from_job->stages_count == 0 && to_job->stages_count == 0 &&
+                                       from_job->tasks_count == to_job->tasks_count,
+                        .count = m.count,
+                        .changes = m.changes,
+                        .is_quiet = true};
+    difference->never = why_never(&m, difference);
     for (uint32_t i = 0; i < m.count; i++) {
         mr_fate fate = m.changes[i].fate;
         difference->loses |= fate == MR_FATE_REBUILD || fate == MR_FATE_DROP;

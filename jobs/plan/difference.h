@@ -31,6 +31,8 @@ typedef struct mr_change {
 
 typedef struct mr_difference {
     const mr_plan *from, *to; /* uncut: an operator is the same one in whatever stage it runs */
+    const mr_plan *from_job, *to_job; /* as they run */
+    bool is_in_place; /* both run in one stage, with as many tasks: each takes what it held */
     uint32_t count;
     const mr_change *changes; /* tables first, then operators in the new plan's order, then drops */
     bool loses;               /* something is rebuilt or dropped */

@@ -22,8 +22,6 @@ typedef struct pending_row {
     mr_string bytes; /* in the slice's arena */
 } pending_row;
 
-#define TIME_SIZE 8
-
 typedef struct deduplicate {
     mr_operator base;
     const mr_deduplicate_config *config;
@@ -119,17 +117,17 @@ static bool has_expired(const deduplicate *self, const seen *known, int64_t wate
  * batch. */
 static mr_string pending_key(mr_string key, int64_t time_ms, mr_arena *arena, uint64_t *hash)
 {
-    char *bytes = mr_arena_alloc(arena, (size_t)key.length + TIME_SIZE);
+    char *bytes = mr_arena_alloc(arena, (size_t)key.length + MR_DEDUPLICATE_TIME_SIZE);
     memcpy(bytes, key.bytes, key.length);
-    for (int i = 0; i < TIME_SIZE; i++)
+    for (int i = 0; i < MR_DEDUPLICATE_TIME_SIZE; i++)
         bytes[key.length + (uint32_t)i] = (char)((uint64_t)time_ms >> (8 * i));
-    *hash = mr_hash(bytes, (size_t)key.length + TIME_SIZE);
-    return mr_string_of(bytes, key.length + TIME_SIZE);
+    *hash = mr_hash(bytes, (size_t)key.length + MR_DEDUPLICATE_TIME_SIZE);
+    return mr_string_of(bytes, key.length + MR_DEDUPLICATE_TIME_SIZE);
 }
 
 static mr_string row_key(mr_string pending)
 {
-    return mr_string_of(pending.bytes, pending.length - TIME_SIZE);
+    return mr_string_of(pending.bytes, pending.length - MR_DEDUPLICATE_TIME_SIZE);
 }
 
 /* Keeps the row as its key's first; a later one that was kept before, and is not due, goes. */

@@ -19,6 +19,8 @@
 
 #include "engine/run/operator.h"
 
+#define MR_DEDUPLICATE_TIME_SIZE 8 /* behind the key, in the key of a pending entry */
+
 enum {
     MR_E_ROW_DEDUPLICATE_TIME = 3203, /* the row has no event time */
 };

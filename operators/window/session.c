@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define NUMBER_SIZE 4u
 #define OLDER_FIRST 4u
 #define TIME_LIMIT (INT64_MAX / 1000) /* what a TIMESTAMP can hold */
 #define DAYS_2 INT64_C(172800000)     /* no zone is further from UTC */
@@ -170,9 +169,9 @@ static mr_session *make_entry(mr_sessions *sessions, mr_session_list *list, char
 {
     for (;;) {
         uint32_t number = list->number_next++;
-        for (uint32_t i = 0; i < NUMBER_SIZE; i++)
+        for (uint32_t i = 0; i < MR_SESSION_NUMBER_SIZE; i++)
             key[length + i] = (char)(number >> (8 * i));
-        mr_string name = mr_string_of(key, length + NUMBER_SIZE);
+        mr_string name = mr_string_of(key, length + MR_SESSION_NUMBER_SIZE);
         uint64_t hash = mr_hash(name.bytes, name.length);
         void *made;
         mr_slice_upsert(sessions->slice, &name, &hash, 1, &made);
@@ -185,7 +184,7 @@ static mr_session *make_entry(mr_sessions *sessions, mr_session_list *list, char
 mr_session *mr_sessions_add(mr_sessions *sessions, mr_session_list *list, mr_string key,
                             int64_t time_ms, mr_arena *scratch)
 {
-    char *name = mr_arena_alloc(scratch, key.length + NUMBER_SIZE);
+    char *name = mr_arena_alloc(scratch, key.length + MR_SESSION_NUMBER_SIZE);
     memcpy(name, key.bytes != NULL ? key.bytes : "", key.length);
     mr_session *session = make_entry(sessions, list, name, key.length);
     session->start_ms = session->last_ms = time_ms;
@@ -246,7 +245,7 @@ void mr_sessions_put_back(mr_sessions *sessions, mr_session *session)
 mr_string mr_session_key(mr_session *session)
 {
     mr_string name = mr_slice_key(session);
-    return mr_string_of(name.bytes, name.length - NUMBER_SIZE);
+    return mr_string_of(name.bytes, name.length - MR_SESSION_NUMBER_SIZE);
 }
 
 void mr_sessions_end(mr_sessions *sessions, mr_session *session)

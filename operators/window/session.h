@@ -25,6 +25,8 @@
 #include "engine/state/state.h"
 #include "engine/time/timers.h"
 
+#define MR_SESSION_NUMBER_SIZE 4u /* behind the group key, in the key of an entry */
+
 typedef struct mr_session_list mr_session_list;
 
 /* The head of a value; only start and last are state. */

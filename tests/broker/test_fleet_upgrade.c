@@ -211,3 +211,53 @@ Test(fleet_upgrade, another_number_of_tasks_is_refused, .timeout = 400)
     expect_said(&s, fleet_say(&s, "diff", argument), 1, "1 task and would have 4");
     script_close(&s);
 }
+
+/* Rows of each id before and behind each upgrade: every window must hold all of them, once. */
+Test(fleet_upgrade, one_stage_becomes_two_and_gets_more_tasks_over_windows_that_are_half_full,
+     .timeout = 240)
+{
+    script s;
+    script_open(&s, "staged");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    char one[200], two[200], three[200], text[4096];
+    static const char tables[] =
+        "SET 'execution.checkpointing.interval' = '50 ms';\nSET 'parallelism.default' = '%d';\n"
+        "CREATE TABLE src (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH (" KAFKA_TABLE
+        "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');\n"
+        "CREATE TABLE dst (id INT, n BIGINT) WITH (" KAFKA_TABLE
+        "'topic' = '%s', 'format' = 'json');\n" COUNTS("v", "10") "%s";
+    static const char *const files[] = {"one.sql", "two.sql", "three.sql"};
+    for (int i = 0; i < 3; i++) {
+        int length = snprintf(text, sizeof text, tables, i + 1, in, out,
+                              i == 2 ? "INSERT INTO dst SELECT id, n FROM v WHERE n > 0;\n"
+                                     : "INSERT INTO dst SELECT id, n FROM v;\n");
+        script_put_file(&s, files[i], text, (size_t)length);
+    }
+    snprintf(one, sizeof one, "one.sql --name %s", s.name);
+    snprintf(two, sizeof two, "%s two.sql", s.name);
+    snprintf(three, sizeof three, "%s three.sql", s.name);
+    pid_t a = fleet_start_worker(&s, "a"), b = fleet_start_worker(&s, "b");
+    put_round(&s, in, 1);
+    put_round(&s, in, 12); /* closes the first window */
+    expect_said(&s, fleet_say(&s, "submit", one), 0, "submitted");
+    await_rows(&s, out, IDS);
+    break_off(&s, two, 3);
+    expect_said(&s, fleet_say(&s, "upgrade", two), 0, "state of job");
+    put_round(&s, in, 14);
+    put_round(&s, in, 21); /* closes the second one, of 12 and 14 */
+    await_rows(&s, out, 2 * IDS);
+    expect_said(&s, fleet_say(&s, "upgrade", three), 0, "is carried over");
+    put_round(&s, in, 22);
+    put_round(&s, in, 35); /* closes the third one, of 21 and 22 */
+    await_rows(&s, out, 3 * IDS);
+    const char *all = kafka_read(s.log, out, 0, 3 * IDS);
+    int twos = 0;
+    for (const char *at = all; (at = strstr(at, "\"n\":2}")) != NULL; at++)
+        twos++;
+    cr_expect_eq(twos, 2 * IDS, "%s", all);
+    snprintf(one, sizeof one, "%s one.sql", s.name);
+    expect_said(&s, fleet_say(&s, "upgrade", one), 5, "cannot be taken away");
+    fleet_stop_worker(&s, a);
+    fleet_stop_worker(&s, b);
+    script_close(&s);
+}

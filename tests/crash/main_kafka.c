@@ -2,10 +2,11 @@
  * crash_kafka: real workers on a real Kafka die, freeze and lose their broker; what a
  * read_committed reader sees afterwards must keep the law (tests/sim/law.h).
  *
- *   crash_kafka [--kills N] [--seconds N] [--seed S] [--only NAME] [--pipelined on|off] [--quick]
- *               [--keep] [--list]
+ *   crash_kafka [--kills N] [--seconds N] [--seed S] [--only NAME] [--pipelined on|off]
+ *               [--protocol classic|consumer] [--quick] [--keep] [--list]
  *
  * Whether commits are pipelined is drawn for each worker, unless --pipelined says it for all.
+ * --protocol consumer wants librdkafka 2.12, Kafka 4 and its short sessions (README.md).
  * Needs MILLRACE_TEST_BROKER, MILLRACE_TEST_BROKER_DIR, MILLRACE_TEST_BROKER_TOOL (tests/run sets
  * them). --keep leaves the workers' logs in the folder that is printed. The last line is
  * `N passed, N failed, N skipped`.
@@ -54,7 +55,8 @@ static const scenario SCENARIOS[] = {
 static int usage(void)
 {
     fprintf(stderr, "usage: crash_kafka [--kills N] [--seconds N] [--seed S] [--only NAME] "
-                    "[--pipelined on|off] [--quick] [--keep] [--list]\n");
+                    "[--pipelined on|off] [--protocol classic|consumer] [--quick] [--keep] "
+                    "[--list]\n");
     return 2;
 }
 
@@ -77,6 +79,8 @@ static bool parse(int argc, char **argv, mr_crash_env *env, const char **only)
             env->pipelined =
                 strcmp(next, "on") == 0 ? MR_CRASH_PIPELINED_ON : MR_CRASH_PIPELINED_OFF;
             i++;
+        } else if (strcmp(argv[i], "--protocol") == 0) {
+            env->has_consumer_protocol = strcmp(next, "consumer") == 0, i++;
         } else if (strcmp(argv[i], "--only") == 0) {
             *only = next, i++;
         } else {

@@ -13,6 +13,7 @@ mr_status mr_kafka_describe(mr_log *log, const char *topic, mr_topic_facts *fact
 void mr_kafka_expect(mr_log *log, const char *const *topics, uint32_t count);
 mr_status mr_kafka_create_topic(mr_log *log, const char *topic, int32_t partitions,
                                 const char *const *configs, mr_error *err);
+mr_status mr_kafka_grow_topic(mr_log *log, const char *topic, int32_t partitions, mr_error *err);
 mr_status mr_kafka_delete_topic(mr_log *log, const char *topic, mr_error *err);
 mr_status mr_kafka_trim(mr_log *log, const char *topic, int32_t partition, int64_t before,
                         mr_error *err);

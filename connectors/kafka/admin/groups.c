@@ -7,7 +7,9 @@
 #include <string.h>
 
 #define MEMBERS_GONE_MS 12000 /* beyond session.timeout.ms */
-#define STABLE_MS 1000        /* how long offsets in an open transaction are waited for */
+#define MEMBERS_GONE_CONSUMER_MS \
+    65000              /* beyond group.consumer.max.session.timeout.ms, decision 0018 */
+#define STABLE_MS 1000 /* how long offsets in an open transaction are waited for */
 
 /* A handle with the group's id, for one question. librdkafka (2.8 at least) hands "not my group"
  * from a coordinator on to the handle's own group without looking whether it has one: asked
@@ -172,7 +174,10 @@ static mr_status delete_group_once(mr_kafka_log *log, const char *group, bool *h
 mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
+    bool is_incremental =
+        mr_kafka_settings_has_consumer_protocol((const char *const *)log->properties);
     int64_t start_ms = mr_kafka_now_ms();
+    int64_t limit_ms = is_incremental ? MEMBERS_GONE_CONSUMER_MS : MEMBERS_GONE_MS;
     bool is_said = false;
     for (;;) {
         /* A static member that has stopped is a member until its session ends: wait for that
@@ -181,12 +186,12 @@ mr_status mr_kafka_delete_group(mr_log *base, const char *group, mr_error *err)
         bool has_members = false;
         mr_status status = delete_group_once(log, group, &has_members, err);
         bool may_pass = has_members || (status != MR_OK && err->recovery == MR_RECOVERY_RETRY);
-        if (!may_pass || mr_kafka_now_ms() - start_ms > MEMBERS_GONE_MS)
+        if (!may_pass || mr_kafka_now_ms() - start_ms > limit_ms)
             return status;
         if (has_members && !is_said)
             mr_logger_line(log->logger, MR_LOG_INFO,
                            "group %s still has a member; waiting up to %d s for its session to end",
-                           group, MEMBERS_GONE_MS / 1000);
+                           group, (int)(limit_ms / 1000));
         is_said = is_said || has_members;
         mr_kafka_request_pause(log, 200);
     }

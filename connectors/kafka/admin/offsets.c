@@ -87,13 +87,15 @@ static rd_kafka_resp_err_t bounds_of(mr_kafka_log *log, const char *topic, int32
     return error;
 }
 
-/* A partition without a leader, and one that is not there, are both "no such entry". */
+/* A partition without a leader, and one that is not there, are both "no such entry". Where nobody
+ * says which, nothing is known yet. */
 static rd_kafka_resp_err_t tell_apart(mr_kafka_log *log, const char *topic, int32_t partition)
 {
     mr_topic_facts facts;
     mr_error why;
     if (mr_kafka_describe_now(log, topic, &facts, &why) != MR_OK)
-        return RD_KAFKA_RESP_ERR__NOENT;
+        return why.recovery == MR_RECOVERY_RETRY ? RD_KAFKA_RESP_ERR__TIMED_OUT
+                                                 : RD_KAFKA_RESP_ERR__NOENT;
     return !facts.exists || partition >= facts.partitions ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
                                                           : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }

@@ -186,14 +186,16 @@ static bool is_led(mr_log *log, const char *topic, int32_t partitions)
 
 /* A created topic is known to the controller first, then to all brokers, then to those who lead its
  * partitions; using it would race with them. */
-static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, mr_error *err)
+static mr_status wait_for_topic(mr_log *log, const char *topic, bool wanted, int32_t partitions,
+                                mr_error *err)
 {
     int64_t deadline_ms = mr_kafka_now_ms() + ((mr_kafka_log *)log)->timeout_ms;
     for (;;) {
         mr_topic_facts facts;
         mr_status status = mr_kafka_describe_now((mr_kafka_log *)log, topic, &facts, err);
         if (status != MR_OK ||
-            (facts.exists == wanted && (!wanted || is_led(log, topic, facts.partitions))))
+            (facts.exists == wanted &&
+             (!wanted || (facts.partitions >= partitions && is_led(log, topic, facts.partitions)))))
             return status;
         if (mr_kafka_now_ms() > deadline_ms)
             return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
@@ -231,7 +233,38 @@ mr_status mr_kafka_create_topic(mr_log *base, const char *topic, int32_t partiti
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     status = topic_result(log, results, count, "create topic", topic, err);
     rd_kafka_event_destroy(event);
-    return status == MR_OK ? wait_for_topic(base, topic, true, err) : status;
+    return status == MR_OK ? wait_for_topic(base, topic, true, partitions, err) : status;
+}
+
+mr_status mr_kafka_grow_topic(mr_log *base, const char *topic, int32_t partitions, mr_error *err)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    mr_topic_facts facts;
+    char reason[256];
+    mr_status status = mr_kafka_describe_now(log, topic, &facts, err);
+    if (status != MR_OK || (facts.exists && facts.partitions >= partitions))
+        return status;
+    forget_expected(log, topic);
+    rd_kafka_NewPartitions_t *wanted =
+        rd_kafka_NewPartitions_new(topic, (size_t)partitions, reason, sizeof reason);
+    if (!wanted)
+        return mr_error_set(err, MR_E_KAFKA_OTHER, "topic %s: %s", topic, reason);
+    rd_kafka_AdminOptions_t *options =
+        mr_kafka_request_options(log, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_CreatePartitions(log->admin.rk, &wanted, 1, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewPartitions_destroy(wanted);
+    rd_kafka_event_t *event;
+    status = mr_kafka_request_answer(log, queue, "grow topic", topic, &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t count;
+    const rd_kafka_topic_result_t **results = rd_kafka_CreatePartitions_result_topics(
+        rd_kafka_event_CreatePartitions_result(event), &count);
+    status = topic_result(log, results, count, "grow topic", topic, err);
+    rd_kafka_event_destroy(event);
+    return status == MR_OK ? wait_for_topic(base, topic, true, partitions, err) : status;
 }
 
 mr_status mr_kafka_record_bytes_max(mr_kafka_log *log, const char *topic, int32_t *bytes,
@@ -290,5 +323,5 @@ mr_status mr_kafka_delete_topic(mr_log *base, const char *topic, mr_error *err)
         rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
     status = topic_result(log, results, count, "delete topic", topic, err);
     rd_kafka_event_destroy(event);
-    return status == MR_OK ? wait_for_topic(base, topic, false, err) : status;
+    return status == MR_OK ? wait_for_topic(base, topic, false, 0, err) : status;
 }

@@ -3,6 +3,7 @@
 #include "engine/base/assert.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct property {
@@ -54,7 +55,6 @@ static const property JAVA[] = {
     {"metrics.sample.window.ms", "leave it out"},
     {"auto.include.jmx.reporter", "leave it out"},
     {"exclude.internal.topics", "leave it out"},
-    {"group.remote.assignor", "leave it out"},
     {"partitioner.class", "leave it out: keys go where Java producers send them"},
 };
 
@@ -83,6 +83,7 @@ static const property REFUSED[] = {
                  "group-offsets starts from"},
     {"group.instance.id", "it derives from the state directory"},
     {"partition.assignment.strategy", "tasks are spread round robin"},
+    {"group.remote.assignor", "the broker's own choice spreads tasks evenly"},
     {"test.mock.num.brokers", "use the demo"},
 };
 
@@ -120,6 +121,19 @@ static const property JOINING[] = {
     {"partition.assignment.strategy", "roundrobin"},
     {"session.timeout.ms", "10000"},
     {"heartbeat.interval.ms", "1000"},
+};
+
+/* A rebalance waits so long for a member that lives and does not answer. Ours always polls. */
+static const property POLLING[] = {
+    {"max.poll.interval.ms", "60000"},
+};
+
+/* With group.protocol = consumer these are the broker's, and the library refuses them. */
+static const property BROKERS[] = {
+    {"session.timeout.ms", "group.consumer.session.timeout.ms of the broker, or "
+                           "consumer.session.timeout.ms of the group"},
+    {"heartbeat.interval.ms", "group.consumer.heartbeat.interval.ms of the broker, or "
+                              "consumer.heartbeat.interval.ms of the group"},
 };
 
 static const property WRITING[] = {
@@ -166,15 +180,16 @@ mr_status mr_kafka_settings_set(rd_kafka_conf_t *conf, const char *name, const c
 }
 
 /* Decision 0018. */
-static mr_status check_protocol(const char *value, mr_error *err)
+mr_status mr_kafka_settings_check_protocol(const char *value, int version, mr_error *err)
 {
-    if (strcmp(value, "classic") == 0)
+    if (strcmp(value, "classic") == 0 ||
+        (strcmp(value, "consumer") == 0 && version >= MR_KAFKA_CONSUMER_PROTOCOL_SINCE))
         return MR_OK;
     return mr_error_set(err, MR_E_SETTING,
-                        "Kafka property group.protocol may not be set to '%s': the new protocol "
-                        "wants librdkafka 2.12 or newer and Kafka 4.0 or newer, this program has "
-                        "librdkafka %s; leave it at 'classic', which all brokers speak",
-                        value, rd_kafka_version_str());
+                        "Kafka property group.protocol may not be set to '%s': there are 'classic' "
+                        "and 'consumer', and that wants librdkafka 2.12 or newer and Kafka 4.0 or "
+                        "newer; this program has librdkafka %d.%d.%d",
+                        value, version >> 24 & 0xff, version >> 16 & 0xff, version >> 8 & 0xff);
 }
 
 mr_status mr_kafka_settings_check(const char *name, const char *value, mr_error *err)
@@ -188,7 +203,7 @@ mr_status mr_kafka_settings_check(const char *name, const char *value, mr_error 
         return mr_error_set(err, MR_E_SETTING, "Kafka property %s may not be set: %s", name,
                             advice);
     if (strcmp(name, "group.protocol") == 0)
-        return check_protocol(value, err);
+        return mr_kafka_settings_check_protocol(value, rd_kafka_version(), err);
     rd_kafka_conf_t *scratch = rd_kafka_conf_new();
     mr_status status = mr_kafka_settings_set(scratch, name, value, err);
     rd_kafka_conf_destroy(scratch);
@@ -244,6 +259,15 @@ mr_status mr_kafka_settings_check_secret(const char *name, const char *value, mr
                         name);
 }
 
+bool mr_kafka_settings_has_consumer_protocol(const char *const *properties)
+{
+    bool has = false; /* the last one counts */
+    for (const char *const *at = properties; at && at[0]; at += 2)
+        if (strcmp(at[0], "group.protocol") == 0)
+            has = strcmp(at[1], "consumer") == 0;
+    return has;
+}
+
 mr_status mr_kafka_settings_check_all(const char *const *properties, mr_error *err)
 {
     for (const char *const *at = properties; at && at[0]; at += 2) {
@@ -252,6 +276,16 @@ mr_status mr_kafka_settings_check_all(const char *const *properties, mr_error *e
         mr_status status = mr_kafka_settings_check(at[0], at[1], err);
         if (status != MR_OK)
             return status;
+    }
+    if (!mr_kafka_settings_has_consumer_protocol(properties))
+        return MR_OK;
+    for (const char *const *at = properties; at[0]; at += 2) {
+        const char *advice = lookup(BROKERS, MR_LENGTH(BROKERS), at[0]);
+        if (advice)
+            return mr_error_set(err, MR_E_SETTING,
+                                "Kafka property %s goes with group.protocol = classic alone; with "
+                                "'consumer' it is %s",
+                                at[0], advice);
     }
     return MR_OK;
 }
@@ -269,18 +303,48 @@ static mr_status apply(rd_kafka_conf_t *conf, const property *list, size_t count
     return MR_OK;
 }
 
-static mr_status apply_role(rd_kafka_conf_t *conf, mr_kafka_role role, mr_error *err)
+static mr_status apply_role(rd_kafka_conf_t *conf, mr_kafka_role role, bool is_classic,
+                            mr_error *err)
 {
     mr_status status = apply(conf, COMMON, MR_LENGTH(COMMON), err);
     if (status == MR_OK && role != MR_KAFKA_ROLE_WRITER)
         status = apply(conf, CONSUMING, MR_LENGTH(CONSUMING), err);
     if (status == MR_OK && role == MR_KAFKA_ROLE_READER)
         status = apply(conf, READING, MR_LENGTH(READING), err);
-    if (status == MR_OK && role == MR_KAFKA_ROLE_MEMBER)
+    if (status == MR_OK && role == MR_KAFKA_ROLE_MEMBER && is_classic)
         status = apply(conf, JOINING, MR_LENGTH(JOINING), err);
+    if (status == MR_OK && role == MR_KAFKA_ROLE_MEMBER)
+        status = apply(conf, POLLING, MR_LENGTH(POLLING), err);
     if (status == MR_OK && role == MR_KAFKA_ROLE_WRITER)
         status = apply(conf, WRITING, MR_LENGTH(WRITING), err);
     return status;
+}
+
+static const char *given(const char *const *properties, const char *name)
+{
+    for (const char *const *at = properties; at && at[0]; at += 2)
+        if (strcmp(at[0], name) == 0)
+            return at[1];
+    return NULL;
+}
+
+/* The library wants max.poll.interval.ms to be no less than the session: ours follows a user's. */
+static mr_status widen_poll_interval(rd_kafka_conf_t *conf, const char *const *properties,
+                                     mr_error *err)
+{
+    const char *session = given(properties, "session.timeout.ms");
+    const char *given_up = lookup(POLLING, MR_LENGTH(POLLING), "max.poll.interval.ms");
+    if (session == NULL || given(properties, "max.poll.interval.ms") != NULL ||
+        strtoll(session, NULL, 10) <= strtoll(given_up, NULL, 10))
+        return MR_OK;
+    return mr_kafka_settings_set(conf, "max.poll.interval.ms", session, err);
+}
+
+/* The other handles stay with the classic protocol, whose session bounds the interval from
+ * below. */
+static bool is_members_alone(const char *name)
+{
+    return strcmp(name, "group.protocol") == 0 || strcmp(name, "max.poll.interval.ms") == 0;
 }
 
 mr_status mr_kafka_settings_make(mr_kafka_role role, const char *bootstrap, const char *client_id,
@@ -291,10 +355,14 @@ mr_status mr_kafka_settings_make(mr_kafka_role role, const char *bootstrap, cons
     mr_status status = mr_kafka_settings_set(made, "bootstrap.servers", bootstrap, err);
     if (status == MR_OK)
         status = mr_kafka_settings_set(made, "client.id", client_id, err);
+    bool is_classic = !mr_kafka_settings_has_consumer_protocol(properties);
     if (status == MR_OK)
-        status = apply_role(made, role, err);
+        status = apply_role(made, role, is_classic, err);
     for (const char *const *at = properties; status == MR_OK && at && at[0]; at += 2)
-        status = mr_kafka_settings_set(made, at[0], at[1], err);
+        if (is_classic || role == MR_KAFKA_ROLE_MEMBER || !is_members_alone(at[0]))
+            status = mr_kafka_settings_set(made, at[0], at[1], err);
+    if (status == MR_OK && role == MR_KAFKA_ROLE_MEMBER)
+        status = widen_poll_interval(made, properties, err);
     if (status != MR_OK) {
         rd_kafka_conf_destroy(made);
         return status;

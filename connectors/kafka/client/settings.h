@@ -23,6 +23,16 @@ typedef enum mr_kafka_role {
 
 const char *mr_kafka_role_name(mr_kafka_role role);
 
+/* From this librdkafka on group.protocol = consumer is complete. */
+#define MR_KAFKA_CONSUMER_PROTOCOL_SINCE 0x020c0000
+
+/* Is `value` a group.protocol with a librdkafka of that version? Errors: MR_E_SETTING. */
+MR_MUST_USE mr_status mr_kafka_settings_check_protocol(const char *value, int version,
+                                                       mr_error *err);
+
+/* Do (checked) properties ask for group.protocol = consumer? It is set for members alone. */
+bool mr_kafka_settings_has_consumer_protocol(const char *const *properties);
+
 /* Is `name` = `value` a property that a user may set? Errors: MR_E_SETTING with what to do. */
 MR_MUST_USE mr_status mr_kafka_settings_check(const char *name, const char *value, mr_error *err);
 

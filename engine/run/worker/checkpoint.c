@@ -15,6 +15,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define PATIENCE_INTERVALS 3
+
 static mr_worker_task *find(mr_worker *worker, uint32_t index)
 {
     for (uint32_t t = 0; t < worker->tasks_count; t++)
@@ -45,6 +47,15 @@ void mr_worker_note_applied(mr_worker_task *at)
     at->bytes_since_applied = at->bytes_since_base;
 }
 
+bool mr_worker_has_checkpoints(const mr_worker *worker, const mr_worker_task *at)
+{
+    const mr_worker_checkpoints *config = &worker->config.checkpoints;
+    int64_t patience_us = config->interval_ms * 1000 * PATIENCE_INTERVALS;
+    return config->helper != NULL && at->store != NULL &&
+           worker->plan->guarantee == MR_EXACTLY_ONCE &&
+           mr_worker_now_us(worker) - at->named_us < patience_us;
+}
+
 bool mr_worker_name_checkpoint(const mr_worker_task *at, mr_epoch_record *record)
 {
     if (at->ready[0] == '\0')
@@ -60,6 +71,7 @@ void mr_worker_note_named(mr_worker *worker, mr_worker_task *at)
 {
     memcpy(at->named, at->ready, sizeof at->named);
     at->ready[0] = '\0';
+    at->named_us = mr_worker_now_us(worker);
     at->is_sweep_due = true;
     at->is_hastened = false;
     worker->checkpointing.named++;
@@ -98,21 +110,27 @@ void mr_worker_void_checkpoint(mr_worker *worker, const mr_worker_task *at)
         mr_upload_cancel(&c->upload);
 }
 
-static void give_up(mr_worker *worker, const mr_error *why)
+static mr_status give_up(mr_worker *worker, mr_error *err)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
+    mr_error why = c->upload.err;
+    bool is_told = why.status != MR_E_CRASHED && !c->is_void;
     c->failed += !c->is_void;
     if (!c->is_void)
         mr_checkpoint_report_failed(&c->report);
     mr_worker_task *at = find(worker, c->index);
+    bool is_asked = at != NULL && at->is_hastened;
     if (at != NULL)
         at->is_hastened = false;
-    if (why->status != MR_E_CRASHED && !c->is_void)
-        mr_logger_line(worker->config.logger, MR_LOG_WARN,
-                       "no checkpoint job=%s task=%" PRIu32 " code=MR%d reason=\"%s\"",
-                       worker->plan->job, c->index, why->status, why->message);
     mr_upload_end(&c->upload);
     c->errand = MR_ERRAND_NONE;
+    if (!is_told)
+        return MR_OK;
+    c->failed_last = why;
+    mr_logger_line(worker->config.logger, MR_LOG_WARN,
+                   "no checkpoint job=%s task=%" PRIu32 " code=MR%d reason=\"%s\"",
+                   worker->plan->job, c->index, why.status, why.message);
+    return is_asked ? mr_worker_answer(worker, c->index, &why, err) : MR_OK;
 }
 
 static void start(mr_worker *worker, mr_worker_errand errand, bool (*step)(void *), void *context)
@@ -124,13 +142,13 @@ static void start(mr_worker *worker, mr_worker_errand errand, bool (*step)(void 
 
 /* ---- what came of an errand ---- */
 
-static void on_image(mr_worker *worker)
+static mr_status on_image(mr_worker *worker, mr_error *err)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
-    if (c->upload.phase == MR_UPLOAD_IMAGED && !c->is_void)
-        start(worker, MR_ERRAND_SEND, mr_upload_send_step, &c->upload);
-    else
-        give_up(worker, &c->upload.err);
+    if (c->upload.phase != MR_UPLOAD_IMAGED || c->is_void)
+        return give_up(worker, err);
+    start(worker, MR_ERRAND_SEND, mr_upload_send_step, &c->upload);
+    return MR_OK;
 }
 
 /* Behind a commit only: see trim_before in decision.c. */
@@ -157,10 +175,9 @@ static mr_status on_sent(mr_worker *worker, mr_error *err)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
     mr_worker_task *at = find(worker, c->index);
-    if (c->upload.phase != MR_UPLOAD_DONE || c->is_void || at == NULL) {
-        give_up(worker, &c->upload.err);
-        return MR_OK;
-    }
+    if (c->upload.phase != MR_UPLOAD_DONE || c->is_void || at == NULL)
+        return give_up(worker, err);
+    c->failed_last = (mr_error){0};
     const mr_manifest *manifest = &c->upload.manifest;
     memcpy(at->ready, c->upload.id, sizeof at->ready);
     at->ready_bytes = mr_manifest_bytes(manifest);
@@ -273,7 +290,7 @@ static mr_status take_errand(mr_worker *worker, mr_error *err)
 {
     switch (worker->checkpointing.errand) {
     case MR_ERRAND_NONE: return MR_OK;
-    case MR_ERRAND_IMAGE: on_image(worker); return MR_OK;
+    case MR_ERRAND_IMAGE: return on_image(worker, err);
     case MR_ERRAND_SEND: return on_sent(worker, err);
     case MR_ERRAND_SWEEP: return on_swept(worker, err);
     }
@@ -319,6 +336,9 @@ void mr_worker_end_checkpoints(mr_worker *worker)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
     mr_helper *helper = worker->config.checkpoints.helper;
+    if (c->answers != NULL)
+        c->answers->class->close(c->answers);
+    c->answers = NULL;
     if (c->errand == MR_ERRAND_NONE)
         return;
     c->is_void = true;

@@ -2,6 +2,7 @@
  * Words from outside: the topic `<job>.control`, one partition, kept for a day.
  *
  *   v1|checkpoint|<what the asker likes>     every task takes a checkpoint now
+ *   v1|failed|<task>|<code>|<why>            a worker's answer: that one did not come about
  *
  * Every worker that takes checkpoints reads it beside its inputs, from where it ended when the
  * worker began to listen: who asks and gets no answer asks again. What it does not understand it
@@ -9,6 +10,8 @@
  */
 #include "engine/run/worker/private.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LISTEN_AGAIN_US INT64_C(10000000)
@@ -53,6 +56,25 @@ mr_status mr_worker_listen(mr_worker *worker, mr_error *err)
                        "nobody can ask for checkpoints yet job=%s topic=%s code=MR%d reason=\"%s\"",
                        worker->plan->job, topic, status, why.message);
     return MR_OK;
+}
+
+/* Sent when the client sees fit: who does not hear it waits, as for a worker that died. */
+mr_status mr_worker_answer(mr_worker *worker, uint32_t task, const mr_error *why, mr_error *err)
+{
+    mr_worker_checkpointing *c = &worker->checkpointing;
+    mr_log *log = worker->config.log;
+    char topic[256], text[MR_ERROR_MESSAGE_MAX + 64];
+    snprintf(topic, sizeof topic, "%s.control", worker->plan->job);
+    snprintf(text, sizeof text, MR_WORKER_FAILED_WORD "%" PRIu32 "|%d|%s", task, why->status,
+             why->message);
+    mr_log_record record = {
+        .value = text, .value_length = strlen(text), .timestamp_ms = MR_TIME_NONE};
+    mr_status status = MR_OK;
+    if (c->answers == NULL)
+        status = log->class->open_writer(log, &(mr_writer_options){0}, &c->answers, err);
+    if (status == MR_OK)
+        status = c->answers->class->produce(c->answers, topic, 0, &record, 1, err);
+    return status == MR_E_CRASHED ? status : MR_OK;
 }
 
 void mr_worker_hear(mr_worker *worker, mr_records *records)

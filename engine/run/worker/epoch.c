@@ -124,7 +124,7 @@ static bool is_base_due(const mr_worker *worker, const mr_worker_task *at)
     uint64_t least =
         worker->config.base_bytes_min != 0 ? worker->config.base_bytes_min : BASE_BYTES_MIN;
     uint64_t limit = at->base_bytes * 2 > least ? at->base_bytes * 2 : least;
-    return at->bytes_since_base > limit;
+    return at->bytes_since_base > limit && !mr_worker_has_checkpoints(worker, at);
 }
 
 /* Must fit into a transaction beside its epoch, so it is smaller while the log is slow

@@ -59,23 +59,27 @@ static mr_status check(mr_worker *worker, const mr_exchange *exchange, mr_error 
     mr_status status = log->class->describe(log, exchange->topic, &facts, err);
     if (status != MR_OK)
         return status;
-    if (facts.exists && facts.partitions != (int32_t)exchange->downstreams_count)
+    bool has_state;
+    int32_t tasks = (int32_t)exchange->downstreams_count;
+    status = has_records(worker, worker->state_topic, worker->plan->tasks_count, &has_state, err);
+    if (status != MR_OK)
+        return status;
+    /* Behind an upgrade it may have more, which nobody writes to any more. */
+    if (facts.exists && (has_state ? facts.partitions < tasks : facts.partitions != tasks))
         return mr_error_set(err, MR_E_STATE_TASKS,
                             "exchange topic `%s` has %" PRId32 " partitions, the stage behind it "
-                            "has %" PRIu32
-                            " tasks; their number is fixed (start over with --reset)",
-                            exchange->topic, facts.partitions, exchange->downstreams_count);
+                            "has %" PRId32
+                            " tasks; `millrace upgrade` changes their number, --reset starts over",
+                            exchange->topic, facts.partitions, tasks);
     if (facts.exists)
         return MR_OK;
     /* Nothing is written to the state topic before its exchanges are there. */
-    bool has_state;
-    status = has_records(worker, worker->state_topic, worker->plan->tasks_count, &has_state, err);
-    if (status == MR_OK && has_state)
+    if (has_state)
         return mr_error_set(err, MR_E_STATE_PARTIAL,
                             "exchange topic `%s` is missing, but the job has state; restore the "
                             "topic, or forget the job's state and start over with --reset",
                             exchange->topic);
-    return status == MR_OK ? create(worker, exchange, err) : status;
+    return create(worker, exchange, err);
 }
 
 mr_status mr_worker_check_exchanges(mr_worker *worker, mr_error *err)

@@ -33,7 +33,7 @@ bool mr_worker_is_growth_due(mr_worker *worker)
     if (worker->grown_us == 0)
         worker->grown_us = now;
     if (now - worker->grown_us < LOOK_EVERY_US || !mr_worker_keeps_state(worker) ||
-        worker->config.is_bounded)
+        worker->config.is_bounded || worker->config.is_settling)
         return false;
     /* One that is away would hold us up; who has no input has nothing to hold up. */
     if (worker->slots_count > 0 && now - worker->answered_us > ANSWERS_US)

@@ -71,7 +71,7 @@ static mr_status look(mr_worker *worker, mr_hanging_found *found, mr_error *err)
     return status;
 }
 
-mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err)
+static mr_status look_once(mr_worker *worker, mr_error *err)
 {
     if (worker->config.sabotage.let_hang) {
         worker->may_hang = false;
@@ -86,8 +86,44 @@ mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err)
     }
     worker->hanging_ended += found.open - found.left;
     worker->may_hang = found.left > 0 && ++worker->hanging_looks < LOOKS_MAX;
-    if (worker->may_hang)
-        return mr_worker_poll_member(worker, PAUSE_MS << (worker->hanging_looks - 1), err);
-    worker->hanging_looks = 0;
+    if (!worker->may_hang)
+        worker->hanging_looks = 0;
     return MR_OK;
+}
+
+static int32_t pause_ms(const mr_worker *worker)
+{
+    return PAUSE_MS << (worker->hanging_looks - 1);
+}
+
+mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err)
+{
+    mr_status status = look_once(worker, err);
+    return status == MR_OK && worker->may_hang
+               ? mr_worker_poll_member(worker, pause_ms(worker), err)
+               : status;
+}
+
+/* A worker that has written nothing yet need not wait for what is open: most of it is of who had
+ * the task, whom the restore fences. */
+bool mr_worker_may_restore_first(const mr_worker *worker)
+{
+    bool has_kept = false;
+    for (uint32_t t = 0; t < worker->tasks_count; t++)
+        has_kept = has_kept || worker->tasks[t].task != NULL;
+    return worker->hanging_looks > 0 && worker->held_tries == 0 && !has_kept;
+}
+
+mr_status mr_worker_finish_hanging(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    while (status == MR_OK && worker->may_hang) {
+        if (worker->owners.count > 0)
+            status = mr_worker_look_at_owners(worker, err);
+        if (status == MR_OK)
+            status = look_once(worker, err);
+        if (status == MR_OK && worker->may_hang)
+            status = mr_worker_pause(worker, pause_ms(worker), err);
+    }
+    return status;
 }

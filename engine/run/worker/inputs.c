@@ -316,6 +316,8 @@ mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t number, mr_error *er
 {
     mr_worker_task *at = &worker->tasks[number];
     mr_task *task = at->task;
+    if (worker->config.is_settling)
+        return MR_OK; /* none is read */
     mr_arena arena = {0};
     mr_log_ends *ends = mr_arena_alloc(&arena, (at->slots_count + 1) * sizeof *ends);
     uint32_t *inputs = mr_arena_alloc(&arena, (at->slots_count + 1) * sizeof *inputs);
@@ -368,7 +370,8 @@ mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err
         const mr_task_input *input = mr_task_input_at(at->task, slot->input);
         /* An upstream that had ended may go on in a run that goes further: its rows are late
          * then. */
-        if (input->is_ended && mr_worker_exchange_of(worker, slot) == NULL)
+        bool is_table = mr_worker_exchange_of(worker, slot) == NULL;
+        if (is_table && (input->is_ended || worker->config.is_settling))
             continue;
         mr_log_reader *reader = worker->readers[slot->reader];
         mr_status status =

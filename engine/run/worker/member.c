@@ -15,7 +15,13 @@ static mr_status on_assigned(mr_worker *worker, const mr_member_event *event, mr
     if (worker->is_epoch_open || status != MR_OK)
         mr_worker_abort_epoch(worker);
     mr_error why = *err;
-    mr_status owned = mr_worker_own_tasks(worker, event->partitions, event->partitions_count, err);
+    uint32_t count = 0;
+    int32_t *kept = malloc((event->partitions_count + 1) * sizeof *kept);
+    MR_ASSERT(kept != NULL);
+    mr_status owned = mr_worker_pass_over(worker, event, kept, &count, err);
+    if (owned == MR_OK)
+        owned = mr_worker_own_tasks(worker, kept, count, err);
+    free(kept);
     worker->phase = MR_WORKER_RESTORE;
     if (status != MR_OK)
         *err = why;
@@ -86,8 +92,12 @@ static bool is_to_stop(const mr_worker *worker)
 /* The event is seen to when the restore is unwound: here it would pull the task from under it. */
 mr_status mr_worker_breathe(void *context, mr_error *err)
 {
-    mr_worker *worker = context;
-    mr_status status = poll(worker, 0, &worker->event, err);
+    return mr_worker_pause(context, 0, err);
+}
+
+mr_status mr_worker_pause(mr_worker *worker, int32_t ms, mr_error *err)
+{
+    mr_status status = poll(worker, ms, &worker->event, err);
     if (status != MR_OK)
         return status;
     if (worker->event.kind == MR_MEMBER_NOTHING && !is_to_stop(worker))

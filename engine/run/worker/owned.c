@@ -73,7 +73,8 @@ mr_status mr_worker_own_tasks(mr_worker *worker, const int32_t *partitions, uint
     worker->tasks = owned;
     worker->tasks_count = count;
     worker->tasks_awaited = 0;
-    worker->lag_records = -1; /* until it is asked again */
+    worker->owners.has_looked = false; /* from now on what is open counts */
+    worker->lag_records = -1;          /* until it is asked again */
     return status;
 }
 

@@ -8,8 +8,9 @@
  * may have written, and fences that one by its id where something is open for too long.
  *
  * What is open may be the work of others who live, and the owner may live too, with other tasks: so
- * only what was open at the first look counts, and epochs of the living get the time to end. One
- * that is fenced without need loses an epoch, no more.
+ * only what was open at the first look counts, and epochs of the living get the time to end. The
+ * first look is before the restore, which is time that they get too. One that is fenced without
+ * need loses an epoch, no more.
  */
 #include "engine/run/worker/private.h"
 
@@ -27,7 +28,6 @@ void mr_worker_note_owner(mr_worker *worker, const char *transactional_id)
         worker->plan->guarantee != MR_EXACTLY_ONCE ||
         strcmp(transactional_id, worker->transactional_id) == 0)
         return;
-    owners->has_looked = false;
     for (uint32_t i = 0; i < owners->count; i++)
         if (strcmp(owners->ids[i], transactional_id) == 0)
             return;
@@ -108,10 +108,21 @@ static mr_status fence(mr_worker *worker, mr_error *err)
     return MR_OK;
 }
 
+mr_status mr_worker_look_before_owners(mr_worker *worker, mr_error *err)
+{
+    bool is_of_use = worker->plan->guarantee == MR_EXACTLY_ONCE && worker->plan->uses_log;
+    if (!is_of_use || worker->owners.has_looked)
+        return MR_OK;
+    mr_status status = look_first(worker, err);
+    return status != MR_OK && err->recovery == MR_RECOVERY_RETRY ? MR_OK : status;
+}
+
 mr_status mr_worker_look_at_owners(mr_worker *worker, mr_error *err)
 {
     mr_worker_owners *owners = &worker->owners;
     int64_t now_us = mr_worker_now_us(worker);
+    if (owners->count == 0 && owners->has_looked)
+        mr_worker_forget_owners(worker);
     if (owners->count == 0 || now_us < owners->look_due_us)
         return MR_OK;
     mr_status status = owners->has_looked ? look_again(worker, err) : look_first(worker, err);

@@ -53,6 +53,7 @@ typedef struct mr_worker_task {
     char ready[MR_MANIFEST_ID_SIZE]; /* written, to be named by the next epoch record; "": none */
     uint64_t ready_bytes, ready_since_base;
     char named[MR_MANIFEST_ID_SIZE]; /* newest that counts, in this life; "": none */
+    int64_t named_us;                /* when it came to, or the task was restored */
     bool is_sweep_due;
     bool is_wanted;                   /* somebody asked for one */
     bool is_hastened;                 /* and it is under way: an epoch is made to name it */
@@ -79,6 +80,8 @@ typedef struct mr_worker_checkpointing {
     mr_status sweep_status;
     mr_error sweep_err;
     uint64_t named, failed, restored;
+    mr_error failed_last;   /* status MR_OK: the last one that was sent came through */
+    mr_log_writer *answers; /* to the control topic; NULL: there was nothing to answer yet */
     mr_checkpoint_report report;
     int64_t began_us;  /* the image under way */
     bool is_listening; /* to the control topic */
@@ -199,6 +202,7 @@ struct mr_worker {
     int64_t *aligned_lows;       /* [sources] */
     uint32_t aligned_room, held; /* slots that are held */
     int64_t polled_us;           /* the member, last */
+    int64_t join_us, told_us; /* it waits for the group since then (0: it does not), and said so */
     mr_member_event event; /* came amid a restore, to be seen to; its partitions last till then */
     int64_t grown_us;      /* topics were asked for partitions added, last */
     int64_t refreshed_us;  /* all offsets were committed, last */
@@ -283,6 +287,8 @@ mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error 
 /* What a restore does between its chunks: the group must not take us for dead. `context` is the
  * worker. MR_E_INTERRUPTED: it gives or takes tasks, or the worker is to stop. */
 mr_status mr_worker_breathe(void *context, mr_error *err);
+/* The same, and waits for so long. */
+mr_status mr_worker_pause(mr_worker *worker, int32_t ms, mr_error *err);
 
 /* run.c */
 /* One step of the phase RUN. `*task`: at which task it failed, when at one. */
@@ -320,6 +326,22 @@ mr_status mr_worker_wake_inputs(mr_worker *worker, uint32_t task, mr_error *err)
 mr_status mr_worker_bound_inputs(mr_worker *worker, mr_error *err);
 mr_status mr_worker_start_inputs(mr_worker *worker, uint32_t task, mr_error *err);
 void mr_worker_stop_inputs(mr_worker *worker, uint32_t task);
+
+/* settle.c */
+/* Of a worker that only settles, with all tasks settled: is nothing left to do? `*worked`: nothing
+ * else this step. */
+mr_status mr_worker_settle(mr_worker *worker, bool *worked, bool *is_over, mr_error *err);
+
+/* surplus.c */
+/* MR_E_STATE_TASKS: the partition is no task, and not known to be nobody's. */
+mr_status mr_worker_check_surplus(mr_worker *worker, int32_t partition, mr_error *err);
+/* MR_E_STATE_PLAN: tasks of ours are new, and those beside them are another plan's; of one task. */
+mr_status mr_worker_check_grown(mr_worker *worker, mr_error *err);
+mr_status mr_worker_check_begun(const mr_worker *worker, const mr_recovered *recovered,
+                                mr_error *err);
+/* Those of the assigned partitions that are tasks. The same error. */
+mr_status mr_worker_pass_over(mr_worker *worker, const mr_member_event *event, int32_t *kept,
+                              uint32_t *count, mr_error *err);
 
 /* fetch.c */
 /* One fetch from one of the readers; `records->count` 0: nothing came. Inputs that run ahead of
@@ -406,10 +428,16 @@ void mr_worker_drop_task(mr_worker *worker, uint32_t task);
 /* hanging.c: for a writer that `may_hang`, with the tasks known; to be called until it may not. A
  * member event may come in between: then the tasks are others. */
 mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err);
+/* It was looked once, and tasks may be restored before the rest. That is for `finish`, behind their
+ * recovery and before our writer writes. A member event breaks it off (MR_E_INTERRUPTED). */
+bool mr_worker_may_restore_first(const mr_worker *worker);
+mr_status mr_worker_finish_hanging(mr_worker *worker, mr_error *err);
 /* All partitions that the worker's transactions may touch; each once. */
 mr_log_ends *mr_worker_places(const mr_worker *worker, mr_arena *arena, uint32_t *count);
 
 /* owners.c */
+/* Before the first of the tasks at hand is restored: what is open now. */
+mr_status mr_worker_look_before_owners(mr_worker *worker, mr_error *err);
 /* A task was taken over, whose state log names this writer. */
 void mr_worker_note_owner(mr_worker *worker, const char *transactional_id);
 /* Fences those who left something open, when it is time for that. */
@@ -458,6 +486,9 @@ void mr_worker_note_applied(mr_worker_task *at);
 bool mr_worker_is_imaging(const mr_worker *worker, const mr_worker_task *at);
 /* Puts the checkpoint that is ready into the epoch record; false: there is none. */
 bool mr_worker_name_checkpoint(const mr_worker_task *at, mr_epoch_record *record);
+/* They come through, or had no time to yet: a base would have the log trimmed in front of it, and
+ * so take the deltas behind those that are kept. */
+bool mr_worker_has_checkpoints(const mr_worker *worker, const mr_worker_task *at);
 /* The epoch record that names it is committed. */
 void mr_worker_note_named(mr_worker *worker, mr_worker_task *at);
 /* A base was written: checkpoints of before are of no use, for the log is trimmed behind it. */
@@ -473,6 +504,8 @@ void mr_worker_end_checkpoints(mr_worker *worker);
 #define MR_WORKER_CONTROL_INPUT (MR_INPUT_NONE - 1u)
 /* Begins to listen to the control topic, where checkpoints are taken. Fails only by a crash. */
 mr_status mr_worker_listen(mr_worker *worker, mr_error *err);
+/* Who asked for a checkpoint of the task hears why there is none. Fails only by a crash. */
+mr_status mr_worker_answer(mr_worker *worker, uint32_t task, const mr_error *why, mr_error *err);
 /* What came is not of an input, but words for us: `records` is empty then. */
 void mr_worker_hear(mr_worker *worker, mr_records *records);
 

@@ -125,12 +125,17 @@ mr_status mr_worker_check_state_topic(mr_worker *worker, mr_error *err)
         status = start_fresh(worker, err);
         return status == MR_OK ? mr_worker_check_exchanges(worker, err) : status;
     }
-    if (facts.partitions != (int32_t)worker->plan->tasks_count)
+    int32_t tasks = (int32_t)worker->plan->tasks_count;
+    if (facts.partitions < tasks)
         return mr_error_set(err, MR_E_STATE_TASKS,
-                            "state topic `%s` has %" PRId32 " partitions, the job has %" PRIu32
-                            " tasks; the number of tasks is fixed (start over with --reset)",
-                            worker->state_topic, facts.partitions, worker->plan->tasks_count);
-    return mr_worker_check_exchanges(worker, err);
+                            "state topic `%s` has %" PRId32 " partitions, the job has %" PRId32
+                            " tasks; `millrace upgrade` changes their number, --reset starts over",
+                            worker->state_topic, facts.partitions, tasks);
+    for (int32_t p = tasks; status == MR_OK && p < facts.partitions; p++)
+        status = mr_worker_check_surplus(worker, p, err);
+    if (status == MR_OK)
+        status = mr_worker_check_grown(worker, err);
+    return status == MR_OK ? mr_worker_check_exchanges(worker, err) : status;
 }
 
 mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
@@ -151,15 +156,18 @@ mr_status mr_worker_open_writer(mr_worker *worker, mr_error *err)
     return status;
 }
 
-/* A writer, and nothing that hangs where it will write (`may_hang`: not yet). */
-static mr_status see_to_writer(mr_worker *worker, mr_error *err)
+/* A writer, and nothing that hangs where it will write. `*is_done` false: to be called again. */
+static mr_status see_to_writer(mr_worker *worker, bool *is_done, mr_error *err)
 {
     mr_status status = MR_OK;
     if (worker->writer == NULL && worker->plan->uses_log)
         status = mr_worker_open_writer(worker, err);
-    if (status != MR_OK || !worker->may_hang || worker->tasks_count == 0)
+    *is_done = !worker->may_hang || worker->tasks_count == 0 || mr_worker_may_restore_first(worker);
+    if (status != MR_OK || *is_done)
         return status;
-    return mr_worker_end_hanging(worker, err);
+    status = mr_worker_end_hanging(worker, err);
+    *is_done = !worker->may_hang;
+    return status;
 }
 
 /* The group's own note of the last commit must not know more than the state log. */
@@ -204,6 +212,7 @@ static mr_status cross_check(mr_worker *worker, uint32_t task, const mr_recovere
 static void take_over(const mr_worker *worker, mr_worker_task *at, const mr_recovered *recovered)
 {
     at->store = recovered->store;
+    at->named_us = mr_worker_now_us(worker);
     at->epoch = recovered->has_epoch ? recovered->epoch.epoch : 0;
     at->epoch_offset = recovered->epoch_offset;
     at->epoch_checksum = recovered->epoch_checksum;
@@ -283,6 +292,12 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     bool keeps = mr_worker_keeps_state(worker);
     if (status == MR_OK && keeps)
         status = recover(worker, at, &recovered, err);
+    if (status == MR_OK && keeps)
+        mr_worker_note_owner(worker, owner_of(&recovered));
+    if (status == MR_OK)
+        status = mr_worker_finish_hanging(worker, err);
+    if (status == MR_OK)
+        status = mr_worker_check_begun(worker, &recovered, err);
     if (status == MR_OK)
         status = mr_worker_place_inputs(worker, task, keeps ? &recovered : NULL, err);
     if (status != MR_OK)
@@ -294,8 +309,6 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
         status = mr_worker_wake_inputs(worker, task, err);
     if (status == MR_OK)
         mr_report_restored(&worker->report, at->task, mr_worker_now_us(worker) - began_us);
-    if (status == MR_OK && keeps)
-        mr_worker_note_owner(worker, owner_of(&recovered));
     if (status == MR_OK && keeps && needs_claim(worker, &recovered))
         status = mr_worker_claim(worker, task, err);
     if (status == MR_OK)
@@ -368,15 +381,18 @@ static bool is_damage(mr_status status)
 
 mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
 {
-    mr_status status = see_to_writer(worker, err);
-    if (status == MR_OK && worker->may_hang && worker->tasks_count > 0)
-        return MR_OK; /* looked again in the next step */
+    bool is_done;
+    mr_status status = see_to_writer(worker, &is_done, err);
+    if (status == MR_OK && !is_done)
+        return MR_OK;
     if (status == MR_OK)
         status = mr_worker_verify_kept(worker, err);
     for (uint32_t t = 0; status == MR_OK && t < worker->tasks_count; t++) {
         if (worker->tasks[t].task != NULL || worker->tasks[t].is_parked)
             continue;
-        status = mr_worker_restore_task(worker, t, err);
+        status = mr_worker_look_before_owners(worker, err);
+        if (status == MR_OK)
+            status = mr_worker_restore_task(worker, t, err);
         if (status != MR_OK)
             mr_worker_drop_task(worker, t);
         else

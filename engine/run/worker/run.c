@@ -249,6 +249,14 @@ mr_status mr_worker_run(mr_worker *worker, uint32_t *task, mr_error *err)
         return status;
     if (atomic_load(&worker->is_stop_requested))
         return end(worker, MR_WORKER_STOPPED, err);
+    if (worker->config.is_settling) {
+        bool is_over;
+        status = half_done(mr_worker_settle(worker, &worked, &is_over, err), err);
+        if (status == MR_OK && is_over)
+            return end(worker, MR_WORKER_STOPPED, err);
+        if (status != MR_OK || worked)
+            return status;
+    }
     if (atomic_load(&worker->is_end_requested) && !worker->config.is_bounded) {
         status = mr_worker_bound_inputs(worker, err);
         if (status != MR_OK)

@@ -38,6 +38,12 @@ static void add_task_stats(const mr_worker *worker, const mr_task *task, mr_work
         stats->watermark_ms = watermark;
 }
 
+const mr_error *mr_worker_checkpoint_error(const mr_worker *worker)
+{
+    const mr_error *why = &worker->checkpointing.failed_last;
+    return why->status != MR_OK ? why : NULL;
+}
+
 void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats)
 {
     *stats = (mr_worker_stats){.phase = worker->phase,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define FETCH_TIMEOUT_MS 50
+#define TELL_EVERY_US INT64_C(30000000) /* that it waits for the group */
 #define DIRTY_BYTES_MAX ((size_t)64 << 20)
 #define STAGED_BYTES_MAX ((size_t)16 << 20)
 
@@ -106,6 +107,21 @@ void mr_worker_request_end(mr_worker *worker)
     atomic_store(&worker->is_end_requested, true);
 }
 
+/* Another member that lives and does not answer holds the whole group, and nobody sees which. */
+static void tell_of_waiting(mr_worker *worker)
+{
+    int64_t now = mr_worker_now_us(worker);
+    if (worker->join_us == 0)
+        worker->join_us = worker->told_us = now;
+    if (now - worker->told_us < TELL_EVERY_US)
+        return;
+    worker->told_us = now;
+    mr_logger_line(worker->config.logger, MR_LOG_WARN,
+                   "join waits for the group since %lld s; a member that does not answer is given "
+                   "up after max.poll.interval.ms job=%s",
+                   (long long)((now - worker->join_us) / 1000000), worker->plan->job);
+}
+
 /* The group takes its time to answer: all that is opened without knowing our tasks is opened
  * meanwhile. The writer only at first: later one that is gone may have been fenced by whoever has
  * our tasks now. */
@@ -122,7 +138,12 @@ static mr_status join(mr_worker *worker, mr_error *err)
         status = worker->config.log->class->open_reader(worker->config.log, &reader, err);
         worker->state_reader = status == MR_OK ? reader : NULL;
     }
-    return status == MR_OK ? mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err) : status;
+    tell_of_waiting(worker);
+    if (status == MR_OK)
+        status = mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err);
+    if (worker->phase != MR_WORKER_JOIN)
+        worker->join_us = 0;
+    return status;
 }
 
 mr_status mr_worker_step(mr_worker *worker, mr_error *err)

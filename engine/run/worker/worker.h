@@ -82,6 +82,8 @@ typedef struct mr_worker_config {
     mr_worker_checkpoints checkpoints;
     bool (*is_stopping)(void *hook); /* asked amid what takes long; `request_stop` is to follow */
     void *hook;
+    bool is_settling;     /* no table is read: what is on its way between stages is taken, what can
+                             fire fires, and with nothing left to do the worker stops */
     bool are_frames_sent; /* tests: through their topics, to tasks of the same worker too */
     mr_worker_sabotage sabotage;
 } mr_worker_config;
@@ -145,6 +147,13 @@ void mr_worker_request_stop(mr_worker *worker);
 void mr_worker_request_end(mr_worker *worker);
 
 void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats);
+
+/* In a job's control topic, before "<task>|<code>|<why>": a checkpoint that was asked for did not
+ * come about. */
+#define MR_WORKER_FAILED_WORD "v1|failed|"
+
+/* Why the last checkpoint did not reach the blob store. NULL: it did, or none was tried. */
+const mr_error *mr_worker_checkpoint_error(const mr_worker *worker);
 
 /* Tasks at hand, for reports. NULL: being restored or parked. */
 uint32_t mr_worker_tasks_count(const mr_worker *worker);

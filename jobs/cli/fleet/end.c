@@ -2,8 +2,10 @@
  * it. */
 #include "jobs/cli/fleet/end.h"
 #include "engine/run/worker/worker.h"
+#include "engine/state/state_dir.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
+#include "jobs/fleet/silence.h"
 #include "jobs/fleet/wished_job.h"
 
 #include <inttypes.h>
@@ -106,7 +108,8 @@ static mr_exit tell_drained(const mr_reach *reach, const mr_board_job *job, cons
         const mr_fleet_status *status = &job->statuses[i].status;
         if (!mr_reach_is_live(reach, status) || status->state == MR_FLEET_FINISHED)
             continue;
-        fprintf(stderr, "worker %.8s: %s\n", status->instance, mr_fleet_state_name(status->state));
+        fprintf(stderr, "worker %.*s: %s\n", mr_state_instance_shown(status->instance),
+                status->instance, mr_fleet_state_name(status->state));
         if (status->code != 0)
             fprintf(stderr, "  error[MR%04d]: %s\n", status->code, status->message);
         is_finished = false;
@@ -155,7 +158,12 @@ static mr_status forget(mr_reach *reach, mr_log *home, const char *name, mr_erro
 {
     mr_plan plan = {.job = name}; /* local stores are the workers' own */
     mr_worker_config config = {.plan = &plan, .log = home};
-    mr_status status = mr_worker_reset(&config, err);
+    uint32_t members = 0;
+    mr_status status = home->class->group_members(home, name, &members, err);
+    if (status == MR_OK && members == 0) /* else the reset is refused */
+        status = mr_silence_writers(home, &reach->clock, &reach->logger, name, err);
+    if (status == MR_OK)
+        status = mr_worker_reset(&config, err);
     const mr_board_job *job = mr_board_job_of(&reach->board, name);
     for (uint32_t i = 0; status == MR_OK && job != NULL && i < job->statuses_count; i++)
         status = mr_board_remove_status(&reach->board, name, job->statuses[i].instance, err);

@@ -31,7 +31,7 @@ static const char *const *pairs_of(const mr_flags *flags, mr_arena *arena)
     return pairs;
 }
 
-mr_exit mr_reach_open(mr_reach *reach, const mr_flags *flags, const mr_reach_options *options)
+mr_exit mr_reach_open_log(mr_reach *reach, const mr_flags *flags, const mr_reach_options *options)
 {
     *reach =
         (mr_reach){.flags = flags, .fleet = flags->fleet != NULL ? flags->fleet : MR_FLEET_DEFAULT};
@@ -60,12 +60,23 @@ mr_exit mr_reach_open(mr_reach *reach, const mr_flags *flags, const mr_reach_opt
                               .hook = options->hook};
     mr_error err;
     mr_status status = mr_kafka_log_open(&config, &reach->log, &err);
-    if (status == MR_OK)
-        status = mr_board_open(&reach->board, reach->log, &reach->logger, reach->fleet,
-                               options->must_create, &err);
+    return status == MR_OK ? MR_EXIT_OK : mr_cli_fail(&err);
+}
+
+mr_exit mr_reach_open_board(mr_reach *reach, bool must_create)
+{
+    mr_error err;
+    mr_status status =
+        mr_board_open(&reach->board, reach->log, &reach->logger, reach->fleet, must_create, &err);
     if (status == MR_OK)
         status = mr_board_catch_up(&reach->board, &err);
     return status == MR_OK ? MR_EXIT_OK : mr_cli_fail(&err);
+}
+
+mr_exit mr_reach_open(mr_reach *reach, const mr_flags *flags, const mr_reach_options *options)
+{
+    mr_exit exit = mr_reach_open_log(reach, flags, options);
+    return exit == MR_EXIT_OK ? mr_reach_open_board(reach, options->must_create) : exit;
 }
 
 void mr_reach_release(mr_reach *reach)

@@ -36,6 +36,9 @@ typedef struct mr_reach_options {
 /* Log open, board read to its end. Errors are printed; `release` it all the same. It must not move
  * from then on. */
 mr_exit mr_reach_open(mr_reach *reach, const mr_flags *flags, const mr_reach_options *options);
+/* The same in two steps. */
+mr_exit mr_reach_open_log(mr_reach *reach, const mr_flags *flags, const mr_reach_options *options);
+mr_exit mr_reach_open_board(mr_reach *reach, bool must_create);
 void mr_reach_release(mr_reach *reach);
 
 /* The job of that name with a wish; NULL: printed that there is none. */

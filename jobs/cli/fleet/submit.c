@@ -1,12 +1,17 @@
 /* `millrace submit`: a job that is right goes to the fleet; one that is not goes nowhere. */
 #include "jobs/cli/fleet/submit.h"
+#include "engine/history/quiet.h"
+#include "engine/state/state_dir.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
+#include "jobs/cli/past/members.h"
 #include "jobs/engine/topics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define SESSION_WAIT_MS 12000 /* beyond a session that is usual */
 
 /* What stands there already decides about the version, and whether it may be. */
 static mr_status follow(const mr_reach *reach, mr_wish *wish, bool *is_there, mr_error *err)
@@ -74,7 +79,8 @@ mr_exit mr_submit_await(mr_reach *reach, const mr_wish *wish)
         const mr_fleet_status *status = &job->statuses[i].status;
         if (status->version < wish->version)
             continue;
-        fprintf(stderr, "worker %.8s: %s\n", status->instance, mr_fleet_state_name(status->state));
+        fprintf(stderr, "worker %.*s: %s\n", mr_state_instance_shown(status->instance),
+                status->instance, mr_fleet_state_name(status->state));
         if (status->code == 0)
             continue;
         fprintf(stderr, "  error[MR%04d]: %s\n", status->code, status->message);
@@ -118,6 +124,26 @@ mr_wish mr_submit_wish(mr_reach *reach, const mr_flags *flags, const mr_loaded *
     return wish;
 }
 
+/* The group, the state and the writers' ids of a job bear its name: workers of two fleets would
+ * share its tasks. What this fleet has on its board is its own; its workers are members. Members
+ * that have gone are counted until their sessions end. */
+static mr_status check_alone(mr_reach *reach, const mr_job *job, mr_error *err)
+{
+    const char *name = job->plan.job;
+    const mr_board_job *on_board = mr_board_job_of(&reach->board, name);
+    if ((on_board != NULL && on_board->has_wish) || mr_flags_has(reach->flags, MR_FLAG_TAKE_OVER))
+        return MR_OK;
+    mr_status status =
+        mr_members_await_none(mr_reach_home(reach, job), &reach->clock, name, SESSION_WAIT_MS, err);
+    if (status != MR_E_TRANSPLANT)
+        return status;
+    return mr_error_set(err, MR_E_FLEET_JOB,
+                        "job `%s` has workers that are not of fleet `%s`: another fleet has a job "
+                        "of that name, or `millrace run`; stop or delete it there, take another "
+                        "--name, or share its tasks with them by --take-over",
+                        name, reach->fleet);
+}
+
 static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
 {
     mr_job *job = loaded->job;
@@ -130,13 +156,16 @@ static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
     }
     mr_reach reach;
     mr_reach_options options = {.bootstrap = job->cluster.bootstrap,
-                                .properties = job->cluster.properties,
-                                .must_create = true};
-    mr_exit exit = mr_reach_open(&reach, flags, &options);
+                                .properties = job->cluster.properties};
+    mr_exit exit = mr_reach_open_log(&reach, flags, &options);
     mr_wish wish = mr_submit_wish(&reach, flags, loaded);
     bool creates = mr_flags_has(flags, MR_FLAG_CREATE_TOPICS);
-    if (exit == MR_EXIT_OK &&
-        mr_topics_prepare(job, mr_reach_home(&reach, job), creates, false, NULL, &err) != MR_OK)
+    if (exit == MR_EXIT_OK && mr_topics_prepare(job, mr_reach_home(&reach, job), creates,
+                                                MR_TOPICS_KEPT, NULL, &err) != MR_OK)
+        exit = mr_cli_fail(&err);
+    if (exit == MR_EXIT_OK) /* what is refused up to here has made no fleet */
+        exit = mr_reach_open_board(&reach, true);
+    if (exit == MR_EXIT_OK && check_alone(&reach, job, &err) != MR_OK)
         exit = mr_cli_fail(&err);
     if (exit == MR_EXIT_OK)
         exit = send(&reach, &wish);

@@ -1,8 +1,8 @@
 /*
- * `millrace upgrade`: look -> stop the workers -> look again, carry the state over -> run the new
- * text. Whatever dies in between, the same command goes on from there.
+ * `millrace upgrade`: look -> stop the workers -> settle, look again, carry the state over -> run
+ * the new text. Whatever dies in between, the same command goes on from there.
  */
-#include "jobs/fleet/upgrade.h"
+#include "jobs/fleet/upgrade/upgrade.h"
 
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
@@ -50,16 +50,18 @@ static mr_status prepare(upgrading *self, mr_error *err)
     bool creates = mr_flags_has(self->flags, MR_FLAG_CREATE_TOPICS);
     mr_status status = mr_past_job_look(&self->past, changed->named.wished.job, self->flags, err);
     if (status == MR_OK)
-        status = mr_topics_prepare(changed->loaded.job, self->past.log, creates, false, NULL, err);
+        status = mr_topics_prepare(changed->loaded.job, self->past.log, creates, MR_TOPICS_UPGRADED,
+                                   NULL, err);
     if (status == MR_OK)
         mr_changed_compare(changed);
     snprintf(self->transactional_id, sizeof self->transactional_id, "%s-upgrade", self->flags->job);
     return status;
 }
 
-static mr_upgrade new_upgrade(const upgrading *self)
+static mr_upgrade new_upgrade(const upgrading *self, bool is_ahead)
 {
     return (mr_upgrade){.difference = &self->changed.difference,
+                        .is_ahead = is_ahead,
                         .moments = &self->past.moments,
                         .transactional_id = self->transactional_id};
 }
@@ -75,7 +77,7 @@ static mr_status look(const upgrading *self, mr_upgrade *upgrade, mr_error *err)
 /* Before anything is stopped: is it worth it? */
 static mr_status look_ahead(const upgrading *self, mr_error *err)
 {
-    mr_upgrade upgrade = new_upgrade(self);
+    mr_upgrade upgrade = new_upgrade(self, true);
     mr_status status = look(self, &upgrade, err);
     mr_upgrade_release(&upgrade);
     return status;
@@ -93,14 +95,35 @@ static mr_exit stop(upgrading *self)
     return MR_EXIT_OK;
 }
 
+static mr_status await_no_members(const upgrading *self, mr_error *err)
+{
+    return mr_members_await_none(self->past.log, &self->past.clock, self->flags->job,
+                                 MEMBERS_WAIT_MS, err);
+}
+
+/* Behind the stop: what is on its way between stages gets to its end. */
+static mr_status settle(const upgrading *self, mr_error *err)
+{
+    mr_upgrade upgrade = new_upgrade(self, true);
+    mr_status status = mr_upgrade_look(&upgrade, err);
+    if (status == MR_OK && mr_upgrade_must_settle(&upgrade)) {
+        status = await_no_members(self, err);
+        if (status == MR_OK)
+            status = mr_upgrade_settle(&upgrade, err);
+    }
+    mr_upgrade_release(&upgrade);
+    return status;
+}
+
 static mr_status carry_over(const upgrading *self, mr_error *err)
 {
-    mr_upgrade upgrade = new_upgrade(self);
-    mr_status status = look(self, &upgrade, err);
+    mr_upgrade upgrade = new_upgrade(self, false);
+    mr_status status = settle(self, err);
+    if (status == MR_OK)
+        status = look(self, &upgrade, err);
     bool is_needed = status == MR_OK && !upgrade.is_done && !upgrade.has_never_run;
     if (is_needed)
-        status = mr_members_await_none(self->past.log, &self->past.clock, self->flags->job,
-                                       MEMBERS_WAIT_MS, err);
+        status = await_no_members(self, err);
     if (is_needed && status == MR_OK)
         status = mr_upgrade_run(&upgrade, err);
     if (status == MR_OK)

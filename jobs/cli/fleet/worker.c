@@ -3,6 +3,7 @@
 #include "jobs/cli/failure.h"
 #include "jobs/cli/fleet/reach.h"
 #include "jobs/cli/fleet/stats.h"
+#include "jobs/cli/local_state.h"
 #include "jobs/engine/shares.h"
 #include "jobs/fleet/keeper.h"
 #include "jobs/plan/options/option.h"
@@ -14,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATE_DIR "./millrace-state"
 #define LOOK_EVERY_MS 200
 #define RETRIES_MAX 1500 /* looks at a board that cannot be read: five minutes */
 
@@ -67,16 +67,13 @@ static mr_status read_memory(const mr_flags *flags, int64_t *bytes, mr_error *er
 
 static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *signals)
 {
-    char path[1024];
-    if (flags->state_dir != NULL)
-        snprintf(path, sizeof path, "%s", flags->state_dir);
-    else
-        snprintf(path, sizeof path, STATE_DIR "/fleet-%s", reach->fleet);
+    char name[1024];
+    snprintf(name, sizeof name, "fleet-%s", reach->fleet);
     mr_error err;
     mr_state_dir *dir = NULL;
     int64_t memory_bytes;
     if (read_memory(flags, &memory_bytes, &err) != MR_OK ||
-        mr_state_dir_open(path, &dir, &err) != MR_OK)
+        mr_local_state_open(flags, name, &dir, &err) != MR_OK)
         return mr_cli_fail(&err);
     mr_fleet_stats stats;
     mr_fleet_stats_begin(&stats, flags, &reach->clock);
@@ -91,7 +88,8 @@ static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *sign
     mr_keeper keeper;
     mr_keeper_init(&keeper, &reach->board, &config, mr_state_dir_instance(dir));
     if (!mr_flags_has(flags, MR_FLAG_QUIET))
-        fprintf(stderr, "worker %.8s of fleet `%s` is ready\n", mr_state_dir_instance(dir),
+        fprintf(stderr, "worker %.*s of fleet `%s` is ready\n",
+                mr_state_instance_shown(mr_state_dir_instance(dir)), mr_state_dir_instance(dir),
                 reach->fleet);
     mr_exit exit = keep(&keeper, &stats, signals);
     mr_keeper_release(&keeper);

@@ -1,6 +1,7 @@
 /* `millrace checkpoint`: asks the job's workers for a checkpoint of every task, and waits until
  * each is named by an epoch record. */
 #include "engine/checkpoint/manifest.h"
+#include "engine/run/worker/worker.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/past/past_job.h"
@@ -8,11 +9,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WAIT_US INT64_C(120000000)
 #define ASK_EVERY_US INT64_C(5000000)
-#define LOOK_EVERY_US 200000
+#define LOOK_EVERY_MS 200
 #define FLUSH_TIMEOUT_MS 10000
 
 /* One task that is waited for. */
@@ -65,7 +65,38 @@ static mr_status ask(const mr_past_job *job, mr_log_writer *writer, mr_error *er
     return status == MR_OK ? writer->class->flush(writer, FLUSH_TIMEOUT_MS, err) : status;
 }
 
-static mr_status await(const mr_past_job *job, mr_log_writer *writer, awaited *tasks, mr_error *err)
+/* "v1|failed|<task>|<code>|<why>" of a task that is still waited for. */
+static mr_status read_answer(const mr_record *record, const awaited *tasks, uint32_t count,
+                             mr_error *err)
+{
+    char text[MR_ERROR_MESSAGE_MAX + 64];
+    uint32_t task;
+    int code, at = 0;
+    if (record->value == NULL || record->value_length >= sizeof text)
+        return MR_OK;
+    memcpy(text, record->value, record->value_length);
+    text[record->value_length] = '\0';
+    if (sscanf(text, MR_WORKER_FAILED_WORD "%" SCNu32 "|%d|%n", &task, &code, &at) != 2 ||
+        at == 0 || task >= count || tasks[task].is_over || code <= 0)
+        return MR_OK;
+    return mr_error_set(err, (mr_status)code, "checkpoint of task %" PRIu32 ": %s", task,
+                        text + at);
+}
+
+/* What the workers have said since; waits a moment for it. */
+static mr_status hear(mr_log_reader *reader, const awaited *tasks, uint32_t count, mr_error *err)
+{
+    mr_records records = {0};
+    mr_status status = reader->class->fetch(reader, 64, LOOK_EVERY_MS, &records, err);
+    if (status != MR_OK)
+        return err->recovery == MR_RECOVERY_RETRY ? MR_OK : status;
+    for (uint32_t i = 0; status == MR_OK && i < records.count; i++)
+        status = read_answer(&records.record[i], tasks, count, err);
+    return status;
+}
+
+static mr_status await(const mr_past_job *job, mr_log_writer *writer, mr_log_reader *reader,
+                       awaited *tasks, mr_error *err)
 {
     const mr_moments *m = &job->moments;
     const mr_clock *clock = &job->clock;
@@ -82,9 +113,9 @@ static mr_status await(const mr_past_job *job, mr_log_writer *writer, awaited *t
         if (now_us - asked_us >= ASK_EVERY_US) {
             asked_us = now_us;
             status = ask(job, writer, err);
-        } else {
-            usleep(LOOK_EVERY_US);
         }
+        if (status == MR_OK)
+            status = hear(reader, tasks, m->plan->tasks_count, err);
         left = 0;
         for (uint32_t t = 0; status == MR_OK && t < m->plan->tasks_count; t++) {
             mr_history history = {
@@ -121,6 +152,15 @@ static mr_status check(const mr_past_job *job, mr_error *err)
     return status;
 }
 
+static mr_status listen(const mr_past_job *job, mr_log_reader **reader, mr_error *err)
+{
+    char topic[256];
+    snprintf(topic, sizeof topic, "%s.control", job->moments.plan->job);
+    mr_status status = job->log->class->open_reader(job->log, reader, err);
+    return status == MR_OK ? (*reader)->class->add(*reader, 0, topic, 0, MR_OFFSET_LATEST, err)
+                           : status;
+}
+
 static mr_status take(mr_past_job *job, mr_error *err)
 {
     const mr_moments *m = &job->moments;
@@ -128,6 +168,7 @@ static mr_status take(mr_past_job *job, mr_error *err)
     mr_moment *moments = mr_arena_zalloc(&job->arena, count, sizeof *moments);
     awaited *tasks = mr_arena_zalloc(&job->arena, count, sizeof *tasks);
     mr_log_writer *writer = NULL;
+    mr_log_reader *reader = NULL;
     mr_status status = check(job, err);
     if (status == MR_OK)
         status = mr_moments_find(m, &(mr_point){.kind = MR_POINT_END}, moments, err);
@@ -138,7 +179,11 @@ static mr_status take(mr_past_job *job, mr_error *err)
     if (status == MR_OK)
         status = job->log->class->open_writer(job->log, &(mr_writer_options){0}, &writer, err);
     if (status == MR_OK)
-        status = await(job, writer, tasks, err);
+        status = listen(job, &reader, err);
+    if (status == MR_OK)
+        status = await(job, writer, reader, tasks, err);
+    if (reader != NULL)
+        reader->class->close(reader);
     if (writer != NULL)
         writer->class->close(writer);
     for (uint32_t t = 0; status == MR_OK && t < count; t++) {

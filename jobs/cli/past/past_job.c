@@ -48,7 +48,7 @@ static mr_status open_all(mr_past_job *job, mr_job *text, mr_error *err)
                               .logger = &job->logger};
     mr_status status = mr_kafka_log_open(&config, &job->log, err);
     if (status == MR_OK)
-        status = mr_topics_prepare(text, job->log, false, false, NULL, err);
+        status = mr_topics_prepare(text, job->log, false, MR_TOPICS_KEPT, NULL, err);
     const char *address = text->settings.checkpoints_address;
     if (status == MR_OK && address != NULL)
         status = mr_blobs_open(address, NULL, &job->blobs, err);

@@ -22,6 +22,7 @@ typedef struct mr_crash_env {
     char folder[512];
     bool is_quick, is_kept; /* is_kept: the folder stays, for a look at the logs */
     mr_crash_pipelined pipelined;
+    bool has_consumer_protocol; /* of every worker: group.protocol = consumer */
     uint32_t kills;
     int64_t seconds; /* how long the fleet is under fire */
     uint64_t random;

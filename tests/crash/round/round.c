@@ -87,6 +87,7 @@ mr_crash_worker_options mr_crash_round_worker(mr_crash_round *round, const char 
                                      .dir = dir,
                                      .instance = dir != NULL ? dir : "a",
                                      .is_pipelined = mr_crash_draw_pipelined(round->env),
+                                     .has_consumer_protocol = round->env->has_consumer_protocol,
                                      .apply_epochs = 1 + (uint32_t)mr_crash_draw(round->env, 8),
                                      .base_bytes_min = 2000 + mr_crash_draw(round->env, 200000)};
 }

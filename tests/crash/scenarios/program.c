@@ -61,20 +61,20 @@ static bool write_job(mr_crash_round *round, job *made)
 static void start(mr_crash_round *round, mr_crash_life *life, const job *made, bool is_bounded)
 {
     bool is_pipelined = mr_crash_draw_pipelined(round->env);
-    char *args[] = {(char *)(uintptr_t)round->env->millrace,
-                    "run",
-                    (char *)(uintptr_t)made->path,
-                    "--name",
-                    round->name,
-                    "--state-dir",
-                    (char *)(uintptr_t)made->dir,
-                    "-X",
-                    "session.timeout.ms=6000",
-                    "-D",
-                    is_pipelined ? "execution.pipelined-commit=true"
-                                 : "execution.pipelined-commit=false",
-                    is_bounded ? "--bounded" : NULL,
-                    NULL};
+    char *args[] = {
+        (char *)(uintptr_t)round->env->millrace,
+        "run",
+        (char *)(uintptr_t)made->path,
+        "--name",
+        round->name,
+        "--state-dir",
+        (char *)(uintptr_t)made->dir,
+        "-X",
+        round->env->has_consumer_protocol ? "group.protocol=consumer" : "session.timeout.ms=6000",
+        "-D",
+        is_pipelined ? "execution.pipelined-commit=true" : "execution.pipelined-commit=false",
+        is_bounded ? "--bounded" : NULL,
+        NULL};
     char name[96];
     snprintf(name, sizeof name, "%s-%u", round->name, round->lives++);
     mr_crash_life_spawn(life, round->env, name, args);

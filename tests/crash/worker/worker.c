@@ -40,19 +40,20 @@ void mr_crash_worker_args(const mr_crash_worker_options *o, const char *program,
                                 job->sim.tasks_count, job->sim.later_tasks,
                                 job->sim.is_session ? 2 : job->sim.is_hop, (int)job->sim.guarantee,
                                 job->commit_interval_ms, job->transaction_timeout_ms);
-    args[n++] = mr_arena_printf(
-        arena,
-        "bounded=%d pipelined=%d fetch=%" PRIu32 " apply=%" PRIu32 " base=%" PRIu64
-        " pause=%" PRIu32 " poll=%" PRIu32 " sabotage=%d%d%d%d",
-        o->is_bounded, o->is_pipelined, o->fetch_rows_max, o->apply_epochs, o->base_bytes_min,
-        o->pause_ms, o->poll_ms, o->sabotage.apply_before_decision, o->sabotage.leave_out_deltas,
-        o->sabotage.ignore_journal, o->sabotage.leave_out_offsets);
+    args[n++] =
+        mr_arena_printf(arena,
+                        "bounded=%d pipelined=%d protocol=%d fetch=%" PRIu32 " apply=%" PRIu32
+                        " base=%" PRIu64 " pause=%" PRIu32 " poll=%" PRIu32 " sabotage=%d%d%d%d",
+                        o->is_bounded, o->is_pipelined, o->has_consumer_protocol, o->fetch_rows_max,
+                        o->apply_epochs, o->base_bytes_min, o->pause_ms, o->poll_ms,
+                        o->sabotage.apply_before_decision, o->sabotage.leave_out_deltas,
+                        o->sabotage.ignore_journal, o->sabotage.leave_out_offsets);
     args[n] = NULL;
 }
 
 static bool parse(int count, char **args, mr_crash_worker_options *o)
 {
-    int window, guarantee, bounded, pipelined;
+    int window, guarantee, bounded, pipelined, protocol;
     char sabotage[5];
     if (count != 7)
         return false;
@@ -65,10 +66,10 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
                &o->job.sim.tasks_count, &o->job.sim.later_tasks, &window, &guarantee,
                &o->job.commit_interval_ms, &o->job.transaction_timeout_ms) != 6 ||
         sscanf(args[6],
-               "bounded=%d pipelined=%d fetch=%" SCNu32 " apply=%" SCNu32 " base=%" SCNu64
-               " pause=%" SCNu32 " poll=%" SCNu32 " sabotage=%4s",
-               &bounded, &pipelined, &o->fetch_rows_max, &o->apply_epochs, &o->base_bytes_min,
-               &o->pause_ms, &o->poll_ms, sabotage) != 8 ||
+               "bounded=%d pipelined=%d protocol=%d fetch=%" SCNu32 " apply=%" SCNu32
+               " base=%" SCNu64 " pause=%" SCNu32 " poll=%" SCNu32 " sabotage=%4s",
+               &bounded, &pipelined, &protocol, &o->fetch_rows_max, &o->apply_epochs,
+               &o->base_bytes_min, &o->pause_ms, &o->poll_ms, sabotage) != 9 ||
         strlen(sabotage) != 4)
         return false;
     o->job.sim.is_hop = window == 1;
@@ -76,6 +77,7 @@ static bool parse(int count, char **args, mr_crash_worker_options *o)
     o->job.sim.guarantee = (mr_guarantee)guarantee;
     o->is_bounded = bounded != 0;
     o->is_pipelined = pipelined != 0;
+    o->has_consumer_protocol = protocol != 0;
     o->sabotage = (mr_worker_sabotage){.apply_before_decision = sabotage[0] == '1',
                                        .leave_out_deltas = sabotage[1] == '1',
                                        .ignore_journal = sabotage[2] == '1',
@@ -123,17 +125,21 @@ static mr_status open_world(world *w, const mr_crash_worker_options *options, mr
     /* The shortest session that brokers allow: a takeover waits for it. */
     char poll_ms[16];
     snprintf(poll_ms, sizeof poll_ms, "%" PRIu32, options->poll_ms);
-    const char *const properties[] = {"session.timeout.ms",
-                                      "6000",
-                                      "heartbeat.interval.ms",
-                                      "500",
-                                      options->poll_ms != 0 ? "max.poll.interval.ms" : NULL,
-                                      poll_ms,
-                                      NULL};
+    const char *const classic[] = {"session.timeout.ms",
+                                   "6000",
+                                   "heartbeat.interval.ms",
+                                   "500",
+                                   options->poll_ms != 0 ? "max.poll.interval.ms" : NULL,
+                                   poll_ms,
+                                   NULL};
+    const char *const consumer[] = {"group.protocol", "consumer",
+                                    options->poll_ms != 0 ? "max.poll.interval.ms" : NULL, poll_ms,
+                                    NULL};
     w->logger = (mr_logger){.write = write_line, .level_min = MR_LOG_INFO};
     mr_memory_clock_real(&w->clock);
-    mr_kafka_config config = {
-        .bootstrap = options->bootstrap, .properties = properties, .logger = &w->logger};
+    mr_kafka_config config = {.bootstrap = options->bootstrap,
+                              .properties = options->has_consumer_protocol ? consumer : classic,
+                              .logger = &w->logger};
     mr_status status = mr_kafka_log_open(&config, &w->log, err);
     if (status == MR_OK)
         mr_crash_slow_open(&w->slow, options->pause_ms, &w->page->is_held, w->log);

@@ -22,6 +22,7 @@ typedef struct mr_crash_worker_options {
     const char *instance; /* NULL: the state directory's own */
     bool is_bounded;
     bool is_pipelined;
+    bool has_consumer_protocol; /* group.protocol = consumer: its sessions are the broker's */
     uint32_t fetch_rows_max, apply_epochs;
     uint64_t base_bytes_min;
     uint32_t pause_ms; /* behind each record that a restore reads of the log */

@@ -3,6 +3,7 @@
 
 #include "engine/base/assert.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,6 +242,23 @@ static void a_topic_is_created_once(mr_log_stage *s)
                   MR_E_KAFKA_TOPIC_EXISTS, MR_RECOVERY_STOP, "create_topic");
 }
 
+static void a_topic_grows_and_never_shrinks(mr_log_stage *s)
+{
+    const char *topic = stage_topic(s, 2);
+    mr_topic_facts facts = {0};
+    int64_t end = -1;
+    if (s->has_failed)
+        return;
+    static const int32_t wanted[] = {5, 3};
+    for (size_t i = 0; i < MR_LENGTH(wanted); i++) {
+        stage_ok(s, s->log->class->grow_topic(s->log, topic, wanted[i], &s->err), "grow_topic");
+        stage_ok(s, s->log->class->describe(s->log, topic, &facts, &s->err), "describe");
+        stage_expect(s, facts.partitions == 5, "partitions %d", facts.partitions);
+    }
+    stage_ok(s, s->log->class->offset(s->log, topic, 4, MR_OFFSET_LATEST, &end, &s->err), "offset");
+    stage_expect(s, end == 0, "end %" PRId64, end);
+}
+
 static void a_deleted_topic_is_gone(mr_log_stage *s)
 {
     const char *topic = stage_topic(s, 1);
@@ -342,6 +360,7 @@ static const mr_log_check checks[] = {
     {"an_offset_is_found_by_its_time", an_offset_is_found_by_its_time},
     {"a_missing_topic_is_said_to_be_missing", a_missing_topic_is_said_to_be_missing},
     {"a_topic_is_created_once", a_topic_is_created_once},
+    {"a_topic_grows_and_never_shrinks", a_topic_grows_and_never_shrinks},
     {"a_deleted_topic_is_gone", a_deleted_topic_is_gone},
     {"a_record_too_large_is_refused_by_its_tag", a_record_too_large_is_refused_by_its_tag},
     {"keys_go_where_java_producers_put_them", keys_go_where_java_producers_put_them},

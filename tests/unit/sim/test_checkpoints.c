@@ -48,6 +48,36 @@ Test(checkpoints, the_log_is_kept_from_the_oldest_kept_on)
     mr_rig_tear_down(&r);
 }
 
+/* Where the log would begin, if nothing but the oldest kept checkpoint had it trimmed. */
+static int64_t kept_from(mr_rig *r)
+{
+    mr_shelf shelf;
+    mr_blobs *blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, 0));
+    cr_assert_eq(mr_shelf_read(blobs, "sim", 0, MR_BLOB_MANIFESTS, &shelf, &r->err), MR_OK);
+    cr_assert_gt(shelf.count, 0);
+    int64_t from = shelf.items[0].log_offset - 1;
+    mr_shelf_release(&shelf);
+    blobs->class->close(blobs);
+    return from;
+}
+
+/* As in production: bases are due all the time, by the bytes alone. */
+Test(checkpoints, no_base_takes_the_log_behind_those_kept_while_they_come)
+{
+    mr_rig r;
+    set_up(&r);
+    r.config.base_bytes_min = 1;
+    r.config.checkpoints.interval_ms = 1000;
+    mr_rig_start(&r, 0, false);
+    for (uint64_t named = 1; named <= 5; named++) {
+        run_to_checkpoint(&r, named);
+        cr_expect_eq(mr_rig_log_start(&r, 0), kept_from(&r), "behind the %dth", (int)named);
+    }
+    mr_rig_stop(&r, 0);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
 /* Feeds and steps seats 1 and 2 until one of them has named `count` checkpoints, and swept. */
 static void run_both(mr_rig *r, uint64_t count)
 {
@@ -172,10 +202,11 @@ Test(checkpoints, the_log_alone_does_where_it_reaches_back)
     mr_rig_tear_down(&r);
 }
 
-Test(checkpoints, a_blob_store_that_is_away_stops_nothing)
+Test(checkpoints, a_blob_store_that_is_away_stops_nothing_and_a_base_takes_its_place)
 {
     mr_rig r;
     set_up(&r);
+    r.config.base_bytes_min = 1;
     mr_rig_start(&r, 0, false);
     mr_memory_faults faults = {.fetch_error = 1000000};
     for (uint32_t s = 0; r.stats.checkpoints_failed < 3; s++) {
@@ -189,7 +220,7 @@ Test(checkpoints, a_blob_store_that_is_away_stops_nothing)
     }
     mr_sim_set_faults(&r.world, 0, &(mr_memory_faults){0});
     cr_expect_eq(r.stats.checkpoints_named, 0);
-    cr_expect_eq(mr_rig_log_start(&r, 0), 0);
+    cr_expect_gt(mr_rig_log_start(&r, 0), 0, "a base");
     run_to_checkpoint(&r, 1);
     mr_rig_stop(&r, 0);
     mr_rig_finish(&r);
@@ -247,6 +278,41 @@ Test(checkpoints, one_is_taken_when_somebody_asks_and_holds_all_that_was_committ
     await_named(&r, 2);
     mr_rig_stop(&r, 0);
     mr_sim_disk_wipe(r.world.worker[0].disk);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+Test(checkpoints, who_asks_for_one_hears_why_there_is_none)
+{
+    mr_rig r;
+    set_up(&r);
+    r.config.checkpoints.interval_ms = INT64_C(1000) * 3600 * 24;
+    mr_rig_start(&r, 0, false);
+    mr_memory_faults faults = {.fetch_error = 1000000};
+    mr_buffer said = {0};
+    for (int s = 0; r.stats.checkpoints_failed < 1; s++) {
+        cr_assert_lt(s, STEPS_MAX);
+        if (s % 100 == 0)
+            mr_rig_feed(&r, 1, 10);
+        if (s == 1500)
+            mr_sim_put(&r.world, "sim.control", 0, NULL, "v1|checkpoint|me", MR_TIME_NONE);
+        mr_sim_set_faults(&r.world, 0,
+                          r.seats[0].helper.is_busy ? &faults : &(mr_memory_faults){0});
+        (void)mr_rig_step(&r, 0);
+    }
+    mr_sim_set_faults(&r.world, 0, &(mr_memory_faults){0});
+    const mr_error *why = mr_worker_checkpoint_error(r.seats[0].worker);
+    cr_assert_not_null(why);
+    mr_sim_read(&r.world, "sim.control", 0, &said);
+    mr_buffer_put(&said, "", 1);
+    char answer[64];
+    snprintf(answer, sizeof answer, MR_WORKER_FAILED_WORD "0|%d|", why->status);
+    cr_expect_not_null(strstr(said.data, answer), "no %s in: %s", answer, said.data);
+    mr_sim_put(&r.world, "sim.control", 0, NULL, "v1|checkpoint|me again", MR_TIME_NONE);
+    await_named(&r, 1);
+    cr_expect_null(mr_worker_checkpoint_error(r.seats[0].worker), "one came through since");
+    mr_buffer_release(&said);
+    mr_rig_stop(&r, 0);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }

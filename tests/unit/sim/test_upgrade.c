@@ -6,15 +6,14 @@
  * another window stands in front of them, so that every number of a table of state is another. All
  * output of all lives is judged by the law: each result is to come once.
  */
-#include "jobs/fleet/upgrade.h"
-#include "tests/unit/sim/rig.h"
+#include "tests/unit/sim/upgrading.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <string.h>
 
 #define TASKS 2
-#define TOOL 1 /* the process of the upgrade */
+#define TOOL 2 /* the process of the upgrade */
 
 typedef struct other {
     mr_plan plan;
@@ -58,104 +57,16 @@ static void set_up(mr_rig *r, other *o)
     make_other(r, o);
 }
 
-/* Static members are one until their session ends. */
-static void live(mr_rig *r, uint32_t steps)
-{
-    mr_rig_start(r, 0, false);
-    for (uint32_t s = 0; s < steps; s++) {
-        if (s % 20 == 0)
-            mr_rig_feed(r, 1, 4);
-        cr_assert(mr_rig_step(r, 0), "MR%d %s", r->err.status, r->err.message);
-    }
-    mr_worker_request_stop(r->seats[0].worker);
-    mr_rig_step_until(r, 0, MR_WORKER_STOPPED);
-    mr_rig_stop(r, 0);
-    mr_sim_pass(&r->world, 60000);
-}
-
 /* ---- the upgrade ---- */
-
-typedef struct tool {
-    mr_log *log;
-    mr_blobs *blobs;
-    mr_moments moments;
-    mr_arena arena;
-    mr_difference difference;
-    mr_upgrade upgrade;
-} tool;
-
-static void open_tool(mr_rig *r, tool *t, const mr_plan *from, const mr_plan *to)
-{
-    *t = (tool){.log = mr_sim_connect(&r->world, TOOL),
-                .blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, TOOL))};
-    t->moments = (mr_moments){.plan = from,
-                              .log = t->log,
-                              .clock = mr_sim_clock(&r->world),
-                              .blobs = t->blobs,
-                              .stores = mr_sim_stores(&r->world, TOOL),
-                              .state_topic = "sim.state"};
-    mr_difference_find(from, to, &t->arena, &t->difference);
-    t->upgrade = (mr_upgrade){
-        .difference = &t->difference, .moments = &t->moments, .transactional_id = "sim-upgrade"};
-}
-
-static void close_tool(tool *t)
-{
-    mr_upgrade_release(&t->upgrade);
-    mr_arena_release(&t->arena);
-    t->blobs->class->close(t->blobs);
-    t->log->class->close(t->log);
-}
-
-static mr_status await_no_members(mr_rig *r, const tool *t)
-{
-    uint32_t count = 0;
-    mr_status status = t->log->class->group_members(t->log, "sim", &count, &r->err);
-    return status == MR_OK && count > 0
-               ? mr_error_set(&r->err, MR_E_TRANSPLANT, "%" PRIu32 " members", count)
-               : status;
-}
-
-/* As the command does it. */
-static mr_status run_tool(mr_rig *r, tool *t, bool may_lose)
-{
-    mr_status status = mr_upgrade_look(&t->upgrade, &r->err);
-    if (status == MR_OK && !may_lose)
-        status = mr_upgrade_check_loss(&t->upgrade, &r->err);
-    if (status == MR_OK && !t->upgrade.is_done)
-        status = await_no_members(r, t);
-    return status == MR_OK ? mr_upgrade_run(&t->upgrade, &r->err) : status;
-}
 
 static void upgrade(mr_rig *r, const mr_plan *from, const mr_plan *to)
 {
-    tool t;
-    bool is_back = to == &r->job.plan; /* then the other window goes */
-    open_tool(r, &t, from, to);
-    cr_assert_eq(run_tool(r, &t, is_back), MR_OK, "MR%d %s", r->err.status, r->err.message);
-    close_tool(&t);
-    mr_sim_pass(&r->world, 60000);
+    mr_upgrading_run(r, from, to, to == &r->job.plan); /* the other window goes then */
 }
 
-/* A worker of that plan comes to work, or is refused for the plan. */
 static bool is_taken(mr_rig *r, const mr_plan *plan)
 {
-    r->config.plan = plan;
-    mr_rig_start(r, 0, false);
-    bool is_good = true;
-    for (uint32_t s = 0; is_good && mr_worker_phase_of(r->seats[0].worker) != MR_WORKER_RUN; s++) {
-        cr_assert_lt(s, MR_RIG_STEPS_MAX);
-        is_good = mr_rig_step(r, 0);
-    }
-    if (is_good) {
-        mr_worker_request_stop(r->seats[0].worker);
-        mr_rig_step_until(r, 0, MR_WORKER_STOPPED);
-    } else {
-        cr_assert_eq(r->err.status, MR_E_STATE_PLAN, "MR%d %s", r->err.status, r->err.message);
-    }
-    mr_rig_stop(r, 0);
-    mr_sim_pass(&r->world, 60000);
-    return is_good;
+    return mr_upgrading_is_taken(r, plan, MR_E_STATE_PLAN);
 }
 
 static void goes_on(bool keeps_disk, bool takes_checkpoints)
@@ -164,14 +75,14 @@ static void goes_on(bool keeps_disk, bool takes_checkpoints)
     other o;
     set_up(&r, &o);
     r.takes_checkpoints = takes_checkpoints;
-    live(&r, 1500);
+    mr_upgrading_live(&r, 1500);
     cr_expect_not(is_taken(&r, &o.plan), "before it is upgraded");
     upgrade(&r, &r.job.plan, &o.plan);
     if (!keeps_disk)
         mr_sim_disk_wipe(r.world.worker[0].disk);
     cr_expect_not(is_taken(&r, &r.job.plan), "behind the upgrade");
     cr_expect(is_taken(&r, &o.plan));
-    live(&r, 800);
+    mr_upgrading_live(&r, 800);
     if (!keeps_disk)
         mr_sim_disk_wipe(r.world.worker[0].disk);
     mr_rig_finish(&r);
@@ -199,16 +110,16 @@ Test(upgrade, a_job_that_was_upgraded_back_does_not_take_its_old_disk_for_the_pr
     mr_rig r;
     other o;
     set_up(&r, &o);
-    live(&r, 1000);
+    mr_upgrading_live(&r, 1000);
     upgrade(&r, &r.job.plan, &o.plan);
     mr_sim_disk *disk = r.world.worker[0].disk;
     r.world.worker[0].disk = r.world.worker[2].disk; /* the new plan runs elsewhere */
     r.config.plan = &o.plan;
-    live(&r, 600);
+    mr_upgrading_live(&r, 600);
     r.world.worker[0].disk = disk;
     upgrade(&r, &o.plan, &r.job.plan);
     r.config.plan = &r.job.plan;
-    live(&r, 600);
+    mr_upgrading_live(&r, 600);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }
@@ -219,7 +130,7 @@ static uint64_t count_calls(void)
     mr_rig r;
     other o;
     set_up(&r, &o);
-    live(&r, 600);
+    mr_upgrading_live(&r, 600);
     uint64_t before = mr_sim_process(&r.world, TOOL)->calls;
     upgrade(&r, &r.job.plan, &o.plan);
     uint64_t calls = mr_sim_process(&r.world, TOOL)->calls - before;
@@ -234,13 +145,13 @@ static bool dies_at(uint64_t call)
 {
     mr_rig r;
     other o;
-    tool t;
+    mr_upgrading t;
     set_up(&r, &o);
-    live(&r, 600);
-    open_tool(&r, &t, &r.job.plan, &o.plan);
+    mr_upgrading_live(&r, 600);
+    mr_upgrading_open(&r, &t, &r.job.plan, &o.plan);
     mr_sim_kill_at(&r.world, TOOL, call, MR_MEMORY_CRASH_DRAWN);
-    mr_status status = run_tool(&r, &t, false);
-    close_tool(&t);
+    mr_status status = mr_upgrading_try(&r, &t, false);
+    mr_upgrading_close(&t);
     mr_sim_pass(&r.world, 60000);
     cr_assert(status == MR_E_CRASHED || status == MR_OK, "call %" PRIu64 ": MR%d %s", call, status,
               r.err.message);
@@ -249,11 +160,11 @@ static bool dies_at(uint64_t call)
                   call);
     if (is_old) { /* it goes on as if nothing had been, and is upgraded later */
         r.config.plan = &r.job.plan;
-        live(&r, 200);
+        mr_upgrading_live(&r, 200);
     }
     upgrade(&r, &r.job.plan, &o.plan);
     r.config.plan = &o.plan;
-    live(&r, 200);
+    mr_upgrading_live(&r, 200);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
     return !is_old;
@@ -273,20 +184,20 @@ Test(upgrade, what_would_be_lost_is_told_with_the_facts)
 {
     mr_rig r;
     other o;
-    tool t;
+    mr_upgrading t;
     set_up(&r, &o);
-    live(&r, 800);
+    mr_upgrading_live(&r, 800);
     o.window.size_ms = 20;
     o.nodes[1].id = r.job.plan.nodes[0].id;
-    open_tool(&r, &t, &r.job.plan, &o.plan);
-    cr_assert_eq(run_tool(&r, &t, false), MR_E_UPGRADE_LOSS);
+    mr_upgrading_open(&r, &t, &r.job.plan, &o.plan);
+    cr_assert_eq(mr_upgrading_try(&r, &t, false), MR_E_UPGRADE_LOSS);
     cr_expect_not_null(strstr(r.err.message, "of `counts/window`"), "%s", r.err.message);
     uint64_t entries = 0;
     for (uint32_t i = 0; i < t.difference.count; i++)
         entries += t.upgrade.facts[i].entries;
     cr_expect_gt(entries, 0);
     cr_expect_eq(mr_upgrade_run(&t.upgrade, &r.err), MR_OK, "%s", r.err.message);
-    close_tool(&t);
+    mr_upgrading_close(&t);
     mr_sim_pass(&r.world, 60000);
     cr_expect_not(is_taken(&r, &r.job.plan));
     cr_expect(is_taken(&r, &o.plan));
@@ -298,9 +209,9 @@ Test(upgrade, a_table_that_nobody_has_read_yet_is_not_taken_for_one_whose_rows_a
 {
     mr_rig r;
     other o;
-    tool t;
+    mr_upgrading t;
     set_up(&r, &o);
-    open_tool(&r, &t, &r.job.plan, &r.job.plan);
+    mr_upgrading_open(&r, &t, &r.job.plan, &r.job.plan);
     const mr_plan_source *source = &r.job.plan.sources[0];
     mr_epoch_input then = {.source = source->table, .topic = source->topics[0], .offset_next = -1};
     mr_epoch_input now = then;
@@ -310,7 +221,7 @@ Test(upgrade, a_table_that_nobody_has_read_yet_is_not_taken_for_one_whose_rows_a
     cr_expect_eq(mr_moments_check_sources(&t.moments, &from, NULL, &r.err), MR_E_MOMENT);
     cr_expect_eq(mr_moments_check_sources(&t.moments, &from, &until, &r.err), MR_E_MOMENT);
     cr_expect_not_null(strstr(r.err.message, "only the next one says"), "%s", r.err.message);
-    close_tool(&t);
+    mr_upgrading_close(&t);
     mr_rig_tear_down(&r);
 }
 
@@ -318,14 +229,14 @@ Test(upgrade, it_is_refused_while_somebody_is_at_work)
 {
     mr_rig r;
     other o;
-    tool t;
+    mr_upgrading t;
     set_up(&r, &o);
-    live(&r, 600);
+    mr_upgrading_live(&r, 600);
     mr_rig_start(&r, 0, false);
     mr_rig_step_until(&r, 0, MR_WORKER_RUN);
-    open_tool(&r, &t, &r.job.plan, &o.plan);
-    cr_expect_neq(run_tool(&r, &t, false), MR_OK);
-    close_tool(&t);
+    mr_upgrading_open(&r, &t, &r.job.plan, &o.plan);
+    cr_expect_neq(mr_upgrading_try(&r, &t, false), MR_OK);
+    mr_upgrading_close(&t);
     for (int s = 0; s < 200; s++)
         cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
     mr_worker_request_stop(r.seats[0].worker);
@@ -339,16 +250,16 @@ Test(upgrade, it_is_refused_while_somebody_is_at_work)
 /* Records of the second table that task 0 has read, in all its lives. */
 static uint64_t records_read(mr_rig *r, const mr_plan *plan)
 {
-    tool t;
+    mr_upgrading t;
     mr_moment last;
     mr_epoch_record record;
-    open_tool(r, &t, plan, plan);
+    mr_upgrading_open(r, &t, plan, plan);
     mr_point end = {.kind = MR_POINT_END};
     cr_assert_eq(mr_moments_find_task(&t.moments, &end, 0, &last, &r->err), MR_OK);
     cr_assert_eq(mr_moment_record(&t.moments, 0, &last, &t.arena, &record, &r->err), MR_OK);
     cr_assert_eq(record.counters_count, mr_task_counters_count(plan));
     uint64_t records = record.counters[7]; /* behind the seven of the first table */
-    close_tool(&t);
+    mr_upgrading_close(&t);
     return records;
 }
 
@@ -382,7 +293,7 @@ static void set_up_wider(mr_rig *r, wider *w, mr_start_mode mode)
     w->o.plan.sources_count = 2;
     w->o.nodes[0].inputs = from_extra;
     put_extra(r, 3);
-    live(r, 600);
+    mr_upgrading_live(r, 600);
     mr_log *log = r->world.outside;
     cr_assert_eq(log->class->open_member(log,
                                          &(mr_member_options){.group = "sim", .topic = "sim.state"},
@@ -480,7 +391,7 @@ static void stands_still(bool is_deciding)
     r.is_pipelined = is_deciding;
     r.job.plan.transaction_timeout_ms = 600000; /* the broker will not end it */
     o.plan.transaction_timeout_ms = 600000;
-    live(&r, 1000);
+    mr_upgrading_live(&r, 1000);
     mr_rig_start(&r, 0, false);
     mr_rig_step_until(&r, 0, MR_WORKER_RUN);
     mr_memory_process *process = mr_sim_process(&r.world, 0);
@@ -498,7 +409,7 @@ static void stands_still(bool is_deciding)
     wake(&r);
     r.is_pipelined = false;
     r.config.plan = &o.plan;
-    live(&r, 300);
+    mr_upgrading_live(&r, 300);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }
@@ -526,7 +437,7 @@ Test(upgrade, a_job_that_has_committed_nothing_yet_begins_under_the_new_plan_whe
     upgrade(&r, &r.job.plan, &o.plan);
     cr_expect_not(is_taken(&r, &r.job.plan));
     r.config.plan = &o.plan;
-    live(&r, 300);
+    mr_upgrading_live(&r, 300);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }

@@ -76,6 +76,28 @@ Test(sweep, keeps_the_newest_and_tells_where_the_log_must_begin)
     taken_release(&s);
 }
 
+/* A restore that has begun with one reads its files for as long as they may be needed. */
+Test(sweep, files_of_one_just_retired_stay_however_old_they_are)
+{
+    checkpoint_rig s;
+    checkpoint_id ids[2];
+    char command[160];
+    taken_init(&s);
+    make(&s, 2, ids);
+    snprintf(command, sizeof command, "find '%s/blobs' -type f -exec touch -d '3 hours ago' {} +",
+             s.root);
+    cr_assert_eq(system(command), 0);
+    mr_sweep_result result = sweep(&s, ids[1], 1, 0, real_now_ms());
+    cr_expect_eq(result.retired, 1);
+    cr_expect_eq(result.files_removed, 0);
+    cr_expect(is_whole(&s, ids[0]));
+    result = sweep(&s, ids[1], 1, 0, real_now_ms() + HOUR_MS + 1000);
+    cr_expect_gt(result.files_removed, 0);
+    cr_expect_not(is_whole(&s, ids[0]));
+    cr_expect(is_whole(&s, ids[1]));
+    taken_release(&s);
+}
+
 Test(sweep, age_takes_all_but_the_named_one)
 {
     checkpoint_rig s;

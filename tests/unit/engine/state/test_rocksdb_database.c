@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct play {
     char root[64];
@@ -48,14 +49,20 @@ static void end(play *p)
     cr_assert_eq(system(command), 0);
 }
 
+static void path_of(play *p, const char *file, char path[MR_STATE_PATH_MAX + 64])
+{
+    cr_assert_eq(mr_state_dir_task(p->dir, "job", 0, false, path, MR_STATE_PATH_MAX, &p->err),
+                 MR_OK);
+    strcat(path, file);
+}
+
 /* Whether CURRENT is another one than the last time. */
 static bool has_changed(play *p)
 {
-    char path[MR_STATE_PATH_MAX], before[sizeof p->manifest];
+    char path[MR_STATE_PATH_MAX + 64], before[sizeof p->manifest];
     memcpy(before, p->manifest, sizeof before);
     memset(p->manifest, 0, sizeof p->manifest);
-    cr_assert_eq(mr_state_dir_task(p->dir, "job", 0, false, path, sizeof path, &p->err), MR_OK);
-    strcat(path, "/CURRENT");
+    path_of(p, "/CURRENT", path);
     FILE *file = fopen(path, "r");
     if (file != NULL) {
         cr_assert_not_null(fgets(p->manifest, sizeof p->manifest, file));
@@ -155,5 +162,37 @@ Test(rocksdb_database, an_image_of_one_that_was_only_read_is_whole)
     image->class->close(image);
     put(&p, "b", 8);
     expect(&p, "ab", 8);
+    end(&p);
+}
+
+static void leave_file(play *p, const char *name)
+{
+    char path[MR_STATE_PATH_MAX + 64];
+    path_of(p, name, path);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    cr_assert_eq(fputs("half of a file", file) >= 0 && fclose(file) == 0, true);
+}
+
+static bool has_file(play *p, const char *name)
+{
+    char path[MR_STATE_PATH_MAX + 64];
+    path_of(p, name, path);
+    return access(path, F_OK) == 0;
+}
+
+Test(rocksdb_database, what_a_crash_left_of_a_long_batch_goes_when_it_is_opened)
+{
+    play p;
+    begin(&p);
+    put(&p, "a", 1);
+    leave_file(&p, "/bulk-0.tmp");
+    leave_file(&p, "/bulk-17.tmp");
+    leave_file(&p, "/bulk.tmp"); /* not a name of ours */
+    reopen(&p);
+    cr_expect_not(has_file(&p, "/bulk-0.tmp"));
+    cr_expect_not(has_file(&p, "/bulk-17.tmp"));
+    cr_expect(has_file(&p, "/bulk.tmp"));
+    expect(&p, "a", 1);
     end(&p);
 }

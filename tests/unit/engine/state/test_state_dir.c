@@ -78,6 +78,33 @@ Test(state_dir, a_second_worker_is_told_who_holds_the_directory)
     place_release(&p);
 }
 
+Test(state_dir, another_instance_id_may_be_given_for_the_time_it_is_open)
+{
+    place p;
+    place_init(&p);
+    mr_state_dir *dir;
+    char own[64], longest[MR_STATE_INSTANCE_MAX + 2];
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    const char *wrong[] = {"", "a/b", "a b", "\xc3\xa4", longest};
+    cr_assert_eq(mr_state_dir_open(p.path, &dir, &p.err), MR_OK, "%s", p.err.message);
+    snprintf(own, sizeof own, "%s", mr_state_dir_instance(dir));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_expect_not(mr_state_dir_set_instance(dir, wrong[i]), "`%s`", wrong[i]);
+    cr_expect_str_eq(mr_state_dir_instance(dir), own);
+    cr_expect_eq(mr_state_instance_shown(own), 8);
+    cr_assert(mr_state_dir_set_instance(dir, longest + 1));
+    cr_expect_str_eq(mr_state_dir_instance(dir), longest + 1);
+    cr_assert(mr_state_dir_set_instance(dir, "orders-worker-0.prod"));
+    cr_expect_str_eq(mr_state_dir_instance(dir), "orders-worker-0.prod");
+    cr_expect_geq(mr_state_instance_shown("orders-worker-0.prod"), 20);
+    mr_state_dir_close(dir);
+    cr_assert_eq(mr_state_dir_open(p.path, &dir, &p.err), MR_OK);
+    cr_expect_str_eq(mr_state_dir_instance(dir), own);
+    mr_state_dir_close(dir);
+    place_release(&p);
+}
+
 Test(state_dir, an_instance_file_that_holds_no_id_is_refused)
 {
     const char *const texts[] = {"", "0123", "0123456789abcdef0123456789abcdeX",

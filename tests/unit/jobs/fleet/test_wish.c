@@ -53,6 +53,8 @@ Test(wish, status_comes_back_as_it_was_written)
                            .lag = -1,
                            .code = 2062,
                            .message = "no \"way\"",
+                           .checkpoint_code = 4030,
+                           .checkpoint_message = "no room",
                            .written_ms = 5};
     mr_buffer bytes = {0};
     mr_arena arena = {0};
@@ -66,6 +68,8 @@ Test(wish, status_comes_back_as_it_was_written)
     cr_expect(is.version == 3 && is.tasks == 4 && is.records_in == 1 && is.rows_out == 2);
     cr_expect(is.late == 3 && is.dead == 4 && is.lag == -1 && is.code == 2062);
     cr_expect_str_eq(is.message, was.message);
+    cr_expect_eq(is.checkpoint_code, 4030);
+    cr_expect_str_eq(is.checkpoint_message, was.checkpoint_message);
     mr_buffer_release(&bytes);
     mr_arena_release(&arena);
 }

@@ -3,6 +3,7 @@
 #include "connectors/kafka/log.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *value_of(const rd_kafka_conf_t *conf, const char *name)
@@ -64,15 +65,77 @@ Test(kafka_settings, refuses_what_exactly_once_rests_on)
     }
 }
 
-/* Decision 0018: the library at hand has it, but not so that one may build on it. */
-Test(kafka_settings, the_new_group_protocol_is_refused_naming_the_versions)
+/* Decision 0018. */
+Test(kafka_settings, the_new_group_protocol_wants_a_library_that_has_it)
 {
     mr_error err;
-    cr_expect_eq(mr_kafka_settings_check("group.protocol", "classic", &err), MR_OK);
-    cr_expect_eq(mr_kafka_settings_check("group.protocol", "consumer", &err), MR_E_SETTING);
-    const char *const parts[] = {"Kafka 4.0", "librdkafka 2.12", rd_kafka_version_str(), "classic"};
+    const int older[] = {0x020300ff, 0x020800ff, 0x020b00ff};
+    for (size_t i = 0; i < sizeof older / sizeof *older; i++) {
+        cr_expect_eq(mr_kafka_settings_check_protocol("classic", older[i], &err), MR_OK);
+        cr_expect_eq(mr_kafka_settings_check_protocol("consumer", older[i], &err), MR_E_SETTING);
+    }
+    const char *const parts[] = {"Kafka 4.0", "librdkafka 2.12", "librdkafka 2.11.0", "classic"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         cr_expect_not_null(strstr(err.message, parts[i]), "%s", err.message);
+    const int newer[] = {0x020c00ff, 0x020c01ff, 0x020f00ff, 0x030000ff};
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
+        cr_expect_eq(mr_kafka_settings_check_protocol("classic", newer[i], &err), MR_OK);
+        cr_expect_eq(mr_kafka_settings_check_protocol("consumer", newer[i], &err), MR_OK);
+        cr_expect_eq(mr_kafka_settings_check_protocol("cooperative", newer[i], &err), MR_E_SETTING);
+    }
+    bool has_it = rd_kafka_version() >= MR_KAFKA_CONSUMER_PROTOCOL_SINCE;
+    cr_expect_eq(mr_kafka_settings_check("group.protocol", "classic", &err), MR_OK);
+    cr_expect_eq(mr_kafka_settings_check("group.protocol", "consumer", &err),
+                 has_it ? MR_OK : MR_E_SETTING);
+}
+
+/* Sessions are the broker's with it, and the library would not make a handle. */
+Test(kafka_settings, with_the_new_group_protocol_a_member_sets_no_sessions)
+{
+    const char *const classic[] = {"group.protocol", "classic", NULL};
+    const char *const both[] = {"group.protocol", "consumer", "group.protocol", "classic", NULL};
+    const char *const consumer[] = {"group.protocol", "consumer", "max.poll.interval.ms", "6000",
+                                    NULL};
+    cr_expect_not(mr_kafka_settings_has_consumer_protocol(NULL));
+    cr_expect_not(mr_kafka_settings_has_consumer_protocol(classic));
+    cr_expect_not(mr_kafka_settings_has_consumer_protocol(both));
+    cr_expect(mr_kafka_settings_has_consumer_protocol(consumer));
+    rd_kafka_conf_t *plain = rd_kafka_conf_new();
+    for (mr_kafka_role role = MR_KAFKA_ROLE_ADMIN; role <= MR_KAFKA_ROLE_WRITER; role++) {
+        rd_kafka_conf_t *conf;
+        mr_error err;
+        cr_assert_eq(mr_kafka_settings_make(role, "b:1", "c", consumer, &conf, &err), MR_OK, "%s",
+                     err.message);
+        bool is_member = role == MR_KAFKA_ROLE_MEMBER;
+        cr_expect_str_eq(value_of(conf, "group.protocol"), is_member ? "consumer" : "classic");
+        cr_expect_str_eq(value_of(conf, "max.poll.interval.ms"), is_member ? "6000" : "300000");
+        static const char *const brokers[] = {"session.timeout.ms", "heartbeat.interval.ms",
+                                              "partition.assignment.strategy"};
+        for (size_t i = 0; i < sizeof brokers / sizeof *brokers; i++) {
+            char ours[128];
+            snprintf(ours, sizeof ours, "%s", value_of(conf, brokers[i]));
+            cr_expect_str_eq(ours, value_of(plain, brokers[i]));
+        }
+        rd_kafka_conf_destroy(conf);
+    }
+    rd_kafka_conf_destroy(plain);
+}
+
+Test(kafka_settings, with_the_new_group_protocol_sessions_of_ones_own_are_refused)
+{
+    mr_error err;
+    static const char *const names[] = {"session.timeout.ms", "heartbeat.interval.ms"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *const classic[] = {names[i], "6000", NULL};
+        const char *const consumer[] = {names[i], "6000", "group.protocol", "consumer", NULL};
+        cr_expect_eq(mr_kafka_settings_check_all(classic, &err), MR_OK);
+        cr_expect_eq(mr_kafka_settings_check_all(consumer, &err), MR_E_SETTING);
+        if (rd_kafka_version() < MR_KAFKA_CONSUMER_PROTOCOL_SINCE)
+            cr_expect(strstr(err.message, "librdkafka 2.12"), "%s", err.message);
+        else
+            cr_expect(strstr(err.message, names[i]) && strstr(err.message, "group.consumer"), "%s",
+                      err.message);
+    }
 }
 
 Test(kafka_settings, tells_unknown_names_and_bad_values)
@@ -112,6 +175,28 @@ Test(kafka_settings, a_users_value_wins_over_our_default)
     cr_expect_str_eq(value_of(conf, "enable.idempotence"), "true");
     cr_expect_str_eq(value_of(conf, "retry.backoff.ms"), "2");
     rd_kafka_conf_destroy(conf);
+}
+
+/* A rebalance waits that long for a member that lives and does not answer. */
+Test(kafka_settings, a_member_is_given_up_after_a_minute_or_its_longer_session)
+{
+    static const struct {
+        const char *properties[5], *expected;
+    } cases[] = {
+        {{NULL}, "60000"},
+        {{"session.timeout.ms", "6000", NULL}, "60000"},
+        {{"session.timeout.ms", "90000", NULL}, "90000"},
+        {{"session.timeout.ms", "90000", "max.poll.interval.ms", "120000", NULL}, "120000"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rd_kafka_conf_t *conf;
+        mr_error err;
+        cr_assert_eq(mr_kafka_settings_make(MR_KAFKA_ROLE_MEMBER, "b:1", "c", cases[i].properties,
+                                            &conf, &err),
+                     MR_OK, "%s", err.message);
+        cr_expect_str_eq(value_of(conf, "max.poll.interval.ms"), cases[i].expected);
+        rd_kafka_conf_destroy(conf);
+    }
 }
 
 Test(kafka_settings, every_reading_role_sees_committed_records_only)

@@ -65,3 +65,44 @@ Test(recovery_checkpoint, is_looked_for_in_a_malformed_log_which_is_refused_with
     cr_expect_not_null(strstr(rig.err.message, "@3"), "%s", rig.err.message);
     rig_tear_down(&rig);
 }
+
+/* It begins with the bare record at which the checkpoint was taken. */
+Test(recovery_checkpoint, that_the_log_begins_behind_and_is_not_at_hand_is_what_is_missing)
+{
+    for (int64_t first = 1; first <= 4; first += 3) { /* records of epochs 1 and 2 */
+        recovery_rig rig;
+        rig_set_up(&rig, 1, true);
+        rig.has_blobs = first == 4;
+        rig_put(&rig, "a=1");
+        rig_put(&rig, "b=2");
+        rig_put_epoch(&rig, &(rig_epoch){.changes = "c=3", .alter = names_a_checkpoint});
+        rig_trim(&rig, first);
+        cr_expect_eq(rig_recover(&rig), MR_E_STATE_GAP, "%s", rig.err.message);
+        cr_expect_not_null(strstr(rig.err.message, "which is no base: what was before is in"), "%s",
+                           rig.err.message);
+        rig_tear_down(&rig);
+    }
+}
+
+/* What lies in front of the name is read once, by who needs it, and not to look for the name. */
+Test(recovery_checkpoint, is_looked_for_at_the_end_of_the_log_first)
+{
+    enum { EPOCHS = 4000, BEHIND = 200 };
+    uint32_t breaths[2];
+    for (uint32_t named = 0; named < 2; named++) {
+        recovery_rig rig;
+        rig_set_up(&rig, 1, true);
+        rig.has_blobs = true;
+        rig.breath_limit = UINT64_MAX;
+        for (uint32_t i = 0; i < EPOCHS; i++) {
+            bool has_name = named == 1 && i + BEHIND == EPOCHS;
+            rig_put_epoch(&rig, &(rig_epoch){.changes = "a=1",
+                                             .alter = has_name ? names_a_checkpoint : NULL});
+        }
+        cr_assert_eq(rig_recover(&rig), MR_OK, "%s", rig.err.message);
+        cr_expect_str_eq(rig_state(&rig), "a=1");
+        breaths[named] = (uint32_t)rig.breaths;
+        rig_tear_down(&rig);
+    }
+    cr_expect_lt(breaths[1] * 4, breaths[0] * 3, "%u of %u", breaths[1], breaths[0]);
+}

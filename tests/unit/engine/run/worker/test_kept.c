@@ -196,6 +196,24 @@ Test(kept, task_that_comes_back_is_restored_and_those_beside_it_are_kept)
     close_windows(&w, 2, 2);
 }
 
+/* Worker 1 lives, and nobody steps it: the group waits for it. */
+Test(kept, who_waits_for_the_group_says_so)
+{
+    sql_world w;
+    counted now;
+    open_world(&w, &now);
+    sql_start(&w, 1, false);
+    STEP_UNTIL(&w, 0, 1, runs(&w, 0) && runs(&w, 1) && w.worker[1].stats.tasks > 0);
+    cr_expect_null(strstr(w.log, "waits for the group"), "%s", w.log);
+    sql_start(&w, 2, false);
+    step(&w, 2);
+    step(&w, 2);
+    STEP_UNTIL(&w, 0, 0, w.worker[0].stats.phase == MR_WORKER_JOIN);
+    STEP_UNTIL(&w, 0, 0, strstr(w.log, "waits for the group since 30 s") != NULL);
+    close_windows(&w, 3, 1);
+    cr_expect_null(strstr(w.log, "since 90 s"), "%s", w.log);
+}
+
 /* Worker 0 has released its tasks and stands still: others have them, and it is not told. */
 Test(kept, task_that_was_anothers_meanwhile_is_restored)
 {

@@ -19,29 +19,6 @@ static const char example[] =
     "    FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE))\n"
     "    GROUP BY window_start, window_end, product;\n";
 
-static void print_flags(uint32_t allowed)
-{
-    uint32_t count;
-    const mr_flag_spec *specs = mr_flag_specs(&count);
-    for (uint32_t i = 0; i < count; i++) {
-        if ((allowed & (uint32_t)specs[i].flag) == 0)
-            continue;
-        char left[40];
-        snprintf(left, sizeof left, "%s%s%s", specs[i].name, specs[i].value != NULL ? " " : "",
-                 specs[i].value != NULL ? specs[i].value : "");
-        printf("  %-26s %s\n", left, specs[i].text);
-    }
-}
-
-/* "config [dump] [FILE]" */
-static void print_usage(const mr_command *command, char *to, size_t size)
-{
-    const char *verb = command->verb, *argument = command->argument;
-    snprintf(to, size, "%s%s%s%s%s%s", command->name, verb != NULL ? " [" : "",
-             verb != NULL ? verb : "", verb != NULL ? "]" : "", argument != NULL ? " " : "",
-             argument != NULL ? argument : "");
-}
-
 void mr_help_print(void)
 {
     printf("millrace - stream processing over Kafka: event-time windows in SQL, exactly-once "
@@ -51,26 +28,17 @@ void mr_help_print(void)
     const char *group = "";
     for (uint32_t i = 0; i < count; i++) {
         char left[40];
-        print_usage(&commands[i], left, sizeof left);
+        mr_help_usage(&commands[i], left, sizeof left);
         printf("  %-7s %-20s %s\n", strcmp(group, commands[i].group) != 0 ? commands[i].group : "",
                left, commands[i].summary);
         group = commands[i].group;
     }
-    printf("  %-7s %-20s %s\n  %-7s %-20s %s\n\n", "", "help COMMAND", "more about one", "",
+    printf("  %-7s %-20s %s\n  %-7s %-20s %s\n\n", "", "help COMMAND", "its manual page", "",
            "--version", "what this is");
     printf("%s\n", example);
     printf("  millrace check job.sql       what is wrong with it\n"
            "  millrace run job.sql         run it; again elsewhere: it takes over\n\n"
            "Exit    0 ok  1 failed  2 usage  3 invalid job  4 broker unreachable  "
-           "5 state does not match the job\n");
-}
-
-void mr_help_print_command(const mr_command *command)
-{
-    char usage[64];
-    print_usage(command, usage, sizeof usage);
-    printf("millrace %s - %s\n\n", usage, command->summary);
-    if (command->details != NULL)
-        printf("%s\n\n", command->details);
-    print_flags(command->flags);
+           "5 state does not match the job\n"
+           "Reads   MILLRACE_KEY as settings, NO_COLOR, TMPDIR, AWS_.. for checkpoints in s3://\n");
 }
