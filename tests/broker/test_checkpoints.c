@@ -213,7 +213,7 @@ Test(checkpoints, one_is_taken_when_asked_for_and_a_wiped_disk_comes_back_from_i
     snprintf(words, sizeof words, "delete 'file://%s/blobs' --all %s", s.dir, s.name);
     cr_expect(strstr(checkpoints(&s, 0, words), "removed 0 blobs") == NULL);
     snprintf(words, sizeof words, "list 'file://%s/blobs'", s.dir);
-    cr_expect_str_empty(checkpoints(&s, 0, words));
+    cr_expect(strstr(checkpoints(&s, 0, words), "there is none below") != NULL);
     script_close(&s);
 }
 

@@ -67,15 +67,18 @@ static rd_kafka_resp_err_t take_bound(rd_kafka_event_t *event)
     return at->err;
 }
 
+/* One question after the other. librdkafka (to 2.15) looks for unknown leaders on our thread and,
+ * when any answer about topics arrives meanwhile, on its own too, which frees what ours still uses
+ * (rd_kafka_topic_partition_list_query_leaders_async): two first questions at once are a crash. */
 static rd_kafka_resp_err_t bounds_of(mr_kafka_log *log, const char *topic, int32_t partition,
-                                     int32_t timeout_ms, int64_t *low, int64_t *stable)
+                                     int64_t deadline_ms, int64_t *low, int64_t *stable)
 {
-    int64_t deadline_ms = mr_kafka_now_ms() + timeout_ms;
+    const int64_t specs[] = {RD_KAFKA_OFFSET_SPEC_EARLIEST, RD_KAFKA_OFFSET_SPEC_LATEST};
+    int64_t *const offsets[] = {low, stable};
     rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
-    ask_bound(log, topic, partition, RD_KAFKA_OFFSET_SPEC_EARLIEST, queue, low);
-    ask_bound(log, topic, partition, RD_KAFKA_OFFSET_SPEC_LATEST, queue, stable);
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int answers = 0; !error && answers < 2; answers++) {
+    for (int i = 0; !error && i < 2; i++) {
+        ask_bound(log, topic, partition, specs[i], queue, offsets[i]);
         int64_t left_ms = deadline_ms - mr_kafka_now_ms();
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, left_ms > 0 ? (int)left_ms : 0);
         error = event != NULL ? take_bound(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -106,9 +109,7 @@ rd_kafka_resp_err_t mr_kafka_bounds(mr_kafka_log *log, const char *topic, int32_
     int64_t deadline_ms = mr_kafka_now_ms() + timeout_ms;
     bool had_no_leader = false;
     for (;;) {
-        int64_t left_ms = deadline_ms - mr_kafka_now_ms();
-        rd_kafka_resp_err_t error =
-            bounds_of(log, topic, partition, left_ms > 0 ? (int32_t)left_ms : 0, low, stable);
+        rd_kafka_resp_err_t error = bounds_of(log, topic, partition, deadline_ms, low, stable);
         if (error == RD_KAFKA_RESP_ERR__NOENT)
             error = tell_apart(log, topic, partition);
         if (error == RD_KAFKA_RESP_ERR__TIMED_OUT && had_no_leader) /* says less */
