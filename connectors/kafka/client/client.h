@@ -78,9 +78,9 @@ void mr_kafka_client_forget(mr_kafka_client *client);
 /* A client that was never opened (all-zero) is fine. */
 void mr_kafka_client_close(mr_kafka_client *client);
 
-/* Calls `bury(corpse)`, which destroys a handle, on a thread of its own: about every second
- * rd_kafka_destroy of a producer takes a whole second (its broker threads look up once a
- * second), for which a recovery must not wait. Back when that thread has begun. The log's close
+/* Calls `bury(corpse)`, which destroys a handle, on a thread of its own: rd_kafka_destroy of a
+ * producer waits for calls that are under way, for which a recovery must not wait. Back when that
+ * thread has begun. The log's close
  * waits for all of them. */
 void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse);
 void mr_kafka_bury_wait(mr_kafka_log *log);

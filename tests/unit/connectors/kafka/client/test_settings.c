@@ -213,6 +213,25 @@ Test(kafka_settings, every_reading_role_sees_committed_records_only)
     }
 }
 
+/* Six closings of a writer: one of them waited 1002 ms for the end of its telemetry. */
+Test(kafka_settings, no_client_pushes_telemetry_unless_a_user_wants_it)
+{
+    const char *const wanted[] = {"enable.metrics.push", "true", NULL};
+    if (rd_kafka_version() < 0x020500ff)
+        return;
+    for (mr_kafka_role role = MR_KAFKA_ROLE_ADMIN; role <= MR_KAFKA_ROLE_WRITER; role++) {
+        for (int is_wanted = 0; is_wanted < 2; is_wanted++) {
+            rd_kafka_conf_t *conf;
+            mr_error err;
+            cr_assert_eq(
+                mr_kafka_settings_make(role, "b:1", "c", is_wanted ? wanted : NULL, &conf, &err),
+                MR_OK, "%s", err.message);
+            cr_expect_str_eq(value_of(conf, "enable.metrics.push"), is_wanted ? "true" : "false");
+            rd_kafka_conf_destroy(conf);
+        }
+    }
+}
+
 Test(kafka_settings, a_log_needs_bootstrap_servers)
 {
     mr_kafka_config config = {0};
