@@ -327,6 +327,15 @@ static bool is_own(const mr_log_scan *s)
     return s->owner != NULL && id != NULL && id[0] != '\0' && strcmp(s->owner, id) == 0;
 }
 
+/* Nothing that is read here names who is to be knocked at, and there is more in front of it. */
+static bool is_vain(const mr_log_scan *s, const mr_input_ends *ends, int64_t quiet_us)
+{
+    bool is_read = !ends->is_buffered &&
+                   (ends->position >= ends->stable_end || s->position >= ends->stable_end);
+    return s->may_go_back && s->owner == NULL && ends->stable_end < ends->high_end &&
+           (is_read || quiet_us > KNOCK_AFTER_US);
+}
+
 /* Reads on until the position is the true end. `came`: this may be it already. */
 static mr_status read_to_end(mr_log_scan *s, bool came, mr_error *err)
 {
@@ -354,6 +363,8 @@ static mr_status read_to_end(mr_log_scan *s, bool came, mr_error *err)
             s->recovered->log_end = ends.stable_end;
             return MR_OK;
         }
+        if (is_vain(s, &ends, now - quiet_since))
+            return MR_OK;
         if (ends.stable_end >= ends.high_end) {
             open_since = -1;
         } else if (open_since < 0) { /* it may have been all the time that the log was read */

@@ -33,6 +33,7 @@ typedef struct mr_log_scan {
     const char *owner; /* transactional id of the last claim or epoch record */
     int64_t position;
     bool is_searching; /* only for the checkpoint that is named */
+    bool may_go_back;  /* the search may: it ends early where it comes upon nobody's name */
     const char *named; /* its id; NULL: none */
     bool has_tried_checkpoint;
     uint64_t foreign;        /* plan of the last epoch that was read, when it is another; 0 */
@@ -49,8 +50,8 @@ typedef struct mr_log_scan {
 MR_MUST_USE mr_status mr_log_scan_open(mr_log_scan *s, int64_t from, mr_error *err);
 void mr_log_scan_close(mr_log_scan *s);
 
-/* Reads from `from` to the true end: with the reader that is open, which has come to `from`, or
- * with one of its own. */
+/* Reads from `from` to the true end, or till it may go back: with the reader that is open, which has
+ * come to `from`, or with one of its own. */
 MR_MUST_USE mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err);
 
 /* The log ends with another plan's epoch. */

@@ -344,6 +344,7 @@ static mr_status find_checkpoint(mr_log_scan *s, int64_t start, int64_t *end, co
     for (int64_t back = SEARCH_OFFSETS; !is_over; back *= 4) {
         int64_t from = was_end - back > start ? was_end - back : start;
         s->is_searching = true;
+        s->may_go_back = from > start;
         mr_status status = mr_log_scan_run(s, from, err);
         if (status != MR_OK && status != MR_E_STATE_FORMAT)
             return status; /* a format is met again, and told, by the scan that counts */

@@ -201,6 +201,11 @@ void rig_open(recovery_rig *rig, const char *changes)
     produce_chunk(rig, MR_DELTA_CHUNK, changes);
 }
 
+void rig_add(recovery_rig *rig, const char *changes)
+{
+    produce_chunk(rig, MR_DELTA_CHUNK, changes);
+}
+
 void rig_trim(recovery_rig *rig, int64_t offset)
 {
     mr_log *outside = rig->world.outside;

@@ -69,8 +69,9 @@ void rig_put(recovery_rig *rig, const char *changes); /* an epoch of one chunk *
 void rig_put_claim(recovery_rig *rig);
 void rig_put_bytes(recovery_rig *rig, const char *bytes, size_t length);
 
-/* Records of a transaction that is not ended. */
+/* Records of a transaction that is not ended; one more in it. */
 void rig_open(recovery_rig *rig, const char *changes);
+void rig_add(recovery_rig *rig, const char *changes);
 
 /* A chunk's or a base chunk's bytes of the next epoch, sealed. */
 void rig_chunk(recovery_rig *rig, mr_delta_kind kind, const char *changes, mr_buffer *to);

@@ -106,3 +106,32 @@ Test(recovery_checkpoint, is_looked_for_at_the_end_of_the_log_first)
     }
     cr_expect_lt(breaths[1] * 4, breaths[0] * 3, "%u of %u", breaths[1], breaths[0]);
 }
+
+/* What was aborted fills all that is searched at first: nobody is named there, and somebody dead
+ * has a transaction open. */
+Test(recovery_checkpoint, is_looked_for_farther_back_where_the_end_names_nobody)
+{
+    for (int is_own = 0; is_own < 2; is_own++) {
+        recovery_rig rig;
+        rig_set_up(&rig, 1, true);
+        rig.has_blobs = rig.tells_own = true;
+        rig_put(&rig, "a=1");
+        rig.transactional_id = is_own ? rig.owner : "new";
+        rig_open(&rig, "z=9");
+        for (int record = 1; record < 300; record++)
+            rig_add(&rig, "z=9");
+        cr_assert_eq(rig.writer->class->abort(rig.writer, &rig.err), MR_OK);
+        rig_open(&rig, "a=9");
+        int64_t began = rig.world.clock.now_us;
+        mr_status status = rig_recover(&rig);
+        cr_expect_lt(rig.world.clock.now_us - began, 1000000, "%s", rig.err.message);
+        if (!is_own) {
+            cr_expect_eq(status, MR_OK, "%s", rig.err.message);
+            cr_expect_str_eq(rig_state(&rig), "a=1");
+        } else {
+            cr_expect_eq(status, MR_E_KAFKA_TIMEOUT, "%s", rig.err.message);
+            cr_expect_eq(rig.err.recovery, MR_RECOVERY_RETRY, "the worker knows how to end it");
+        }
+        rig_tear_down(&rig);
+    }
+}

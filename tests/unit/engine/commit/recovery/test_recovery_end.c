@@ -239,6 +239,32 @@ Test(recovery_end, is_not_where_the_client_still_holds_records_and_is_where_the_
     }
 }
 
+/* It searches for a checkpoint among records that were aborted, and cannot tell that it is through
+ * them. */
+Test(recovery_end, of_a_search_that_sees_nobody_and_not_its_position_is_when_nothing_comes)
+{
+    recovery_rig rig;
+    rig_set_up(&rig, 1, true);
+    rig.has_blobs = rig.tells_own = true;
+    rig.transactional_id = rig.owner;
+    rig_put(&rig, "a=1");
+    rig_open(&rig, "z=9");
+    for (int record = 1; record < 100; record++)
+        rig_add(&rig, "z=9");
+    cr_assert_eq(rig.writer->class->abort(rig.writer, &rig.err), MR_OK);
+    rig_open(&rig, "a=9");
+    fussy log;
+    fussy_init(&log, rig.log);
+    log.hides_position = true;
+    rig.log = &log.log;
+    int64_t began = rig.world.clock.now_us;
+    cr_expect_eq(rig_recover(&rig), MR_E_KAFKA_TIMEOUT, "%s", rig.err.message);
+    cr_expect_eq(rig.err.recovery, MR_RECOVERY_RETRY, "the worker knows how to end it");
+    cr_expect_lt(rig.world.clock.now_us - began, 2000000);
+    rig.log = log.under;
+    rig_tear_down(&rig);
+}
+
 /* The log is another one, and of its first transactions none was committed. */
 Test(recovery_end, where_the_local_store_ends_may_stand_nothing_at_all)
 {
