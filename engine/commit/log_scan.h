@@ -50,7 +50,7 @@ typedef struct mr_log_scan {
 MR_MUST_USE mr_status mr_log_scan_open(mr_log_scan *s, int64_t from, mr_error *err);
 void mr_log_scan_close(mr_log_scan *s);
 
-/* Reads from `from` to the true end, or till it may go back: with the reader that is open, which has
+/* Reads from `from` to the true end, or till it may go back: with the reader that is open, and has
  * come to `from`, or with one of its own. */
 MR_MUST_USE mr_status mr_log_scan_run(mr_log_scan *s, int64_t from, mr_error *err);
 
