@@ -14,6 +14,8 @@
 #define INPUT_QUEUE_KB 4096
 #define WRITER_QUEUE_KB 32768
 
+#define BURY_LIMIT_MS 60000
+
 static char *copy(const char *text)
 {
     char *made = strdup(text);
@@ -36,7 +38,12 @@ static char **copy_all(const char *const *properties)
 static void log_close(mr_log *base)
 {
     mr_kafka_log *log = (mr_kafka_log *)base;
-    mr_kafka_bury_wait(log);
+    if (!mr_kafka_bury_wait(log, BURY_LIMIT_MS)) {
+        mr_logger_line(log->logger, MR_LOG_WARN,
+                       "%u handles of librdkafka do not close within %d s and stay behind",
+                       log->dying, BURY_LIMIT_MS / 1000);
+        return; /* they still use it */
+    }
     mr_kafka_client_close(&log->admin);
     mr_arena_release(&log->expected.arena);
     mr_kafka_chatter_rest(&log->chatter, log->logger);
@@ -93,7 +100,11 @@ mr_status mr_kafka_log_open(const mr_kafka_config *config, mr_log **opened, mr_e
     MR_ASSERT(log != NULL);
     log->base.class = &LOG_CLASS;
     pthread_mutex_init(&log->lock, NULL);
-    pthread_cond_init(&log->changed, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&log->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     mr_kafka_chatter_init(&log->chatter);
     log->bootstrap = copy(config->bootstrap);
     log->client_id = copy(config->client_id ? config->client_id : "millrace");

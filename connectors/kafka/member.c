@@ -15,6 +15,9 @@
 #define RELEASE_AWAIT_MS 90000
 #define RELEASE_ASK_EVERY_MS 500
 
+#define LEAVE_LIMIT_MS 15000
+#define ANSWERS_MAX 100
+
 /* A broker that does not know KIP-848 is not told of by librdkafka (2.12): the member waits. */
 #define ANSWER_AWAIT_MS 30000
 
@@ -30,6 +33,7 @@ typedef struct member {
     mr_kafka_client client;
     mr_kafka_log *log;
     char *group, *instance_id, *topic; /* instance_id NULL: dynamic */
+    int32_t silence_ms;
     bool is_incremental; /* group.protocol = consumer: partitions come and go singly */
     pending pending;     /* told by the rebalance callback, handed out by poll */
     bool is_closing;
@@ -112,6 +116,9 @@ static mr_status conf_make(const member *m, rd_kafka_conf_t **conf, mr_error *er
     status = mr_kafka_settings_set(*conf, "group.id", m->group, err);
     if (status == MR_OK && m->instance_id)
         status = mr_kafka_settings_set(*conf, "group.instance.id", m->instance_id, err);
+    if (status == MR_OK)
+        status = mr_kafka_settings_allow_silence(*conf, (const char *const *)m->log->properties,
+                                                 m->silence_ms, err);
     if (status != MR_OK)
         rd_kafka_conf_destroy(*conf);
     else
@@ -139,15 +146,32 @@ static mr_status client_join(member *m, mr_error *err)
     return MR_OK;
 }
 
+/* Answers what the group still asks. */
+static void answer_all(member *m)
+{
+    if (!m->has_released)
+        mr_kafka_protocol_give_up(m->client.rk, m->is_incremental);
+    for (int i = 0; i < ANSWERS_MAX; i++) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(m->client.rk, 0);
+        if (!message)
+            return;
+        rd_kafka_message_destroy(message);
+    }
+}
+
+/* While librdkafka (to 2.12) closes a consumer it throws away calls that its callbacks wait for: a
+ * rebalance that begins just then is a wait without end (its issue 4884). A static member of the
+ * classic protocol has no word for the group, its place ends with its session, and so it goes
+ * without a close. The others must say that they leave. */
 static void client_leave(member *m)
 {
     m->is_closing = true;
-    if (m->client.rk) {
-        if (!m->has_released)
-            mr_kafka_protocol_give_up(m->client.rk, m->is_incremental);
+    if (m->client.rk && (m->is_incremental || !m->instance_id)) {
+        answer_all(m);
         rd_kafka_consumer_close(m->client.rk);
+        mr_kafka_client_close(&m->client);
     }
-    mr_kafka_client_close(&m->client);
+    mr_kafka_client_drop(&m->client);
     m->is_closing = false;
 }
 
@@ -385,9 +409,9 @@ static mr_status member_commit(mr_log_member *base, const mr_log_offset *offsets
     return MR_OK;
 }
 
-static void member_close(mr_log_member *base)
+static void leave_and_free(void *corpse)
 {
-    member *m = member_of(base);
+    member *m = corpse;
     client_leave(m);
     metadata_drop(m);
     revoked_drop(m);
@@ -396,6 +420,15 @@ static void member_close(mr_log_member *base)
     free(m->instance_id);
     free(m->topic);
     free(m);
+}
+
+/* Who comes next finds us gone, but for a leave that takes for ever. */
+static void member_close(mr_log_member *base)
+{
+    member *m = member_of(base);
+    mr_kafka_log *log = m->log;
+    mr_kafka_bury(log, leave_and_free, m);
+    mr_kafka_bury_wait(log, LEAVE_LIMIT_MS);
 }
 
 static const mr_member_class MEMBER_CLASS = {
@@ -426,6 +459,7 @@ mr_status mr_kafka_member_open(mr_log *base, const mr_member_options *options,
     m->group = copy(options->group);
     m->instance_id = copy(options->instance_id);
     m->topic = copy(options->topic);
+    m->silence_ms = options->silence_ms;
     mr_status status = client_join(m, err);
     if (status != MR_OK) {
         member_close(&m->base);

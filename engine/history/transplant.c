@@ -13,6 +13,7 @@
 #define POLL_TIMEOUT_MS 100
 #define TRANSACTION_TIMEOUT_MS 300000
 #define CLAIM_TIMEOUT_MS 10000
+#define SILENCE_MS (2 * TRANSACTION_TIMEOUT_MS) /* all logs are read, and then all is written */
 
 typedef struct slice_id {
     uint16_t table;
@@ -166,7 +167,8 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
  * and deals them out once more. */
 static mr_status join(const mr_transplant *t, mr_log_member **member, mr_error *err)
 {
-    mr_member_options options = {.group = t->plan->job, .topic = t->state_topic};
+    mr_member_options options = {
+        .group = t->plan->job, .topic = t->state_topic, .silence_ms = SILENCE_MS};
     mr_topic_facts facts;
     mr_status status = t->log->class->describe(t->log, t->state_topic, &facts, err);
     if (status == MR_OK)

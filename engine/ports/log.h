@@ -169,6 +169,7 @@ typedef struct mr_member_options {
     const char *group;
     const char *instance_id; /* NULL: dynamic member */
     const char *topic;       /* the one subscribed */
+    int32_t silence_ms;      /* may go by between two polls; 0: a minute */
 } mr_member_options;
 
 typedef struct mr_log_class {

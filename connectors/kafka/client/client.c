@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,15 @@ void mr_kafka_client_close(mr_kafka_client *client)
     client->rk = NULL;
 }
 
+void mr_kafka_client_drop(mr_kafka_client *client)
+{
+    if (!client->rk)
+        return;
+    rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    pthread_mutex_destroy(&client->lock);
+    client->rk = NULL;
+}
+
 typedef struct funeral {
     mr_kafka_log *log;
     void (*bury)(void *corpse);
@@ -190,10 +200,16 @@ void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
     pthread_mutex_unlock(&log->lock);
 }
 
-void mr_kafka_bury_wait(mr_kafka_log *log)
+bool mr_kafka_bury_wait(mr_kafka_log *log, int64_t limit_ms)
 {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += limit_ms / 1000;
+    int error = 0;
     pthread_mutex_lock(&log->lock);
-    while (log->dying > 0)
-        pthread_cond_wait(&log->changed, &log->lock);
+    while (log->dying > 0 && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&log->changed, &log->lock, &until);
+    bool is_over = log->dying == 0;
     pthread_mutex_unlock(&log->lock);
+    return is_over;
 }

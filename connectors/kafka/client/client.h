@@ -78,12 +78,15 @@ void mr_kafka_client_forget(mr_kafka_client *client);
 /* A client that was never opened (all-zero) is fine. */
 void mr_kafka_client_close(mr_kafka_client *client);
 
+/* The same without a word to the group that it is a member of. */
+void mr_kafka_client_drop(mr_kafka_client *client);
+
 /* Calls `bury(corpse)`, which destroys a handle, on a thread of its own: rd_kafka_destroy of a
  * producer waits for calls that are under way, for which a recovery must not wait. Back when that
- * thread has begun. The log's close
- * waits for all of them. */
+ * thread has begun. `mr_kafka_bury_wait`
+ * waits for all of them, for so many ms (whole seconds) at most, and says whether they have ended. */
 void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse);
-void mr_kafka_bury_wait(mr_kafka_log *log);
+bool mr_kafka_bury_wait(mr_kafka_log *log, int64_t limit_ms);
 
 int64_t mr_kafka_now_ms(void); /* monotonic */
 

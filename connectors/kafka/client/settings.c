@@ -2,7 +2,9 @@
 
 #include "engine/base/assert.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -343,11 +345,25 @@ static mr_status widen_poll_interval(rd_kafka_conf_t *conf, const char *const *p
     return mr_kafka_settings_set(conf, "max.poll.interval.ms", session, err);
 }
 
-/* The other handles stay with the classic protocol, whose session bounds the interval from
- * below. */
+mr_status mr_kafka_settings_allow_silence(rd_kafka_conf_t *conf, const char *const *properties,
+                                          int32_t silence_ms, mr_error *err)
+{
+    char text[32];
+    size_t size = sizeof text;
+    rd_kafka_conf_res_t got = rd_kafka_conf_get(conf, "max.poll.interval.ms", text, &size);
+    MR_ASSERT(got == RD_KAFKA_CONF_OK);
+    if (given(properties, "max.poll.interval.ms") != NULL || strtoll(text, NULL, 10) >= silence_ms)
+        return MR_OK;
+    snprintf(text, sizeof text, "%" PRId32, silence_ms);
+    return mr_kafka_settings_set(conf, "max.poll.interval.ms", text, err);
+}
+
+/* The other handles are in no group; with defaults of their own for the rest of these they would
+ * be refused. */
 static bool is_members_alone(const char *name)
 {
-    return strcmp(name, "group.protocol") == 0 || strcmp(name, "max.poll.interval.ms") == 0;
+    return strcmp(name, "group.protocol") == 0 || strcmp(name, "max.poll.interval.ms") == 0 ||
+           strcmp(name, "session.timeout.ms") == 0 || strcmp(name, "heartbeat.interval.ms") == 0;
 }
 
 mr_status mr_kafka_settings_make(mr_kafka_role role, const char *bootstrap, const char *client_id,
@@ -362,7 +378,7 @@ mr_status mr_kafka_settings_make(mr_kafka_role role, const char *bootstrap, cons
     if (status == MR_OK)
         status = apply_role(made, role, is_classic, err);
     for (const char *const *at = properties; status == MR_OK && at && at[0]; at += 2)
-        if (is_classic || role == MR_KAFKA_ROLE_MEMBER || !is_members_alone(at[0]))
+        if (role == MR_KAFKA_ROLE_MEMBER || !is_members_alone(at[0]))
             status = mr_kafka_settings_set(made, at[0], at[1], err);
     if (status == MR_OK && role == MR_KAFKA_ROLE_MEMBER)
         status = widen_poll_interval(made, properties, err);

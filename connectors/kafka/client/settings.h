@@ -57,6 +57,12 @@ MR_MUST_USE mr_status mr_kafka_settings_make(mr_kafka_role role, const char *boo
                                              const char *client_id, const char *const *properties,
                                              rd_kafka_conf_t **conf, mr_error *err);
 
+/* A member's configuration: so long may go by between two polls, if the user's properties do not
+ * say how long. */
+MR_MUST_USE mr_status mr_kafka_settings_allow_silence(rd_kafka_conf_t *conf,
+                                                      const char *const *properties,
+                                                      int32_t silence_ms, mr_error *err);
+
 /* Sets one fixed property; a refusal is MR_E_SETTING. */
 MR_MUST_USE mr_status mr_kafka_settings_set(rd_kafka_conf_t *conf, const char *name,
                                             const char *value, mr_error *err);

@@ -7,6 +7,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* A decision is awaited without a poll. */
+#define BEYOND_TRANSACTION_MS 30000
+
 /* Partitions of a DLQ topic, asked once. */
 int32_t mr_worker_dlq_partitions(void *context, const char *topic)
 {
@@ -106,7 +109,8 @@ mr_status mr_worker_prepare(mr_worker *worker, mr_error *err)
     mr_member_options options = {
         .group = worker->plan->job,
         .instance_id = worker->config.is_dynamic_member ? NULL : worker->config.instance_id,
-        .topic = worker->state_topic};
+        .topic = worker->state_topic,
+        .silence_ms = worker->plan->transaction_timeout_ms + BEYOND_TRANSACTION_MS};
     status =
         worker->config.log->class->open_member(worker->config.log, &options, &worker->member, err);
     if (status == MR_OK)

@@ -345,7 +345,7 @@ mr_log_member *stage_member(mr_log_stage *stage, const char *group, const char *
     mr_log *log = stage_connect(stage);
     if (stage->has_failed)
         return NULL;
-    mr_member_options options = {group, instance_id, topic};
+    mr_member_options options = {.group = group, .instance_id = instance_id, .topic = topic};
     stage_ok(stage, log->class->open_member(log, &options, &member, &stage->err), "open_member");
     if (!stage->has_failed)
         stage->members[stage->members_count++] = member;

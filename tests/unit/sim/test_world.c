@@ -39,7 +39,7 @@ static mr_status open_writer(copier *c, mr_error *err)
 
 static mr_status start(copier *c, mr_error *err)
 {
-    mr_member_options options = {"g", "copier", "in"};
+    mr_member_options options = {.group = "g", .instance_id = "copier", .topic = "in"};
     mr_status status = c->log->class->open_member(c->log, &options, &c->member, err);
     if (status == MR_OK)
         status = c->log->class->open_reader(c->log, &c->reader, err);

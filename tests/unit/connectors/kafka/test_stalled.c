@@ -6,6 +6,8 @@
 #include "tests/unit/connectors/kafka/client/faults.h"
 
 #include <criterion/criterion.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #define HEARTBEAT 12
@@ -57,4 +59,57 @@ Test(kafka_stalled, offsets_that_never_go_are_given_up_when_the_member_is_out, .
     writer->class->close(writer);
     member->class->close(member);
     _exit(0); /* the thread inside of librdkafka is still there, as it would be in a process */
+}
+
+/* What librdkafka says of how it ends its members. */
+typedef struct endings {
+    atomic_uint waited, dropped;
+} endings;
+
+static void note_ending(void *sink, mr_log_level level, const char *line)
+{
+    endings *seen = sink;
+    (void)level;
+    if (strstr(line, "Waiting for close events") != NULL)
+        atomic_fetch_add(&seen->waited, 1);
+    if (strstr(line, "Disabling and purging temporary queue") != NULL)
+        atomic_fetch_add(&seen->dropped, 1);
+}
+
+/* Its answer to a rebalance that begins just then may be thrown away while it waits for it. */
+Test(kafka_stalled, a_static_member_goes_without_a_close_and_a_dynamic_one_leaves, .timeout = 100)
+{
+    static const char *const TOLD[] = {"session.timeout.ms",
+                                       "6000",
+                                       "heartbeat.interval.ms",
+                                       "200",
+                                       "debug",
+                                       "consumer",
+                                       "enable.metrics.push",
+                                       "false",
+                                       NULL};
+    for (int is_static = 0; is_static < 2; is_static++) {
+        endings seen = {0};
+        mr_logger logger = {.sink = &seen, .write = note_ending, .level_min = MR_LOG_DEBUG};
+        mr_error err;
+        fault_rig rig;
+        fault_rig_init(&rig, 10000, NULL);
+        mr_kafka_config config = {.bootstrap = mr_kafka_mock_bootstrap(rig.mock),
+                                  .timeout_ms = 10000,
+                                  .logger = &logger,
+                                  .properties = TOLD};
+        mr_log *own = rig.log;
+        cr_assert_eq(mr_kafka_log_open(&config, &rig.log, &err), MR_OK, "%s", err.message);
+        mr_member_options options = {
+            .group = "g", .instance_id = is_static ? "i" : NULL, .topic = "t"};
+        mr_log_member *member;
+        cr_assert_eq(rig.log->class->open_member(rig.log, &options, &member, &rig.err), MR_OK);
+        cr_assert_eq(poll_until(&rig, member, MR_MEMBER_ASSIGNED), MR_OK, "%s", rig.err.message);
+        member->class->close(member);
+        rig.log->class->close(rig.log);
+        cr_expect_eq(atomic_load(&seen.waited), is_static ? 0 : 1);
+        cr_expect_eq(atomic_load(&seen.dropped) > 0, is_static == 1);
+        rig.log = own;
+        fault_rig_release(&rig);
+    }
 }

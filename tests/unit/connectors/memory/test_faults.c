@@ -388,7 +388,7 @@ Test(memory_faults, a_stopped_process_is_fenced_when_it_wakes)
 static mr_log_member *open_member(mr_log *log, const char *instance_id)
 {
     mr_log_member *member = NULL;
-    mr_member_options options = {"g", instance_id, "t"};
+    mr_member_options options = {.group = "g", .instance_id = instance_id, .topic = "t"};
     OK(log->class->open_member(log, &options, &member, &err));
     return member;
 }

@@ -199,6 +199,51 @@ Test(kafka_settings, a_member_is_given_up_after_a_minute_or_its_longer_session)
     }
 }
 
+/* A move of a job writes for longer than a minute, a worker waits for a decision that takes so
+ * long; a user's word counts. */
+Test(kafka_settings, a_member_may_be_silent_for_as_long_as_its_work_takes)
+{
+    static const struct {
+        const char *properties[3];
+        int32_t silence_ms;
+        const char *expected;
+    } cases[] = {
+        {{NULL}, 0, "60000"},
+        {{NULL}, 600000, "600000"},
+        {{"session.timeout.ms", "700000", NULL}, 600000, "700000"},
+        {{"max.poll.interval.ms", "20000", NULL}, 600000, "20000"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rd_kafka_conf_t *conf;
+        mr_error err;
+        cr_assert_eq(mr_kafka_settings_make(MR_KAFKA_ROLE_MEMBER, "b:1", "c", cases[i].properties,
+                                            &conf, &err),
+                     MR_OK, "%s", err.message);
+        cr_assert_eq(
+            mr_kafka_settings_allow_silence(conf, cases[i].properties, cases[i].silence_ms, &err),
+            MR_OK, "%s", err.message);
+        cr_expect_str_eq(value_of(conf, "max.poll.interval.ms"), cases[i].expected);
+        rd_kafka_conf_destroy(conf);
+    }
+}
+
+/* The library checks these against each other when a handle is made, with its own defaults. */
+Test(kafka_settings, what_a_member_is_told_of_its_group_no_other_handle_is_refused_for)
+{
+    static const char *const PROPERTIES[][3] = {{"max.poll.interval.ms", "20000", NULL},
+                                                {"session.timeout.ms", "400000", NULL}};
+    for (size_t i = 0; i < 2; i++) {
+        mr_kafka_config config = {.bootstrap = "127.0.0.1:1", .properties = PROPERTIES[i]};
+        mr_log *log;
+        mr_error err;
+        cr_assert_eq(mr_kafka_log_open(&config, &log, &err), MR_OK, "%s", err.message);
+        mr_log_reader *reader;
+        cr_expect_eq(log->class->open_reader(log, &reader, &err), MR_OK, "%s", err.message);
+        reader->class->close(reader);
+        log->class->close(log);
+    }
+}
+
 Test(kafka_settings, every_reading_role_sees_committed_records_only)
 {
     for (mr_kafka_role role = MR_KAFKA_ROLE_ADMIN; role < MR_KAFKA_ROLE_WRITER; role++) {
