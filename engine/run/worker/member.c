@@ -19,10 +19,14 @@ static mr_status on_assigned(mr_worker *worker, const mr_member_event *event, mr
     int32_t *kept = malloc((event->partitions_count + 1) * sizeof *kept);
     MR_ASSERT(kept != NULL);
     mr_status owned = mr_worker_pass_over(worker, event, kept, &count, err);
+    bool is_unanswered = owned != MR_OK && err->recovery == MR_RECOVERY_RETRY;
     if (owned == MR_OK)
         owned = mr_worker_own_tasks(worker, kept, count, err);
     free(kept);
-    worker->phase = MR_WORKER_RESTORE;
+    if (is_unanswered) /* the assignment stands: it is looked at anew before anything else */
+        worker->event = *event;
+    else
+        worker->phase = MR_WORKER_RESTORE;
     if (status != MR_OK)
         *err = why;
     return status != MR_OK ? status : owned;
@@ -73,12 +77,17 @@ static mr_status poll(mr_worker *worker, int32_t timeout_ms, mr_member_event *ev
 
 mr_status mr_worker_poll_member(mr_worker *worker, int32_t timeout_ms, mr_error *err)
 {
-    mr_member_event event = worker->event;
-    worker->event = (mr_member_event){0};
+    mr_member_event before = worker->event, event = before;
     mr_status status = MR_OK;
+    /* An assignment may wait for long: what the group says meanwhile counts instead. */
+    if (before.kind == MR_MEMBER_NOTHING || before.kind == MR_MEMBER_ASSIGNED)
+        status = poll(worker, before.kind == MR_MEMBER_NOTHING ? timeout_ms : 0, &event, err);
+    if (status != MR_OK)
+        return status;
+    worker->event = (mr_member_event){0};
     if (event.kind == MR_MEMBER_NOTHING)
-        status = poll(worker, timeout_ms, &event, err);
-    return status == MR_OK ? on_member_event(worker, &event, err) : status;
+        event = before;
+    return on_member_event(worker, &event, err);
 }
 
 /* Who asks for a stop is often the thread that restores: it cannot ask before this is over. */
