@@ -9,6 +9,7 @@
 
 #define POLL_TIMEOUT_MS 100
 #define QUIET_LIMIT_US INT64_C(60000000)
+#define PATIENCE_MIN_US INT64_C(1000000) /* what a knock, and the cure behind it, may take */
 #define KNOCKS_MAX 20u
 
 static mr_status note_writer(void *context, const mr_history_record *found, bool *is_enough,
@@ -44,7 +45,8 @@ static mr_status knock(const mr_history *history, const char *job, const mr_logg
 }
 
 static mr_status await_end(const mr_history *history, const char *job, const mr_logger *logger,
-                           mr_log_member *member, const char *owner, mr_error *err)
+                           mr_log_member *member, const char *owner, int64_t limit_us,
+                           mr_error *err)
 {
     mr_log *log = history->log;
     int64_t began_us = history->clock->monotonic_us(history->clock);
@@ -60,7 +62,7 @@ static mr_status await_end(const mr_history *history, const char *job, const mr_
             status = member->class->poll(member, POLL_TIMEOUT_MS, &event, err);
         if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
             return status;
-        if (history->clock->monotonic_us(history->clock) - began_us > QUIET_LIMIT_US)
+        if (history->clock->monotonic_us(history->clock) - began_us > limit_us)
             return mr_error_set(err, MR_E_TRANSPLANT,
                                 "a transaction is open in %s[%" PRIu32 "]@%" PRId64
                                 " and does not end: stop the job's workers",
@@ -68,8 +70,8 @@ static mr_status await_end(const mr_history *history, const char *job, const mr_
     }
 }
 
-mr_status mr_quiet_log(const mr_history *history, const char *job, const mr_logger *logger,
-                       mr_log_member *member, mr_error *err)
+mr_status mr_quiet_log_within(const mr_history *history, const char *job, const mr_logger *logger,
+                              mr_log_member *member, int64_t *patience_us, mr_error *err)
 {
     mr_log_ends place = {.topic = history->topic, .partition = (int32_t)history->task};
     mr_status status = history->log->class->ends(history->log, &place, 1, err);
@@ -79,8 +81,18 @@ mr_status mr_quiet_log(const mr_history *history, const char *job, const mr_logg
         return status;
     char *owner = NULL;
     status = mr_history_read(history, MR_OFFSET_EARLIEST, -1, note_writer, &owner, err);
+    int64_t began_us = history->clock->monotonic_us(history->clock);
+    int64_t limit_us = *patience_us > PATIENCE_MIN_US ? *patience_us : PATIENCE_MIN_US;
     if (status == MR_OK)
-        status = await_end(history, job, logger, member, owner != NULL ? owner : "", err);
+        status = await_end(history, job, logger, member, owner != NULL ? owner : "", limit_us, err);
+    *patience_us -= history->clock->monotonic_us(history->clock) - began_us;
     free(owner);
     return status;
+}
+
+mr_status mr_quiet_log(const mr_history *history, const char *job, const mr_logger *logger,
+                       mr_log_member *member, mr_error *err)
+{
+    int64_t patience_us = QUIET_LIMIT_US;
+    return mr_quiet_log_within(history, job, logger, member, &patience_us, err);
 }

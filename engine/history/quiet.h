@@ -20,4 +20,10 @@ enum {
 MR_MUST_USE mr_status mr_quiet_log(const mr_history *history, const char *job,
                                    const mr_logger *logger, mr_log_member *member, mr_error *err);
 
+/* The same of one of several: what is waited for its end is taken from `*patience_us`. With none
+ * left it has a second still, in which one that can be ended is. */
+MR_MUST_USE mr_status mr_quiet_log_within(const mr_history *history, const char *job,
+                                          const mr_logger *logger, mr_log_member *member,
+                                          int64_t *patience_us, mr_error *err);
+
 #endif

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define PATIENCE_US INT64_C(60000000) /* with all that does not end */
+
 mr_status mr_silence_writers(mr_log *log, const mr_clock *clock, const mr_logger *logger,
                              const char *job, mr_error *err)
 {
@@ -14,9 +16,10 @@ mr_status mr_silence_writers(mr_log *log, const mr_clock *clock, const mr_logger
     mr_status status = log->class->describe(log, topic, &facts, err);
     if (status != MR_OK || !facts.exists)
         return status;
+    int64_t patience_us = PATIENCE_US;
     for (uint32_t task = 0; task < (uint32_t)facts.partitions; task++) {
         mr_history history = {.log = log, .clock = clock, .topic = topic, .task = task};
-        status = mr_quiet_log(&history, job, logger, NULL, err);
+        status = mr_quiet_log_within(&history, job, logger, NULL, &patience_us, err);
         if (status == MR_E_CRASHED || (status != MR_OK && err->recovery == MR_RECOVERY_RETRY))
             return status;
         if (status != MR_OK)

@@ -12,8 +12,8 @@
 #include "engine/ports/log.h"
 
 /* Ends what writers of the job have open in its state log. Its group has no member: nobody else
- * gets offsets through. What cannot be ended is logged: MR_E_TRANSPLANT and damage stop nothing.
- */
+ * gets offsets through. What cannot be ended is waited for, a minute for all of them and a second
+ * for each, and logged: MR_E_TRANSPLANT and damage stop nothing. */
 MR_MUST_USE mr_status mr_silence_writers(mr_log *log, const mr_clock *clock,
                                          const mr_logger *logger, const char *job, mr_error *err);
 
