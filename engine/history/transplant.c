@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOIN_LIMIT_US INT64_C(60000000)
+#define JOIN_LIMIT_US INT64_C(90000000) /* clients look for partitions added every 60 s */
 #define POLL_TIMEOUT_MS 100
 #define TRANSACTION_TIMEOUT_MS 300000
 #define CLAIM_TIMEOUT_MS 10000
