@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LEADER_PAUSE_MS 50
+#define ANSWER_SLICE_MS 250
 
 mr_status mr_kafka_trim(mr_log *base, const char *topic, int32_t partition, int64_t before,
                         mr_error *err)
@@ -67,6 +68,27 @@ static rd_kafka_resp_err_t take_bound(rd_kafka_event_t *event)
     return at->err;
 }
 
+static bool is_to_stop(const mr_kafka_log *log)
+{
+    return log->is_stopping != NULL && log->is_stopping(log->hook);
+}
+
+/* NULL: none until then, or none soon and the process is to stop. */
+static rd_kafka_event_t *await_bound(const mr_kafka_log *log, rd_kafka_queue_t *queue,
+                                     int64_t deadline_ms)
+{
+    rd_kafka_event_t *event;
+    bool is_over;
+    do {
+        int64_t left_ms = deadline_ms - mr_kafka_now_ms();
+        is_over = left_ms <= ANSWER_SLICE_MS;
+        event = rd_kafka_queue_poll(queue,
+                                    is_over ? (left_ms > 0 ? (int)left_ms : 0) : ANSWER_SLICE_MS);
+        is_over = is_over || is_to_stop(log);
+    } while (event == NULL && !is_over);
+    return event;
+}
+
 /* One question after the other. librdkafka (to 2.15) looks for unknown leaders on our thread and,
  * when any answer about topics arrives meanwhile, on its own too, which frees what ours still uses
  * (rd_kafka_topic_partition_list_query_leaders_async): two first questions at once are a crash. */
@@ -79,8 +101,7 @@ static rd_kafka_resp_err_t bounds_of(mr_kafka_log *log, const char *topic, int32
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (int i = 0; !error && i < 2; i++) {
         ask_bound(log, topic, partition, specs[i], queue, offsets[i]);
-        int64_t left_ms = deadline_ms - mr_kafka_now_ms();
-        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, left_ms > 0 ? (int)left_ms : 0);
+        rd_kafka_event_t *event = await_bound(log, queue, deadline_ms);
         error = event != NULL ? take_bound(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
         if (event != NULL)
             rd_kafka_event_destroy(event);
@@ -114,7 +135,8 @@ rd_kafka_resp_err_t mr_kafka_bounds(mr_kafka_log *log, const char *topic, int32_
             error = tell_apart(log, topic, partition);
         if (error == RD_KAFKA_RESP_ERR__TIMED_OUT && had_no_leader) /* says less */
             return RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-        if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || mr_kafka_now_ms() >= deadline_ms)
+        if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || mr_kafka_now_ms() >= deadline_ms ||
+            is_to_stop(log))
             return error;
         had_no_leader = true;
         mr_kafka_request_pause(log, LEADER_PAUSE_MS);

@@ -83,8 +83,8 @@ void mr_kafka_client_drop(mr_kafka_client *client);
 
 /* Calls `bury(corpse)`, which destroys a handle, on a thread of its own: rd_kafka_destroy of a
  * producer waits for calls that are under way, for which a recovery must not wait. Back when that
- * thread has begun. `mr_kafka_bury_wait`
- * waits for all of them, for so many ms (whole seconds) at most, and says whether they have ended. */
+ * thread has begun. `mr_kafka_bury_wait` waits for all of them, for so many ms (whole seconds) at
+ * most, and says whether they have ended. */
 void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse);
 bool mr_kafka_bury_wait(mr_kafka_log *log, int64_t limit_ms);
 

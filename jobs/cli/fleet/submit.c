@@ -139,8 +139,9 @@ static mr_status check_alone(mr_reach *reach, const mr_job *job, mr_error *err)
         return status;
     return mr_error_set(err, MR_E_FLEET_JOB,
                         "job `%s` has workers that are not of fleet `%s`: another fleet has a job "
-                        "of that name, or `millrace run`; stop or delete it there, take another "
-                        "--name, or share its tasks with them by --take-over",
+                        "of that name, or `millrace run`, or has stopped it just now; stop or "
+                        "delete it there and try again, take another --name, or share its tasks "
+                        "with them by --take-over",
                         name, reach->fleet);
 }
 

@@ -61,6 +61,35 @@ Test(kafka_stalled, offsets_that_never_go_are_given_up_when_the_member_is_out, .
     _exit(0); /* the thread inside of librdkafka is still there, as it would be in a process */
 }
 
+static bool says_stop(void *hook)
+{
+    (void)hook;
+    return true;
+}
+
+/* Asking goes on for as long as the timeout lets it, but not in a process that is to stop. */
+Test(kafka_stalled, a_question_about_offsets_ends_when_the_process_is_to_stop, .timeout = 100)
+{
+    fault_rig rig;
+    fault_rig_init(&rig, 10000, NULL);
+    mr_kafka_config config = {.bootstrap = mr_kafka_mock_bootstrap(rig.mock),
+                              .timeout_ms = 60000,
+                              .is_stopping = says_stop};
+    mr_error err;
+    mr_log *log;
+    int64_t offset;
+    cr_assert_eq(mr_kafka_log_open(&config, &log, &err), MR_OK, "%s", err.message);
+    cr_expect_eq(log->class->offset(log, "t", 0, MR_OFFSET_LATEST, &offset, &err), MR_OK);
+    mr_kafka_mock_lose_leader(rig.mock, "t", 0);
+    mr_kafka_mock_set_down(rig.mock, 1);
+    alarm(30); /* half of its timeout */
+    cr_expect_neq(log->class->offset(log, "t", 0, MR_OFFSET_LATEST, &offset, &err), MR_OK);
+    cr_expect_eq(err.recovery, MR_RECOVERY_RETRY, "MR%d %s", err.status, err.message);
+    alarm(0);
+    log->class->close(log);
+    fault_rig_release(&rig);
+}
+
 /* What librdkafka says of how it ends its members. */
 typedef struct endings {
     atomic_uint waited, dropped;
