@@ -168,6 +168,7 @@ mr_status mr_sweep_run(const mr_sweep_request *request, mr_sweep_result *result,
     bool is_id = mr_manifest_id_read(request->named, &named_epoch, &result->log_offset);
     MR_ASSERT(is_id);
     mr_status status = thin_out(request, named_epoch, result, &used, err);
+    result->is_thinned = status == MR_OK;
     if (status == MR_OK)
         status = clear_away(request, result, &used, err);
     free(used.digests);

@@ -28,6 +28,7 @@ typedef struct mr_sweep_request {
 
 typedef struct mr_sweep_result {
     int64_t log_offset; /* of the oldest kept: the log is needed from one before it on */
+    bool is_thinned;    /* and is known: all others are retired, whatever failed behind that */
     uint32_t kept, retired, manifests_removed, files_removed;
     uint64_t bytes_removed;
 } mr_sweep_result;

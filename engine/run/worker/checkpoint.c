@@ -47,20 +47,32 @@ void mr_worker_note_applied(mr_worker_task *at)
     at->bytes_since_applied = at->bytes_since_base;
 }
 
+static void note_since(const mr_worker *worker, int64_t *since_us)
+{
+    if (*since_us == 0)
+        *since_us = mr_worker_now_us(worker);
+}
+
+/* Restores give time again to those that had none, not to those that fail. */
 bool mr_worker_has_checkpoints(const mr_worker *worker, const mr_worker_task *at)
 {
     const mr_worker_checkpoints *config = &worker->config.checkpoints;
-    int64_t patience_us = config->interval_ms * 1000 * PATIENCE_INTERVALS;
+    int64_t oldest_us = mr_worker_now_us(worker) - config->interval_ms * 1000 * PATIENCE_INTERVALS;
+    bool fails = at->failing_since_us != 0 && at->failing_since_us <= oldest_us;
+    bool is_unswept = at->unswept_since_us != 0 && at->unswept_since_us <= oldest_us;
     return config->helper != NULL && at->store != NULL &&
-           worker->plan->guarantee == MR_EXACTLY_ONCE &&
-           mr_worker_now_us(worker) - at->named_us < patience_us;
+           worker->plan->guarantee == MR_EXACTLY_ONCE && at->named_us > oldest_us && !fails &&
+           !is_unswept;
 }
 
+/* As long as old ones stay, so does the log behind them: its deltas go on adding up to a base. */
 bool mr_worker_name_checkpoint(const mr_worker_task *at, mr_epoch_record *record)
 {
     if (at->ready[0] == '\0')
         return false;
     record->checkpoint = at->ready;
+    if (at->unswept_since_us != 0)
+        return true;
     record->base_bytes = at->ready_bytes;
     if (record->bytes_since_base > at->ready_since_base)
         record->bytes_since_base -= at->ready_since_base;
@@ -72,6 +84,7 @@ void mr_worker_note_named(mr_worker *worker, mr_worker_task *at)
     memcpy(at->named, at->ready, sizeof at->named);
     at->ready[0] = '\0';
     at->named_us = mr_worker_now_us(worker);
+    at->failing_since_us = 0;
     at->is_sweep_due = true;
     at->is_hastened = false;
     worker->checkpointing.named++;
@@ -97,10 +110,13 @@ void mr_worker_forget_checkpoint(mr_worker_task *at)
     at->has_applied = at->is_sweep_due = at->is_hastened = false;
 }
 
-void mr_worker_void_checkpoint(mr_worker *worker, const mr_worker_task *at)
+void mr_worker_void_checkpoint(mr_worker *worker, mr_worker_task *at)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
-    if (c->errand == MR_ERRAND_NONE || c->index != at->index)
+    bool is_at_hand = c->errand != MR_ERRAND_NONE && c->index == at->index;
+    if (at->ready[0] != '\0' || (is_at_hand && c->errand != MR_ERRAND_SWEEP))
+        note_since(worker, &at->failing_since_us);
+    if (!is_at_hand)
         return;
     c->is_void = true;
     mr_helper *helper = worker->config.checkpoints.helper;
@@ -122,6 +138,8 @@ static mr_status give_up(mr_worker *worker, mr_error *err)
     bool is_asked = at != NULL && at->is_hastened;
     if (at != NULL)
         at->is_hastened = false;
+    if (at != NULL && !c->is_void)
+        note_since(worker, &at->failing_since_us);
     mr_upload_end(&c->upload);
     c->errand = MR_ERRAND_NONE;
     if (!is_told)
@@ -201,18 +219,31 @@ static mr_status on_sent(mr_worker *worker, mr_error *err)
     return worker->config.sabotage.trim_unnamed ? trim(worker, c->index, log_offset, err) : MR_OK;
 }
 
+/* Where only what was retired stays, the log is trimmed all the same. */
 static mr_status on_swept(mr_worker *worker, mr_error *err)
 {
     mr_worker_checkpointing *c = &worker->checkpointing;
+    mr_worker_task *at = find(worker, c->index);
     c->errand = MR_ERRAND_NONE;
-    if (c->sweep_status == MR_OK && !c->is_void && find(worker, c->index) != NULL)
-        return trim(worker, c->index, c->swept.log_offset, err);
-    if (c->sweep_status != MR_OK && c->sweep_status != MR_E_CRASHED)
+    if (c->sweep_status == MR_E_CRASHED)
+        return MR_OK;
+    c->unswept_last = (mr_error){0};
+    if (c->sweep_status != MR_OK) {
         mr_logger_line(worker->config.logger, MR_LOG_WARN,
                        "old checkpoints not removed job=%s task=%" PRIu32
                        " code=MR%d reason=\"%s\"",
                        worker->plan->job, c->index, c->sweep_status, c->sweep_err.message);
-    return MR_OK;
+        c->unswept_last = c->sweep_err;
+        (void)mr_error_prefix(&c->unswept_last, "they are written, but old ones not removed");
+    }
+    if (c->is_void || at == NULL)
+        return MR_OK;
+    if (!c->swept.is_thinned) {
+        note_since(worker, &at->unswept_since_us);
+        return MR_OK;
+    }
+    at->unswept_since_us = 0;
+    return trim(worker, c->index, c->swept.log_offset, err);
 }
 
 /* ---- what is due ---- */

@@ -272,7 +272,9 @@ static mr_status seal_task(mr_worker *worker, uint32_t number, mr_arena *arena, 
     mr_status status = mr_state_changes(state, visit_change, &ways, err);
     mr_chunk_writer_finish(&delta);
     record.bytes_since_base += delta.bytes.length + 256;
-    if (mr_worker_name_checkpoint(at, &record))
+    /* Where checkpoints do not have the log trimmed they must not keep a base from its end. */
+    bool is_base_needed = at->base.parts > 0 && at->unswept_since_us != 0;
+    if (!is_base_needed && mr_worker_name_checkpoint(at, &record))
         mr_worker_forget_base(at); /* of no use now: whoever needs a base takes the checkpoint */
     else if (status == MR_OK)
         status = seal_base(worker, at, &record, &base, delta.bytes.length + 256, err);

@@ -54,6 +54,8 @@ typedef struct mr_worker_task {
     uint64_t ready_bytes, ready_since_base;
     char named[MR_MANIFEST_ID_SIZE]; /* newest that counts, in this life; "": none */
     int64_t named_us;                /* when it came to, or the task was restored */
+    /* Also over restores. 0: the last one tried was named; old ones behind it were removed. */
+    int64_t failing_since_us, unswept_since_us;
     bool is_sweep_due;
     bool is_wanted;                   /* somebody asked for one */
     bool is_hastened;                 /* and it is under way: an epoch is made to name it */
@@ -81,6 +83,7 @@ typedef struct mr_worker_checkpointing {
     mr_error sweep_err;
     uint64_t named, failed, restored;
     mr_error failed_last;   /* status MR_OK: the last one that was sent came through */
+    mr_error unswept_last;  /* the same of sweeps */
     mr_log_writer *answers; /* to the control topic; NULL: there was nothing to answer yet */
     mr_checkpoint_report report;
     int64_t began_us;  /* the image under way */
@@ -486,15 +489,15 @@ void mr_worker_note_applied(mr_worker_task *at);
 bool mr_worker_is_imaging(const mr_worker *worker, const mr_worker_task *at);
 /* Puts the checkpoint that is ready into the epoch record; false: there is none. */
 bool mr_worker_name_checkpoint(const mr_worker_task *at, mr_epoch_record *record);
-/* They come through, or had no time to yet: a base would have the log trimmed in front of it, and
- * so take the deltas behind those that are kept. */
+/* They come through and have the log trimmed, or had no time to yet: a base would have it trimmed
+ * in front of it, and so take the deltas behind those that are kept. */
 bool mr_worker_has_checkpoints(const mr_worker *worker, const mr_worker_task *at);
 /* The epoch record that names it is committed. */
 void mr_worker_note_named(mr_worker *worker, mr_worker_task *at);
 /* A base was written: checkpoints of before are of no use, for the log is trimmed behind it. */
 void mr_worker_outdate_checkpoint(mr_worker *worker, mr_worker_task *at);
 /* The task's store is about to be closed. */
-void mr_worker_void_checkpoint(mr_worker *worker, const mr_worker_task *at);
+void mr_worker_void_checkpoint(mr_worker *worker, mr_worker_task *at);
 /* Of a task that is dropped: what it had ready, and what it knows of its checkpoints. */
 void mr_worker_forget_checkpoint(mr_worker_task *at);
 /* Waits until the helper is at nothing; what it was at is given up. */

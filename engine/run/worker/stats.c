@@ -40,7 +40,8 @@ static void add_task_stats(const mr_worker *worker, const mr_task *task, mr_work
 
 const mr_error *mr_worker_checkpoint_error(const mr_worker *worker)
 {
-    const mr_error *why = &worker->checkpointing.failed_last;
+    const mr_worker_checkpointing *c = &worker->checkpointing;
+    const mr_error *why = c->failed_last.status != MR_OK ? &c->failed_last : &c->unswept_last;
     return why->status != MR_OK ? why : NULL;
 }
 

@@ -152,7 +152,8 @@ void mr_worker_stats_get(const mr_worker *worker, mr_worker_stats *stats);
  * come about. */
 #define MR_WORKER_FAILED_WORD "v1|failed|"
 
-/* Why the last checkpoint did not reach the blob store. NULL: it did, or none was tried. */
+/* Why the last checkpoint did not reach the blob store, or old ones behind it were not removed.
+ * NULL: it did, and they were, or none was tried. */
 const mr_error *mr_worker_checkpoint_error(const mr_worker *worker);
 
 /* Tasks at hand, for reports. NULL: being restored or parked. */
