@@ -6,6 +6,7 @@ void mr_moving_open(mr_rig *r, mr_moving *m)
 {
     uint32_t k = r->world.workers_count - 1;
     *m = (mr_moving){.log = mr_sim_connect(&r->world, k),
+                     .clock = mr_sim_clock(&r->world),
                      .blobs = mr_sim_blobs_open(r->world.blobs, mr_sim_process(&r->world, k))};
     m->moments = (mr_moments){.plan = &r->job.plan,
                               .log = m->log,
@@ -56,7 +57,7 @@ mr_status mr_moving_run(mr_rig *r, mr_moving *m, const mr_plan *plan, const char
 {
     mr_transplant moved = {.plan = plan,
                            .log = m->log,
-                           .clock = mr_sim_clock(&r->world),
+                           .clock = m->clock,
                            .state_topic = topic,
                            .transactional_id = "mover",
                            .tasks = m->transplants,

@@ -12,6 +12,7 @@
 
 typedef struct mr_moving {
     mr_log *log;
+    const mr_clock *clock; /* the world's, until a test has another one */
     mr_blobs *blobs;
     mr_moments moments;
     mr_task_io io;

@@ -11,8 +11,11 @@
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <string.h>
 
 #define TASKS 2
+#define STEPS_A_LOOK 20
+#define SOON_US INT64_C(5000000) /* the transaction's timeout is five minutes */
 
 static void set_up(mr_rig *r)
 {
@@ -115,6 +118,41 @@ Test(transplant, it_is_refused_when_the_job_has_gone_on)
     mr_rig_tear_down(&r);
 }
 
+/* A clock for who waits: whenever he looks at it, a worker has gone on. */
+static int64_t worker_goes_on(const mr_clock *clock)
+{
+    mr_rig *r = clock->state;
+    for (int i = 0; i < STEPS_A_LOOK; i++)
+        cr_assert(mr_rig_step(r, 0), "MR%d %s", r->err.status, r->err.message);
+    return mr_sim_clock(&r->world)->monotonic_us(mr_sim_clock(&r->world));
+}
+
+/* It has committed nothing since the job was looked at, and answers the group. */
+Test(transplant, it_is_refused_while_another_member_is_in_the_group)
+{
+    mr_rig r;
+    mr_moving m;
+    set_up(&r);
+    live(&r, 1000);
+    mr_clock clock = {.monotonic_us = worker_goes_on, .state = &r};
+    mr_point to = mr_moving_before_the_end(&r, 1);
+    mr_moving_open(&r, &m);
+    mr_moving_look(&r, &m, to);
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    m.clock = &clock;
+    cr_expect_eq(mr_moving_run(&r, &m, &r.job.plan, "sim.state"), MR_E_TRANSPLANT, "MR%d %s",
+                 r.err.status, r.err.message);
+    cr_expect_not_null(strstr(r.err.message, "has other members"), "%s", r.err.message);
+    mr_moving_close(&m);
+    mr_worker_request_stop(r.seats[0].worker);
+    mr_rig_step_until(&r, 0, MR_WORKER_STOPPED);
+    mr_rig_stop(&r, 0);
+    mr_sim_pass(&r.world, 60000);
+    mr_rig_finish(&r); /* each result once */
+    mr_rig_tear_down(&r);
+}
+
 /* It stands still for so long that the group has given it up, and goes on behind the move. */
 Test(transplant, a_worker_that_stood_still_meanwhile_writes_nothing_that_counts)
 {
@@ -173,6 +211,57 @@ Test(transplant, a_worker_that_stood_still_before_its_decision_is_not_heard_any_
     mr_sim_pass(&r.world, 60000);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
+}
+
+static bool is_open(mr_rig *r)
+{
+    bool is_any = false;
+    for (int32_t t = 0; t < TASKS; t++) {
+        mr_log_ends ends = {.topic = "sim.state", .partition = t};
+        cr_assert_eq(r->world.outside->class->ends(r->world.outside, &ends, 1, &r->err), MR_OK);
+        is_any = is_any || ends.stable < ends.high;
+    }
+    return is_any;
+}
+
+static mr_status move_back_now(mr_rig *r, uint64_t dies_in)
+{
+    mr_moving m;
+    mr_point to = mr_moving_before_the_end(r, 2);
+    mr_moving_open(r, &m);
+    mr_moving_look(r, &m, to);
+    mr_sim_kill_at(&r->world, 1, dies_in, MR_MEMORY_CRASH_DRAWN);
+    mr_status status = mr_moving_run(r, &m, &r->job.plan, "sim.state");
+    mr_moving_close(&m);
+    return status;
+}
+
+/* Died between any two of its calls. Its session and the claim's own transaction are over when the
+ * next owner comes, and the one that moves the job is not. */
+Test(transplant, one_that_died_amid_its_transaction_is_ended_by_the_next_owner)
+{
+    bool has_died = true;
+    uint32_t held = 0;
+    for (uint64_t calls = 1; has_died; calls++) {
+        mr_rig r;
+        set_up(&r);
+        r.law->is_repeating = true;
+        live(&r, 600);
+        has_died = move_back_now(&r, calls) == MR_E_CRASHED;
+        mr_sim_pass(&r.world, 60000);
+        held += is_open(&r);
+        const mr_clock *clock = mr_sim_clock(&r.world);
+        int64_t began_us = clock->monotonic_us(clock);
+        mr_rig_start(&r, 0, false);
+        mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+        cr_expect_lt(clock->monotonic_us(clock) - began_us, SOON_US, "died in call %" PRIu64,
+                     calls);
+        mr_rig_stop(&r, 0);
+        mr_sim_pass(&r.world, 60000);
+        mr_rig_finish(&r);
+        mr_rig_tear_down(&r);
+    }
+    cr_expect_gt(held, 5);
 }
 
 static void forks(bool from_checkpoint)
