@@ -61,6 +61,7 @@ static void log_close(mr_log *base)
 static const mr_log_class LOG_CLASS = {
     .describe = mr_kafka_describe,
     .expect = mr_kafka_expect,
+    .topic_ids = mr_kafka_topic_ids,
     .create_topic = mr_kafka_create_topic,
     .grow_topic = mr_kafka_grow_topic,
     .delete_topic = mr_kafka_delete_topic,

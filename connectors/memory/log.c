@@ -9,7 +9,6 @@
 #define BROKER_WAIT_US INT64_C(5000000)
 /* For markers on their way to a group; an open transaction is not waited for. */
 #define STABLE_WAIT_US INT64_C(500000)
-#define RECORD_BYTES_MAX 1048588u
 
 static mr_memory_log *self_of(mr_log *log)
 {
@@ -67,8 +66,7 @@ bool mr_memory_await_broker(mr_memory_log *log, int64_t until_us, bool *was_away
     return !is_away;
 }
 
-/* Enter for requests about topics and groups, which give up when the broker is away for long. */
-static mr_status enter_request(mr_memory_log *log, const char *call, mr_error *err)
+mr_status mr_memory_enter_request(mr_memory_log *log, const char *call, mr_error *err)
 {
     mr_status status = mr_memory_enter(log, call, err);
     if (status != MR_OK)
@@ -96,77 +94,12 @@ static mr_status find_partition(mr_memory_log *log, const char *topic, int32_t p
     return MR_OK;
 }
 
-static mr_status describe(mr_log *log, const char *topic, mr_topic_facts *facts, mr_error *err)
-{
-    mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.describe", err);
-    if (status != MR_OK)
-        return status;
-    const mr_memory_topic *known = mr_memory_cluster_topic(self->cluster, topic);
-    *facts = (mr_topic_facts){known != NULL, known != NULL ? known->partitions_count : 0};
-    return mr_memory_leave(self, MR_OK, err);
-}
-
-static uint32_t record_bytes_max(const char *const *configs)
-{
-    for (; configs != NULL && configs[0] != NULL; configs += 2)
-        if (strcmp(configs[0], "max.message.bytes") == 0)
-            return (uint32_t)strtoul(configs[1], NULL, 10);
-    return RECORD_BYTES_MAX;
-}
-
-static mr_status create_topic(mr_log *log, const char *topic, int32_t partitions,
-                              const char *const *configs, mr_error *err)
-{
-    mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.create_topic", err);
-    if (status != MR_OK)
-        return status;
-    if (partitions < 1)
-        status = mr_error_set(err, MR_E_KAFKA_OTHER, "topic %s: %d partitions", topic, partitions);
-    else if (mr_memory_cluster_topic(self->cluster, topic) != NULL)
-        status = mr_error_set(err, MR_E_KAFKA_TOPIC_EXISTS, "topic %s exists", topic);
-    else
-        mr_memory_cluster_add_topic(self->cluster, topic, partitions, record_bytes_max(configs));
-    return mr_memory_leave(self, status, err);
-}
-
-static mr_status grow_topic(mr_log *log, const char *topic, int32_t partitions, mr_error *err)
-{
-    mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.grow_topic", err);
-    if (status != MR_OK)
-        return status;
-    mr_memory_topic *known = mr_memory_cluster_topic(self->cluster, topic);
-    if (known == NULL)
-        status = mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING, "topic %s does not exist", topic);
-    else if (partitions > known->room)
-        status = mr_error_set(err, MR_E_KAFKA_OTHER, "topic %s: %d partitions", topic, partitions);
-    else if (partitions > known->partitions_count)
-        mr_memory_cluster_grow_topic(self->cluster, known, partitions);
-    return mr_memory_leave(self, status, err);
-}
-
-static mr_status delete_topic(mr_log *log, const char *topic, mr_error *err)
-{
-    mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.delete_topic", err);
-    if (status != MR_OK)
-        return status;
-    mr_memory_topic *known = mr_memory_cluster_topic(self->cluster, topic);
-    if (known != NULL)
-        mr_memory_cluster_delete_topic(self->cluster, known);
-    else
-        status = mr_error_set(err, MR_E_KAFKA_TOPIC_MISSING, "topic %s does not exist", topic);
-    return mr_memory_leave(self, status, err);
-}
-
 static mr_status trim(mr_log *log, const char *topic, int32_t partition, int64_t before,
                       mr_error *err)
 {
     mr_memory_log *self = self_of(log);
     mr_memory_partition *found = NULL;
-    mr_status status = enter_request(self, "log.trim", err);
+    mr_status status = mr_memory_enter_request(self, "log.trim", err);
     if (status != MR_OK)
         return status;
     status = find_partition(self, topic, partition, &found, err);
@@ -184,7 +117,7 @@ static mr_status offset(mr_log *log, const char *topic, int32_t partition, int64
 {
     mr_memory_log *self = self_of(log);
     mr_memory_partition *found = NULL;
-    mr_status status = enter_request(self, "log.offset", err);
+    mr_status status = mr_memory_enter_request(self, "log.offset", err);
     if (status != MR_OK)
         return status;
     status = find_partition(self, topic, partition, &found, err);
@@ -204,7 +137,7 @@ static mr_status refuse_twice(const char *what, const char *topic, int32_t parti
 static mr_status ends(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.ends", err);
+    mr_status status = mr_memory_enter_request(self, "log.ends", err);
     if (status != MR_OK)
         return status;
     for (uint32_t i = 1; status == MR_OK && i < count; i++)
@@ -227,7 +160,7 @@ static mr_status offset_at(mr_log *log, const char *topic, int32_t partition, in
 {
     mr_memory_log *self = self_of(log);
     mr_memory_partition *found = NULL;
-    mr_status status = enter_request(self, "log.offset_at", err);
+    mr_status status = mr_memory_enter_request(self, "log.offset_at", err);
     if (status != MR_OK)
         return status;
     status = find_partition(self, topic, partition, &found, err);
@@ -270,7 +203,7 @@ static mr_status group_offsets(mr_log *log, const char *group, mr_log_offset *of
                                uint32_t count, mr_arena *arena, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.group_offsets", err);
+    mr_status status = mr_memory_enter_request(self, "log.group_offsets", err);
     if (status != MR_OK)
         return status;
     for (uint32_t i = 1; status == MR_OK && i < count; i++)
@@ -287,7 +220,7 @@ static mr_status group_offsets(mr_log *log, const char *group, mr_log_offset *of
 static mr_status group_members(mr_log *log, const char *group, uint32_t *count, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.group_members", err);
+    mr_status status = mr_memory_enter_request(self, "log.group_members", err);
     if (status != MR_OK)
         return status;
     const mr_memory_group *known = mr_memory_groups_find(self->cluster, group, false);
@@ -298,7 +231,7 @@ static mr_status group_members(mr_log *log, const char *group, uint32_t *count, 
 static mr_status delete_group(mr_log *log, const char *group, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.delete_group", err);
+    mr_status status = mr_memory_enter_request(self, "log.delete_group", err);
     if (status != MR_OK)
         return status;
     if (!mr_memory_groups_delete(self->cluster, group))
@@ -309,7 +242,7 @@ static mr_status delete_group(mr_log *log, const char *group, mr_error *err)
 static mr_status knock(mr_log *log, const char *transactional_id, mr_error *err)
 {
     mr_memory_log *self = self_of(log);
-    mr_status status = enter_request(self, "log.knock", err);
+    mr_status status = mr_memory_enter_request(self, "log.knock", err);
     if (status != MR_OK)
         return status;
     (void)mr_memory_transactions_init(self->cluster, transactional_id, 0, NULL);
@@ -368,10 +301,11 @@ static void close_log(mr_log *log)
 }
 
 static const mr_log_class log_class = {
-    .describe = describe,
-    .create_topic = create_topic,
-    .grow_topic = grow_topic,
-    .delete_topic = delete_topic,
+    .describe = mr_memory_describe,
+    .topic_ids = mr_memory_topic_ids,
+    .create_topic = mr_memory_create_topic,
+    .grow_topic = mr_memory_grow_topic,
+    .delete_topic = mr_memory_delete_topic,
     .trim = trim,
     .offset = offset,
     .ends = ends,

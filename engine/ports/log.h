@@ -44,6 +44,11 @@ typedef struct mr_topic_facts {
     int32_t partitions;
 } mr_topic_facts;
 
+/* Which topic it is: one that is made anew under its name has another one. */
+typedef struct mr_topic_id {
+    uint64_t high, low; /* both 0: not known */
+} mr_topic_id;
+
 /* A committed or to be committed position of a group. `metadata` is ASCII, at most 4,096 bytes. */
 typedef struct mr_log_offset {
     const char *topic;
@@ -178,6 +183,10 @@ typedef struct mr_log_class {
      * `describe` may answer what was found here, but for topics that this log made or deleted
      * since. What goes wrong is told there. NULL: it makes no difference. */
     void (*expect)(mr_log *log, const char *const *topics, uint32_t count);
+    /* Which topics these are now; brokers that have no ids leave them unknown. None may stand there
+     * twice. MR_E_KAFKA_TOPIC_MISSING: one is not there. */
+    mr_status (*topic_ids)(mr_log *log, const char *const *topics, uint32_t count, mr_topic_id *ids,
+                           mr_error *err);
     /* `configs`: NULL-terminated array of name, value, name, value ..; may be NULL. */
     mr_status (*create_topic)(mr_log *log, const char *topic, int32_t partitions,
                               const char *const *configs, mr_error *err);

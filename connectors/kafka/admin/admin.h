@@ -10,6 +10,8 @@
 #include "connectors/kafka/client/client.h"
 
 mr_status mr_kafka_describe(mr_log *log, const char *topic, mr_topic_facts *facts, mr_error *err);
+mr_status mr_kafka_topic_ids(mr_log *log, const char *const *topics, uint32_t count,
+                             mr_topic_id *ids, mr_error *err);
 void mr_kafka_expect(mr_log *log, const char *const *topics, uint32_t count);
 mr_status mr_kafka_create_topic(mr_log *log, const char *topic, int32_t partitions,
                                 const char *const *configs, mr_error *err);

@@ -158,6 +158,49 @@ void mr_kafka_expect(mr_log *base, const char *const *topics, uint32_t count)
     free((void *)handles);
 }
 
+/* Of one that is described by its name. */
+static mr_status take_id(mr_kafka_log *log, const rd_kafka_TopicDescription_t *found,
+                         const char *const *topics, uint32_t count, mr_topic_id *ids, mr_error *err)
+{
+    const char *name = rd_kafka_TopicDescription_name(found);
+    const rd_kafka_error_t *error = rd_kafka_TopicDescription_error(found);
+    if (error && rd_kafka_error_code(error))
+        return mr_kafka_request_fail(log, rd_kafka_error_code(error), rd_kafka_error_string(error),
+                                     "topic", name, err);
+    const rd_kafka_Uuid_t *id = rd_kafka_TopicDescription_topic_id(found);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(topics[i], name) == 0)
+            ids[i] = (mr_topic_id){(uint64_t)rd_kafka_Uuid_most_significant_bits(id),
+                                   (uint64_t)rd_kafka_Uuid_least_significant_bits(id)};
+    return MR_OK;
+}
+
+mr_status mr_kafka_topic_ids(mr_log *base, const char *const *topics, uint32_t count,
+                             mr_topic_id *ids, mr_error *err)
+{
+    mr_kafka_log *log = (mr_kafka_log *)base;
+    memset(ids, 0, count * sizeof *ids);
+    rd_kafka_TopicCollection_t *wanted =
+        rd_kafka_TopicCollection_of_topic_names((const char **)topics, count);
+    rd_kafka_AdminOptions_t *options =
+        mr_kafka_request_options(log, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(log->admin.rk);
+    rd_kafka_DescribeTopics(log->admin.rk, wanted, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_TopicCollection_destroy(wanted);
+    rd_kafka_event_t *event;
+    mr_status status = mr_kafka_request_answer(log, queue, "ids of topic", topics[0], &event, err);
+    if (status != MR_OK)
+        return status;
+    size_t found_count;
+    const rd_kafka_TopicDescription_t **found = rd_kafka_DescribeTopics_result_topics(
+        rd_kafka_event_DescribeTopics_result(event), &found_count);
+    for (size_t i = 0; status == MR_OK && i < found_count; i++)
+        status = take_id(log, found[i], topics, count, ids, err);
+    rd_kafka_event_destroy(event);
+    return status;
+}
+
 /* The one result of a request about one topic. */
 static mr_status topic_result(mr_kafka_log *log, const rd_kafka_topic_result_t **results,
                               size_t count, const char *what, const char *topic, mr_error *err)

@@ -75,6 +75,7 @@ mr_memory_topic *mr_memory_cluster_add_topic(mr_memory_cluster *cluster, const c
         (topic->partition =
              calloc((size_t)partitions + MR_MEMORY_ROOM, sizeof *topic->partition)) == NULL)
         abort();
+    topic->id = ++cluster->topics_made;
     topic->partitions_count = partitions;
     topic->room = partitions + MR_MEMORY_ROOM;
     topic->record_bytes_max = record_bytes_max;

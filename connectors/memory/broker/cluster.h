@@ -34,6 +34,7 @@ typedef struct mr_memory_options {
 
 typedef struct mr_memory_topic {
     char *name;
+    uint64_t id; /* of no other topic, ever */
     int32_t partitions_count, room;
     mr_memory_partition *partition;
     uint32_t record_bytes_max;
@@ -50,6 +51,7 @@ typedef struct mr_memory_cluster {
     mr_memory_topic **topic;
     uint32_t topics_count;
     uint32_t topics_capacity;
+    uint64_t topics_made; /* so far */
     mr_memory_transactions transactions;
     mr_memory_groups groups;
 } mr_memory_cluster;

@@ -341,6 +341,35 @@ static void a_fetch_gives_no_more_rows_than_asked_for(mr_log_stage *s)
     stage_expect_int(s, total, 8, "records");
 }
 
+static mr_topic_id id_of(mr_log_stage *s, const char *topic)
+{
+    mr_topic_id id = {0};
+    if (!s->has_failed)
+        stage_ok(s, s->log->class->topic_ids(s->log, &topic, 1, &id, &s->err), "topic_ids");
+    return id;
+}
+
+static void a_topic_made_anew_has_another_id(mr_log_stage *s)
+{
+    const char *const both[] = {stage_topic(s, 1), stage_topic(s, 1)};
+    mr_topic_id ids[2] = {{0}}, first = id_of(s, both[0]);
+    stage_ok(s, s->log->class->topic_ids(s->log, both, 2, ids, &s->err), "topic_ids");
+    stage_expect(s, first.high != 0 || first.low != 0, "it has none");
+    stage_expect(s, memcmp(&ids[0], &first, sizeof first) == 0, "another one when asked again");
+    stage_expect(s, memcmp(&ids[0], &ids[1], sizeof first) != 0, "two topics have the same");
+    stage_put_committed(s, both[0], 0, "abc");
+    stage_ok(s, s->log->class->trim(s->log, both[0], 0, 2, &s->err), "trim");
+    stage_ok(s, s->log->class->grow_topic(s->log, both[0], 3, &s->err), "grow_topic");
+    mr_topic_id later = id_of(s, both[0]);
+    stage_expect(s, memcmp(&later, &first, sizeof first) == 0, "another one when it has changed");
+    stage_ok(s, s->log->class->delete_topic(s->log, both[0], &s->err), "delete_topic");
+    stage_refused(s, s->log->class->topic_ids(s->log, both, 2, ids, &s->err),
+                  MR_E_KAFKA_TOPIC_MISSING, MR_RECOVERY_STOP, "topic_ids");
+    stage_ok(s, s->log->class->create_topic(s->log, both[0], 1, NULL, &s->err), "create_topic");
+    mr_topic_id anew = id_of(s, both[0]);
+    stage_expect(s, memcmp(&anew, &first, sizeof first) != 0, "the same when it was made anew");
+}
+
 static const mr_log_check checks[] = {
     {"records_come_back_in_order_with_their_offsets",
      records_come_back_in_order_with_their_offsets},
@@ -362,6 +391,7 @@ static const mr_log_check checks[] = {
     {"a_topic_is_created_once", a_topic_is_created_once},
     {"a_topic_grows_and_never_shrinks", a_topic_grows_and_never_shrinks},
     {"a_deleted_topic_is_gone", a_deleted_topic_is_gone},
+    {"a_topic_made_anew_has_another_id", a_topic_made_anew_has_another_id},
     {"a_record_too_large_is_refused_by_its_tag", a_record_too_large_is_refused_by_its_tag},
     {"keys_go_where_java_producers_put_them", keys_go_where_java_producers_put_them},
 };
