@@ -12,10 +12,30 @@
 #define FLAG_BASE_PART 8
 #define FLAG_BASE_CONTINUED 16
 #define FLAG_MOVED 32
+#define FLAG_EXCHANGES 64
 #define FLAG_IDLE 1
 #define FLAG_ENDED 2
 #define FLAG_PLACE 4
 #define COUNT_MAX ((uint64_t)1 << 24) /* no list in a record is longer: a bound against garbage */
+
+void mr_epoch_record_identify(mr_epoch_record *record, const char *const *topics,
+                              const mr_topic_id *ids, uint32_t count, mr_arena *arena)
+{
+    mr_epoch_exchange *known = mr_arena_alloc(arena, (count + 1) * sizeof *known);
+    record->exchanges = known;
+    record->exchanges_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (ids[i].high != 0 || ids[i].low != 0)
+            known[record->exchanges_count++] = (mr_epoch_exchange){topics[i], ids[i]};
+}
+
+const mr_epoch_exchange *mr_epoch_record_exchange(const mr_epoch_record *record, const char *topic)
+{
+    for (uint32_t i = 0; i < record->exchanges_count; i++)
+        if (strcmp(record->exchanges[i].topic, topic) == 0)
+            return &record->exchanges[i];
+    return NULL;
+}
 
 static void put_text(mr_buffer *to, const char *text)
 {
@@ -36,6 +56,16 @@ static void put_input(mr_buffer *to, const mr_epoch_input *input)
         mr_buffer_put_bytes(to, input->place, input->place_length);
 }
 
+static void put_exchanges(mr_buffer *to, const mr_epoch_record *record)
+{
+    mr_buffer_put_varint(to, record->exchanges_count);
+    for (uint32_t i = 0; i < record->exchanges_count; i++) {
+        put_text(to, record->exchanges[i].topic);
+        mr_buffer_put_u64(to, record->exchanges[i].id.high);
+        mr_buffer_put_u64(to, record->exchanges[i].id.low);
+    }
+}
+
 void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
 {
     bool names_checkpoint = record->checkpoint != NULL && record->checkpoint[0] != '\0';
@@ -51,7 +81,8 @@ void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
                                    (names_checkpoint ? FLAG_CHECKPOINT : 0) |
                                    (record->has_base_part ? FLAG_BASE_PART : 0) |
                                    (record->is_base_continued ? FLAG_BASE_CONTINUED : 0) |
-                                   (record->is_moved ? FLAG_MOVED : 0)));
+                                   (record->is_moved ? FLAG_MOVED : 0) |
+                                   (record->exchanges_count > 0 ? FLAG_EXCHANGES : 0)));
     mr_buffer_put_varint(to, record->delta_chunks);
     mr_buffer_put_varint(to, record->base_chunks);
     mr_buffer_put_varint(to, record->base_bytes);
@@ -68,6 +99,8 @@ void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to)
         mr_buffer_put_varint(to, record->counters[i]);
     if (names_checkpoint)
         put_text(to, record->checkpoint);
+    if (record->exchanges_count > 0)
+        put_exchanges(to, record);
 }
 
 static const char *get_text(mr_reader *from, mr_arena *arena)
@@ -106,6 +139,19 @@ static void get_inputs(mr_reader *from, mr_arena *arena, mr_epoch_record *record
             input->place = mr_arena_copy(arena, place, input->place_length);
         }
     }
+}
+
+static void get_exchanges(mr_reader *from, mr_arena *arena, mr_epoch_record *record)
+{
+    record->exchanges_count = get_count(from);
+    mr_epoch_exchange *exchanges =
+        mr_arena_zalloc(arena, record->exchanges_count, sizeof *exchanges);
+    for (uint32_t i = 0; i < record->exchanges_count && !from->is_bad; i++) {
+        exchanges[i].topic = get_text(from, arena);
+        exchanges[i].id.high = mr_reader_u64(from);
+        exchanges[i].id.low = mr_reader_u64(from);
+    }
+    record->exchanges = exchanges;
 }
 
 uint32_t mr_epoch_record_seal(const mr_epoch_record *record, bool is_claim, uint32_t content,
@@ -156,6 +202,8 @@ mr_status mr_epoch_record_decode(const char *bytes, size_t length, mr_arena *are
         record->counters[i] = mr_reader_varint(&from);
     if ((flags & FLAG_CHECKPOINT) != 0)
         record->checkpoint = get_text(&from, arena);
+    if ((flags & FLAG_EXCHANGES) != 0)
+        get_exchanges(&from, arena, record);
     if (from.is_bad || mr_reader_left(&from) != 0)
         return mr_error_set(err, MR_E_STATE_FORMAT, "malformed epoch record of %zu bytes", length);
     return MR_OK;

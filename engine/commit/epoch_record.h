@@ -13,7 +13,8 @@
  *   flags               u8                  1 finished, 2 holds a base or the last part of one, 4
  *                                           names a checkpoint, 8 holds a part that is not the
  *                                           last, 16 earlier parts stand in the epochs before, 32
- *                                           moves the task back to an earlier moment
+ *                                           moves the task back to an earlier moment, 64 knows its
+ *                                           exchanges
  *   delta chunks        varint              records of the delta before this one
  *   base chunks         varint              records of the base before this one (behind the delta)
  *   base bytes          varint              size of the newest base, delta bytes since it: when to
@@ -28,6 +29,8 @@
  *   counters            varint count, each varint: engine/run/task.h decides what they mean
  *   checkpoint          bytes               its id (engine/checkpoint/manifest.h); only with
  *                                           flag 4, so a record without is as it always was
+ *   exchanges           varint count, each: topic bytes | id u64, u64 (high, low): which topics
+ *                       those are that the task reads or writes as exchanges; only with flag 64
  *
  * (bytes = varint length + bytes.) Memory: decoded strings live in the arena given.
  */
@@ -37,6 +40,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/buffer.h"
 #include "engine/base/error.h"
+#include "engine/ports/log.h"
 #include "engine/time/watermark.h"
 
 /* 4xxx codes of the state log and recovery. */
@@ -61,6 +65,12 @@ typedef struct mr_epoch_input {
     const char *place; /* the reader's own, see engine/batch/record.h */
     size_t place_length;
 } mr_epoch_input;
+
+/* Which topic an exchange went through. */
+typedef struct mr_epoch_exchange {
+    const char *topic;
+    mr_topic_id id;
+} mr_epoch_exchange;
 
 typedef struct mr_epoch_record {
     const char *job;
@@ -87,8 +97,17 @@ typedef struct mr_epoch_record {
     size_t journal_length;
     uint32_t counters_count;
     uint64_t *counters;
-    const char *checkpoint; /* NULL or "": names none */
+    const char *checkpoint;   /* NULL or "": names none */
+    uint32_t exchanges_count; /* those whose ids are known */
+    const mr_epoch_exchange *exchanges;
 } mr_epoch_record;
+
+/* Sets the exchanges: those of the topics whose ids are known. */
+void mr_epoch_record_identify(mr_epoch_record *record, const char *const *topics,
+                              const mr_topic_id *ids, uint32_t count, mr_arena *arena);
+
+/* The exchange that goes through the topic; NULL: the record does not know which topic it was. */
+const mr_epoch_exchange *mr_epoch_record_exchange(const mr_epoch_record *record, const char *topic);
 
 /* Appends the record's bytes to `to`. */
 void mr_epoch_record_encode(const mr_epoch_record *record, mr_buffer *to);

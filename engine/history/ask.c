@@ -42,6 +42,19 @@ mr_status mr_ask_high(mr_log *log, const char *topic, int32_t partition, int64_t
     return status;
 }
 
+mr_status mr_ask_topic_ids(mr_log *log, const char *const *topics, uint32_t count, mr_topic_id *ids,
+                           mr_error *err)
+{
+    mr_status status;
+    uint32_t tries = 0;
+    do {
+        status = log->class->topic_ids(log, topics, count, ids, err);
+        if (status == MR_E_KAFKA_TOPIC_MISSING) /* not every broker knows yet of one just made */
+            err->recovery = MR_RECOVERY_RETRY;
+    } while (is_to_be_asked_again(status, err, &tries));
+    return status;
+}
+
 mr_status mr_ask_start(mr_log *log, const char *job, const mr_start *start, const char *topic,
                        int32_t partition, int64_t *offset, mr_error *err)
 {

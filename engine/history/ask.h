@@ -14,6 +14,9 @@ MR_MUST_USE mr_status mr_ask_offset_at(mr_log *log, const char *topic, int32_t p
 MR_MUST_USE mr_status mr_ask_high(mr_log *log, const char *topic, int32_t partition, int64_t *high,
                                   mr_error *err);
 
+MR_MUST_USE mr_status mr_ask_topic_ids(mr_log *log, const char *const *topics, uint32_t count,
+                                       mr_topic_id *ids, mr_error *err);
+
 /* Where a partition is read from at first (engine/run/start.h). */
 MR_MUST_USE mr_status mr_ask_start(mr_log *log, const char *job, const mr_start *start,
                                    const char *topic, int32_t partition, int64_t *offset,

@@ -72,6 +72,22 @@ static mr_status cross(const mr_transplant *t, const mr_heard *heard, uint32_t d
     return status;
 }
 
+/* Those of then are another job's, or were made anew since: what lay there is sent again. */
+static mr_status identify(const mr_transplant *t, const mr_plan *stage, mr_arena *arena,
+                          mr_epoch_record *record, mr_error *err)
+{
+    uint32_t count;
+    const mr_exchange **list = mr_plan_exchanges(stage, arena, &count);
+    const char **topics = mr_arena_alloc(arena, (count + 1) * sizeof *topics);
+    mr_topic_id *ids = mr_arena_alloc(arena, (count + 1) * sizeof *ids);
+    for (uint32_t i = 0; i < count; i++)
+        topics[i] = mr_crossing_topic(t->plan->job, list[i], arena);
+    mr_status status = count > 0 ? mr_ask_topic_ids(t->log, topics, count, ids, err) : MR_OK;
+    if (status == MR_OK)
+        mr_epoch_record_identify(record, topics, ids, count, arena);
+    return status;
+}
+
 mr_status mr_crossing_write(const mr_transplant *t, uint32_t index, mr_log_writer *writer,
                             mr_arena *arena, mr_epoch_record *record, mr_error *err)
 {
@@ -79,7 +95,9 @@ mr_status mr_crossing_write(const mr_transplant *t, uint32_t index, mr_log_write
     mr_moments m = {.plan = t->plan};
     mr_heard *heard;
     uint32_t count, at = 0;
-    mr_status status = mr_cut_heard(&m, index, record, arena, &heard, &count, err);
+    mr_status status = identify(t, stage, arena, record, err);
+    if (status == MR_OK)
+        status = mr_cut_heard(&m, index, record, arena, &heard, &count, err);
     if (status != MR_OK || count == 0)
         return status;
     record->inputs =

@@ -16,8 +16,8 @@ uint64_t mr_crossing_epoch(const mr_transplant_task *task);
 /* The topic of an exchange for the job that is written. */
 const char *mr_crossing_topic(const char *job, const mr_exchange *exchange, mr_arena *arena);
 
-/* Into the open transaction of `writer`. Inputs of `record` that are exchanges are replaced, in
- * `arena`. */
+/* Into the open transaction of `writer`. Inputs of `record` that are exchanges are replaced, and
+ * which topics its exchanges are, in `arena`. */
 MR_MUST_USE mr_status mr_crossing_write(const mr_transplant *transplant, uint32_t task,
                                         mr_log_writer *writer, mr_arena *arena,
                                         mr_epoch_record *record, mr_error *err);

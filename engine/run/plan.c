@@ -2,6 +2,8 @@
 
 #include "engine/run/late.h"
 
+#include <string.h>
+
 static mr_schema source_schema(const mr_plan_source *source, mr_arena *arena)
 {
     mr_field *fields = mr_arena_zalloc(arena, source->columns_count, sizeof *fields);
@@ -67,4 +69,25 @@ uint32_t mr_plan_owner(const mr_plan *job, uint32_t source, int32_t partition)
 {
     const mr_plan *stage = mr_plan_of_source(job, source);
     return stage->first_task + (uint32_t)partition % stage->tasks_count;
+}
+
+static void add_exchange(const mr_exchange **list, uint32_t *count, const mr_exchange *exchange)
+{
+    bool is_there = exchange == NULL;
+    for (uint32_t i = 0; i < *count && !is_there; i++)
+        is_there = strcmp(list[i]->topic, exchange->topic) == 0;
+    if (!is_there)
+        list[(*count)++] = exchange;
+}
+
+const mr_exchange **mr_plan_exchanges(const mr_plan *plan, mr_arena *arena, uint32_t *count)
+{
+    const mr_exchange **list =
+        mr_arena_alloc(arena, ((size_t)plan->sources_count + plan->sinks_count + 1) * sizeof *list);
+    *count = 0;
+    for (uint32_t s = 0; s < plan->sources_count; s++)
+        add_exchange(list, count, plan->sources[s].exchange);
+    for (uint32_t s = 0; s < plan->sinks_count; s++)
+        add_exchange(list, count, plan->sinks[s].exchange);
+    return list;
 }

@@ -251,6 +251,9 @@ const mr_plan *mr_plan_of_source(const mr_plan *job, uint32_t source);
 /* The task, by its number in the job, that partition `partition` of a source belongs to. */
 uint32_t mr_plan_owner(const mr_plan *job, uint32_t source, int32_t partition);
 
+/* The exchanges that the plan's tasks read or write, each once; the list lives in `arena`. */
+const mr_exchange **mr_plan_exchanges(const mr_plan *plan, mr_arena *arena, uint32_t *count);
+
 /* Columns of t$errors: see engine/run/dead/errors_relation.h. */
 #define MR_ERROR_COLUMNS 11
 extern const mr_field mr_error_columns[MR_ERROR_COLUMNS];

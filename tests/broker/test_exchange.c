@@ -2,7 +2,8 @@
  * Goal: a keyed job in two stages on a real Kafka: two workers share four partitions and four tasks
  * by key, one is killed, and every row is counted in its window or late, once. One is killed with
  * full frames behind it and no epoch ended: the other goes on at once. What the job keeps
- * between its stages is found missing, and reset. Method: `millrace run`; rows of every key in
+ * between its stages is found missing, and reset; or to be another topic under the old name, and
+ * what was on its way is made again by a rewind. Method: `millrace run`; rows of every key in
  * every partition; the law per (key, window) over what read_committed readers see.
  */
 #include "tests/broker/script.h"
@@ -217,6 +218,45 @@ Test(exchange, a_bounded_run_ends_and_is_nothing_without_its_exchange, .timeout 
     script_expect_said(&w.s, "is missing, but the job has state");
     pid_t again = script_start_with(&w.s, (const char *const[]){"--reset", "--bounded", NULL});
     cr_expect_eq(script_finish(&w.s, again), 0, "%s", script_said(&w.s));
+    script_close(&w.s);
+}
+
+static void rewind_to_the_end(const world *w)
+{
+    char text[1200];
+    const char *named = getenv("MILLRACE");
+    snprintf(text, sizeof text,
+             "cd '%s' && %s rewind job.sql --to end --yes --name %s > shown 2>&1 < /dev/null",
+             w->s.dir, named != NULL ? named : MR_SOURCE_DIR "/build/release/millrace", w->s.name);
+    int status = system(text);
+    cr_assert_eq(WEXITSTATUS(status), 0, "%s", script_read_file(&w->s, "shown"));
+}
+
+Test(exchange, a_topic_made_anew_is_missed_and_a_rewind_goes_on_with_nothing_lost, .timeout = 400)
+{
+    static world w;
+    uint32_t late;
+    char topic[200];
+    mr_error err;
+    open_world(&w, "anew");
+    put_rows(&w, 0, 20000);
+    pid_t a = script_start_worker(&w.s, "a"), b = script_start_worker(&w.s, "b");
+    await_output(&w, 20);
+    put_rows(&w, 20000, 40000);
+    kill(a, SIGKILL);
+    kill(b, SIGKILL);
+    cr_expect_eq(script_finish(&w.s, a), 128 + SIGKILL);
+    cr_expect_eq(script_finish(&w.s, b), 128 + SIGKILL);
+    snprintf(topic, sizeof topic, "%s.exchange.0", w.s.name);
+    OK(w.s.log->class->delete_topic(w.s.log, topic, &err), err);
+    OK(w.s.log->class->create_topic(w.s.log, topic, 4, NULL, &err), err);
+    script_run(&w.s, 5, "--bounded");
+    script_expect_said(&w.s, "was deleted and made anew");
+    rewind_to_the_end(&w);
+    put_rows(&w, 40000, 60000);
+    close_windows(&w);
+    script_run(&w.s, 0, "--bounded");
+    expect_law(&w, &late);
     script_close(&w.s);
 }
 

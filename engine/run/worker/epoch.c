@@ -83,6 +83,8 @@ static mr_epoch_record describe(mr_worker *worker, const mr_worker_task *at, mr_
                              .place = input->place.data,
                              .place_length = input->place.length};
     }
+    if (worker->exchange_ids != NULL)
+        mr_worker_describe_exchanges(worker, stage, arena, &record);
     return record;
 }
 

@@ -144,6 +144,79 @@ mr_status mr_worker_delete_exchanges(mr_log *log, const mr_plan *plan, mr_error 
     return status;
 }
 
+/* ---- which topics they are ----
+ *
+ * A topic that is deleted and made anew while nobody runs is another one under the old name, and
+ * what lay there unread is gone. Offsets do not tell: nothing may have been read of the old one,
+ * and by now more may lie in the new one. So each epoch and claim record has the ids of the topics
+ * that its task reads or writes, and who takes the task on compares them. */
+
+mr_status mr_worker_identify_exchanges(mr_worker *worker, mr_error *err)
+{
+    if (worker->exchange_ids != NULL)
+        return MR_OK;
+    mr_arena arena = {0};
+    uint32_t count;
+    const mr_exchange **list = mr_plan_exchanges(worker->plan, &arena, &count);
+    const char **topics = mr_arena_alloc(&arena, (count + 1) * sizeof *topics);
+    mr_topic_id *ids = mr_arena_zalloc(&arena, count + 1, sizeof *ids);
+    for (uint32_t i = 0; i < count; i++)
+        topics[i] = list[i]->topic;
+    mr_log *log = worker->config.log;
+    mr_status status = count > 0 ? log->class->topic_ids(log, topics, count, ids, err) : MR_OK;
+    if (status == MR_E_KAFKA_TOPIC_MISSING) /* not every broker knows yet of one just made */
+        err->recovery = MR_RECOVERY_RETRY;
+    if (status == MR_OK)
+        worker->exchange_ids = mr_arena_copy(&worker->arena, ids, (count + 1) * sizeof *ids);
+    mr_arena_release(&arena);
+    return status;
+}
+
+static mr_topic_id id_of(const mr_worker *worker, const char *topic, mr_arena *arena)
+{
+    uint32_t count, i = 0;
+    const mr_exchange **list = mr_plan_exchanges(worker->plan, arena, &count);
+    while (i < count && strcmp(list[i]->topic, topic) != 0)
+        i++;
+    return worker->exchange_ids[i]; /* behind the last one: not known */
+}
+
+void mr_worker_describe_exchanges(const mr_worker *worker, const mr_plan *stage, mr_arena *arena,
+                                  mr_epoch_record *record)
+{
+    uint32_t count;
+    const mr_exchange **list = mr_plan_exchanges(stage, arena, &count);
+    const char **topics = mr_arena_alloc(arena, (count + 1) * sizeof *topics);
+    mr_topic_id *ids = mr_arena_alloc(arena, (count + 1) * sizeof *ids);
+    for (uint32_t i = 0; i < count; i++) {
+        topics[i] = list[i]->topic;
+        ids[i] = id_of(worker, topics[i], arena);
+    }
+    mr_epoch_record_identify(record, topics, ids, count, arena);
+}
+
+mr_status mr_worker_check_same_exchanges(const mr_worker *worker, const mr_plan *stage,
+                                         const mr_recovered *recovered, mr_error *err)
+{
+    mr_arena arena = {0};
+    mr_epoch_record now = {0};
+    const mr_epoch_record *then = recovered->has_epoch ? &recovered->epoch : &recovered->claim;
+    mr_status status = MR_OK;
+    mr_worker_describe_exchanges(worker, stage, &arena, &now);
+    for (uint32_t i = 0; status == MR_OK && i < now.exchanges_count; i++) {
+        const mr_epoch_exchange *is = &now.exchanges[i];
+        const mr_epoch_exchange *was = mr_epoch_record_exchange(then, is->topic);
+        if (was != NULL && (was->id.high != is->id.high || was->id.low != is->id.low))
+            status = mr_error_set(err, MR_E_STATE_PARTIAL,
+                                  "exchange topic `%s` was deleted and made anew, and what nobody "
+                                  "had read of it is gone; `millrace rewind --to end` sends that "
+                                  "again, --reset starts over",
+                                  is->topic);
+    }
+    mr_arena_release(&arena);
+    return status;
+}
+
 /* ---- trimming ---- */
 
 static void trim(mr_worker *worker, const char *topic, int32_t partition, int64_t before)

@@ -174,6 +174,7 @@ struct mr_worker {
     mr_task_io io;
     mr_frames_out frames; /* of io */
     mr_handover handover;
+    mr_topic_id *exchange_ids; /* of the job, and one that is not known; NULL: not asked yet */
     mr_log_writer *writer;
     mr_log_reader *state_reader; /* for the first restore; NULL: it was, or there is none */
     mr_log_member *member;
@@ -365,6 +366,14 @@ mr_status mr_worker_send_frame(mr_worker *worker, const mr_exchange *exchange, u
 /* The state topic is there: so are the exchanges, with as many partitions as the plan says. Made
  * where the job has no state yet, else MR_E_STATE_PARTIAL. */
 mr_status mr_worker_check_exchanges(mr_worker *worker, mr_error *err);
+/* Asks which topics they are, once in a life. */
+mr_status mr_worker_identify_exchanges(mr_worker *worker, mr_error *err);
+/* Which topics a task's exchanges are, into its record. */
+void mr_worker_describe_exchanges(const mr_worker *worker, const mr_plan *stage, mr_arena *arena,
+                                  mr_epoch_record *record);
+/* MR_E_STATE_PARTIAL: one is not the topic any more that it was when the task last said so. */
+mr_status mr_worker_check_same_exchanges(const mr_worker *worker, const mr_plan *stage,
+                                         const mr_recovered *recovered, mr_error *err);
 /* A topic of an exchange that something was written to; NULL: there is none. */
 mr_status mr_worker_find_frames(mr_worker *worker, const char **topic, mr_error *err);
 /* All that the job ever had, whatever its plan is now; also after one of these calls was cut

@@ -298,6 +298,9 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
         status = mr_worker_finish_hanging(worker, err);
     if (status == MR_OK)
         status = mr_worker_check_begun(worker, &recovered, err);
+    if (status == MR_OK && worker->exchange_ids != NULL)
+        status =
+            mr_worker_check_same_exchanges(worker, mr_worker_stage_of(worker, at), &recovered, err);
     if (status == MR_OK)
         status = mr_worker_place_inputs(worker, task, keeps ? &recovered : NULL, err);
     if (status != MR_OK)

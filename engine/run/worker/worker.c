@@ -133,6 +133,8 @@ static mr_status join(mr_worker *worker, mr_error *err)
         status = mr_worker_open_writer(worker, err);
     if (status == MR_OK && worker->readers == NULL)
         status = mr_worker_open_readers(worker, err);
+    if (status == MR_OK)
+        status = mr_worker_identify_exchanges(worker, err);
     mr_log_reader *reader;
     if (status == MR_OK && worker->state_reader == NULL && is_first) {
         status = worker->config.log->class->open_reader(worker->config.log, &reader, err);

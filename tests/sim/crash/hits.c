@@ -58,6 +58,7 @@ bool mr_sim_hits_are_complete(const mr_sim_hits *hits, bool is_pipelined)
         "blob.get",
         "blob.list",
         "blob.remove",
+        "log.topic_ids",
         "log.trim",
         "log.offset",
         "log.ends",

@@ -327,6 +327,42 @@ Test(epoch_record, names_a_checkpoint_behind_all_that_it_always_held)
     mr_arena_release(&arena);
 }
 
+Test(epoch_record, knows_its_exchanges_behind_all_that_it_always_held)
+{
+    mr_epoch_input inputs[2];
+    int64_t sources[2];
+    uint64_t counters[2];
+    mr_epoch_record record = make_record(inputs, sources, counters), got;
+    const char *topics[] = {"job.exchange.0", "job.exchange.1", "job.exchange.2"};
+    mr_topic_id ids[] = {{1, 2}, {0, 0}, {0, UINT64_MAX}};
+    mr_buffer without = {0}, with = {0}, again = {0};
+    mr_arena arena = {0};
+    mr_error err = {0};
+    record.checkpoint = "00000000000000000812-00000000000000099123-ba7816bf8f01cfea";
+    mr_epoch_record_encode(&record, &without);
+    mr_epoch_record_identify(&record, topics, &ids[1], 1, &arena);
+    mr_epoch_record_encode(&record, &again);
+    cr_assert_eq(again.length, without.length, "none is known: as it always was");
+    cr_assert_eq(memcmp(again.data, without.data, without.length), 0);
+    mr_epoch_record_identify(&record, topics, ids, 3, &arena);
+    mr_epoch_record_encode(&record, &with);
+    cr_assert_eq(with.length, without.length + 1 + 2 * (1 + 14 + 16));
+    cr_assert_eq(mr_epoch_record_decode(with.data, with.length, &arena, &got, &err), MR_OK);
+    cr_expect_str_eq(got.checkpoint, record.checkpoint);
+    cr_assert_eq(got.exchanges_count, 2);
+    const mr_epoch_exchange *first = mr_epoch_record_exchange(&got, topics[0]);
+    const mr_epoch_exchange *last = mr_epoch_record_exchange(&got, topics[2]);
+    cr_expect(first->id.high == 1 && first->id.low == 2);
+    cr_expect(last->id.high == 0 && last->id.low == UINT64_MAX);
+    cr_expect_null(mr_epoch_record_exchange(&got, topics[1]));
+    for (size_t cut = 0; cut < with.length; cut++)
+        cr_assert_eq(mr_epoch_record_decode(with.data, cut, &arena, &got, &err), MR_E_STATE_FORMAT);
+    mr_buffer_release(&without);
+    mr_buffer_release(&with);
+    mr_buffer_release(&again);
+    mr_arena_release(&arena);
+}
+
 Test(epoch_record, cut_or_long_is_refused_and_garbage_does_no_harm)
 {
     mr_epoch_input inputs[2];
