@@ -393,17 +393,30 @@ static mr_status read_on(mr_log_scan *s, int64_t start, mr_error *err)
     return mr_log_scan_run(s, s->is_from_store ? s->recovered->epoch_offset + 1 : start, err);
 }
 
-/* The log's first epochs may be what is left of another plan: its end says whose it is. */
-static mr_status blame_plan(mr_log_scan *s, int64_t start, mr_error *err)
+/* The log's first epochs may be what is left of before an upgrade: its end says whose it is, and
+ * where ours begin for the last time. What they lack in front of that is nobody's concern. */
+static mr_status look_behind_upgrade(mr_log_scan *s, int64_t start, mr_error *err)
 {
+    const mr_recovery_request *r = s->request;
     mr_error why = *err;
     close_store(s);
     start_over(s);
     s->is_searching = true;
-    if (mr_log_scan_run(s, start, err) == MR_OK && s->foreign != 0)
+    mr_status status = mr_log_scan_run(s, start, err);
+    if (status != MR_OK && !is_history_error(status))
+        return status;
+    if (status == MR_OK && s->foreign != 0)
         return mr_log_scan_refuse_plan(s, err);
-    *err = why;
-    return err->status;
+    int64_t ours_from = status == MR_OK && s->has_passed_foreign ? s->foreign_offset + 1 : 0;
+    start_over(s);
+    if (ours_from <= s->ours_from) {
+        *err = why;
+        return err->status;
+    }
+    s->ours_from = ours_from;
+    status = r->stores != NULL ? remove_store(s, err) : MR_OK;
+    mr_state_back(r->state, s->recovered->store);
+    return status == MR_OK ? read_on(s, start, err) : status;
 }
 
 mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *recovered,
@@ -436,7 +449,7 @@ mr_status mr_recovery_run(const mr_recovery_request *request, mr_recovered *reco
             status = read_on(&s, start, err);
     }
     if (is_history_error(status))
-        status = blame_plan(&s, start, err);
+        status = look_behind_upgrade(&s, start, err);
     if (status == MR_E_STATE_GAP && s.checkpoint_err.recovery == MR_RECOVERY_RETRY) {
         *err = s.checkpoint_err; /* the blob store is away: another try may find it */
         status = err->status;

@@ -136,6 +136,20 @@ static void upgraded_and_back_in_little_memory(recovery_rig *rig)
     rig_put(rig, "b=2");
 }
 
+/* The log begins with what was ours before the other plan, and its base is gone. */
+static void upgraded_and_back_behind_a_trim(recovery_rig *rig)
+{
+    rig_put(rig, "a=9 c=9");
+    int64_t from = rig->epoch_offset + 1;
+    rig_put(rig, "d=9");
+    rig->is_other_plan = true;
+    rig_put_epoch(rig, &(rig_epoch){.base = "a=9"});
+    rig->is_other_plan = false;
+    rig_put_epoch(rig, &(rig_epoch){.base = "a=1 b=9"});
+    rig_put(rig, "b=2");
+    rig_trim(rig, from);
+}
+
 static const situation situations[] = {
     {"log alone", 1, "a=1 b=2", log_alone},
     {"store and log", 1, "a=1 b=2", store_and_log},
@@ -152,6 +166,7 @@ static const situation situations[] = {
     {"upgraded", 1, "a=1 b=2", upgraded},
     {"upgraded and back", 1, "a=1 b=2", upgraded_and_back},
     {"the same, in little memory", 1, "a=1 b=2", upgraded_and_back_in_little_memory},
+    {"the same, behind a trim", 1, "a=1 b=2", upgraded_and_back_behind_a_trim},
 };
 #define SITUATIONS (sizeof situations / sizeof *situations)
 
