@@ -4,7 +4,7 @@
  *
  *   field               encoding            epoch record               claim
  *   job                 bytes
- *   plan version        u64
+ *   plan version        u64                 or MR_PLAN_RETIRED     0: of a plan to come
  *   task                varint
  *   epoch               varint              of this delta              of the last delta, 0: none
  *   previous offset     zigzag              of the previous epoch record of this task, -1: none
@@ -53,6 +53,10 @@ enum {
     MR_E_STATE_AHEAD = 4015,    /* the group's offsets know a newer epoch than the state log */
     MR_E_STATE_TASKS = 4016,    /* the state topic has another number of partitions */
 };
+
+/* The plan of an epoch that retires a task: behind it the partition is nobody's, until another
+ * upgrade makes a task of it again. No job's plan is called so. */
+#define MR_PLAN_RETIRED UINT64_C(0x7265746972656421)
 
 /* Where a task stands with one input. */
 typedef struct mr_epoch_input {

@@ -394,10 +394,15 @@ static mr_status read_to_end(mr_log_scan *s, bool came, mr_error *err)
 
 mr_status mr_log_scan_refuse_plan(const mr_log_scan *s, mr_error *err)
 {
-    mr_error_set(err, MR_E_STATE_PLAN,
-                 "state was written by plan %016" PRIx64 ", this job is plan %016" PRIx64
-                 "; run the job that wrote it, upgrade it, or start over with --reset",
-                 s->foreign, s->request->plan_version);
+    if (s->foreign == MR_PLAN_RETIRED)
+        mr_error_set(err, MR_E_STATE_PLAN,
+                     "an upgrade gave the job fewer tasks and has retired this one; take the text "
+                     "that it was upgraded to");
+    else
+        mr_error_set(err, MR_E_STATE_PLAN,
+                     "state was written by plan %016" PRIx64 ", this job is plan %016" PRIx64
+                     "; run the job that wrote it, upgrade it, or start over with --reset",
+                     s->foreign, s->request->plan_version);
     return mr_log_scan_refuse(s, MR_E_STATE_PLAN, s->foreign_offset, err);
 }
 

@@ -3,8 +3,9 @@
  *
  * An upgrade to more tasks gives the topic more partitions before it commits (docs/decisions/0023).
  * Where it never came to that, the old plan goes on, and what lies there are the claims of who
- * tried, which are no plan's (version 0), or nothing at all. Anything else there is state of a job
- * with other numbers of tasks.
+ * tried, which are no plan's (version 0), or nothing at all. One to fewer tasks retires those that
+ * are left over: their last epoch is of MR_PLAN_RETIRED, with nothing but such claims behind it.
+ * Anything else there is state of a job with other numbers of tasks.
  * Thread: one; blocks. Errors: those of the log; MR_E_STATE_TASKS.
  */
 #ifndef MR_ENGINE_HISTORY_SURPLUS_H

@@ -113,6 +113,30 @@ static mr_epoch_record record_of(const mr_transplant *t, uint32_t index, const c
     return record;
 }
 
+/* Behind what belongs to it. `noted`: the epoch that the group is told. */
+static mr_status produce_epoch(const mr_transplant *t, const mr_epoch_record *record,
+                               uint32_t content, uint64_t noted, mr_log_writer *writer,
+                               mr_commit *commit, mr_error *err)
+{
+    mr_buffer bytes = {0};
+    int32_t partition = (int32_t)record->task;
+    uint32_t checksum = mr_epoch_record_seal(record, false, content, &bytes);
+    mr_status status = produce(t, writer, partition, bytes.data, bytes.length, err);
+    mr_buffer_release(&bytes);
+    mr_commit_add_task(commit, &(mr_commit_task){.number = record->task,
+                                                 .partition = partition,
+                                                 .epoch = noted,
+                                                 .checksum = checksum,
+                                                 .has_base = record->has_base,
+                                                 .is_finished = record->is_finished});
+    for (uint32_t i = 0; i < record->inputs_count; i++)
+        if (record->inputs[i].offset_next >= 0) /* else it is read from where its table says */
+            mr_commit_add_offset(commit, &(mr_log_offset){.topic = record->inputs[i].topic,
+                                                          .partition = record->inputs[i].partition,
+                                                          .offset = record->inputs[i].offset_next});
+    return status;
+}
+
 static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_writer *writer,
                             mr_commit *commit, mr_error *err)
 {
@@ -137,28 +161,43 @@ static mr_status write_task(const mr_transplant *t, uint32_t index, mr_log_write
         status = mr_crossing_write(t, index, writer, &commit->arena, &record, err);
     }
     if (status == MR_OK) {
-        mr_buffer bytes = {0};
         uint32_t content =
             mr_delta_content(is_base ? 0 : c.writer.check, is_base ? c.writer.check : 0);
-        uint32_t checksum = mr_epoch_record_seal(&record, false, content, &bytes);
-        status = produce(t, writer, (int32_t)index, bytes.data, bytes.length, err);
-        mr_buffer_release(&bytes);
-        mr_commit_add_task(commit, &(mr_commit_task){.number = index,
-                                                     .partition = (int32_t)index,
-                                                     .epoch = record.epoch,
-                                                     .checksum = checksum,
-                                                     .has_base = record.has_base,
-                                                     .is_finished = record.is_finished});
-        for (uint32_t i = 0; i < record.inputs_count; i++)
-            if (record.inputs[i].offset_next >= 0) /* else it is read from where its table says */
-                mr_commit_add_offset(commit,
-                                     &(mr_log_offset){.topic = record.inputs[i].topic,
-                                                      .partition = record.inputs[i].partition,
-                                                      .offset = record.inputs[i].offset_next});
+        status = produce_epoch(t, &record, content, record.epoch, writer, commit, err);
     }
     mr_chunk_writer_release(&c.writer);
     free(c.drops);
     return status;
+}
+
+/* The next epoch of its chain, which no plan goes on behind. */
+static mr_status retire_task(const mr_transplant *t, uint32_t index, mr_log_writer *writer,
+                             mr_commit *commit, mr_error *err)
+{
+    const mr_transplant_task *task = &t->tasks[index];
+    mr_epoch_record record = {.job = t->plan->job,
+                              .plan_version = MR_PLAN_RETIRED,
+                              .task = index,
+                              .epoch = mr_crossing_epoch(task),
+                              .previous_offset = task->last->offset,
+                              .previous_checksum = task->last->checksum,
+                              .transactional_id = t->transactional_id,
+                              .has_base = true,
+                              .is_moved = true,
+                              .journal = ""};
+    return produce_epoch(t, &record, mr_delta_content(0, 0), 0, writer, commit, err);
+}
+
+static mr_status replace_task(const mr_transplant *t, uint32_t index, mr_log_writer *writer,
+                              mr_commit *commit, mr_error *err)
+{
+    return index < t->plan->tasks_count ? write_task(t, index, writer, commit, err)
+                                        : retire_task(t, index, writer, commit, err);
+}
+
+static uint32_t tasks_of(const mr_transplant *t)
+{
+    return t->plan->tasks_count + t->retired_count;
 }
 
 /* ---- the group, and the one transaction ---- */
@@ -207,7 +246,7 @@ static mr_status check_unmoved(const mr_transplant *t, mr_log_member *member, mr
     mr_status status = MR_OK;
     mr_moments m = {
         .plan = t->plan, .log = t->log, .clock = t->clock, .state_topic = t->state_topic};
-    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++) {
+    for (uint32_t i = 0; status == MR_OK && i < tasks_of(t); i++) {
         mr_moment now;
         status = quiet(t, i, member, err);
         if (status == MR_OK)
@@ -265,7 +304,8 @@ static mr_status claim_task(const mr_transplant *t, uint32_t index, mr_log_write
     mr_status status = produce(t, writer, (int32_t)index, bytes.data, bytes.length, err);
     mr_buffer_release(&bytes);
     char *metadata = mr_arena_zalloc(&commit->arena, 1, MR_EPOCH_METADATA_MAX);
-    mr_epoch_metadata_print(metadata, last->epoch, last->offset, last->checksum);
+    uint64_t noted = record.plan_version != 0 ? last->epoch : 0; /* else it is nobody's so far */
+    mr_epoch_metadata_print(metadata, noted, last->offset, last->checksum);
     mr_commit_add_offset(commit, &(mr_log_offset){.topic = t->state_topic,
                                                   .partition = (int32_t)index,
                                                   .offset = last->offset + 1,
@@ -290,7 +330,7 @@ static mr_status commit_all(const mr_transplant *t, mr_log_writer *writer, mr_lo
                                                  .clock = t->clock,
                                                  .state_topic = t->state_topic,
                                                  .is_transactional = true});
-    for (uint32_t i = 0; status == MR_OK && i < t->plan->tasks_count; i++)
+    for (uint32_t i = 0; status == MR_OK && i < tasks_of(t); i++)
         status = put(t, i, writer, &commit, err);
     if (status != MR_OK) {
         mr_commit_cancel(&commit);
@@ -319,7 +359,7 @@ static mr_status write(const mr_transplant *t, mr_log_member *member, bool is_cl
     mr_status status = t->log->class->open_writer(t->log, &options, &writer, err);
     if (status != MR_OK)
         return status;
-    status = commit_all(t, writer, member, is_claim ? claim_task : write_task, err);
+    status = commit_all(t, writer, member, is_claim ? claim_task : replace_task, err);
     writer->class->close(writer);
     return status;
 }

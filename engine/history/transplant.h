@@ -5,7 +5,9 @@
  *            task's last epoch: the next one; whoever has applied all before it comes to the same
  *   fork     a base, and its epoch record as the first record of a new job's state log
  *   upgrade  a base of another plan, behind the task's last epoch: the next one; who has applied
- *            what came before it begins anew there (engine/commit/log_scan.h)
+ *            what came before it begins anew there (engine/commit/log_scan.h). A task that the new
+ *            plan has not is retired: an epoch of MR_PLAN_RETIRED, of which the group notes where
+ *            it lies, as epoch 0 (surplus.h)
  *
  * The log of a job that is there gets a claim first: whoever dies in the middle is knocked at.
  * What was in flight between stages then is sent again (crossing.h). All tasks in one transaction,
@@ -39,7 +41,9 @@ typedef struct mr_transplant {
     const mr_logger *logger;
     const char *state_topic;
     const char *transactional_id;
-    const mr_transplant_task *tasks; /* [plan->tasks_count] */
+    const mr_transplant_task *tasks; /* [plan->tasks_count + retired_count] */
+    uint32_t retired_count;          /* upgrade: tasks of before; of theirs only `last` and
+                                        `present` are looked at */
     bool has_grown;                  /* upgrade: the state topic has got partitions of late */
     mr_spool *flight; /* what is in flight between them (flight.h); NULL: nothing is */
 } mr_transplant;

@@ -95,11 +95,6 @@ const char *mr_sharing_why_not(const mr_difference *d, mr_arena *arena)
                                "themselves the same plan",
                                from->tasks_count, from->tasks_count == 1 ? "" : "s",
                                to->tasks_count);
-    if (to->tasks_count < from->tasks_count)
-        return mr_arena_printf(arena,
-                               "it has %u tasks in all its stages and would have %u: partitions of "
-                               "its state topic cannot be taken away",
-                               from->tasks_count, to->tasks_count);
     for (uint32_t i = 0; i < d->count; i++) {
         const mr_change *c = &d->changes[i];
         const char *why = c->is_table || c->fate != MR_FATE_KEEP ? NULL : why_not_node(d, c, arena);

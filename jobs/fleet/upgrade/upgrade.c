@@ -2,6 +2,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/exchange/topic.h"
+#include "engine/history/surplus.h"
 #include "jobs/fleet/upgrade/private.h"
 
 #include <inttypes.h>
@@ -75,7 +76,7 @@ static void prepare(mr_upgrade *u)
     u->recovered = mr_arena_zalloc(arena, olds, sizeof *u->recovered);
     u->will = mr_arena_zalloc(arena, news, sizeof *u->will);
     u->records = mr_arena_zalloc(arena, news, sizeof *u->records);
-    u->transplants = mr_arena_zalloc(arena, news, sizeof *u->transplants);
+    u->transplants = mr_arena_zalloc(arena, wider(u), sizeof *u->transplants);
     u->io = (mr_task_io){.job = new_plan(u)->job,
                          .clock = u->moments->clock,
                          .logger = u->moments->logger,
@@ -86,7 +87,7 @@ static void prepare(mr_upgrade *u)
         u->io.sinks[s] = no_sink;
 }
 
-/* As many partitions as the old plan has tasks; or more, which somebody before us had added. */
+/* There may be more partitions than tasks: upgrades have added them, or retired their tasks. */
 static mr_status check_topic(mr_upgrade *u, mr_error *err)
 {
     mr_log *log = u->moments->log;
@@ -97,20 +98,25 @@ static mr_status check_topic(mr_upgrade *u, mr_error *err)
         return status;
     u->has_never_run = !facts.exists;
     u->partitions = facts.exists ? (uint32_t)facts.partitions : 0;
-    if (u->has_never_run || u->partitions == olds || u->partitions == wider(u))
-        return MR_OK;
-    return mr_error_set(err, MR_E_STATE_TASKS,
-                        "state topic `%s` has %" PRIu32 " partitions, the job has %" PRIu32
-                        " tasks and would have %" PRIu32,
-                        u->moments->state_topic, u->partitions, olds, new_plan(u)->tasks_count);
+    if (facts.exists && u->partitions < olds)
+        return mr_error_set(err, MR_E_STATE_TASKS,
+                            "state topic `%s` has %" PRIu32 " partitions, the job has %" PRIu32
+                            " tasks",
+                            u->moments->state_topic, u->partitions, olds);
+    for (uint32_t p = wider(u); status == MR_OK && p < u->partitions; p++) {
+        mr_history history = {
+            .log = log, .clock = u->moments->clock, .topic = u->moments->state_topic, .task = p};
+        status = mr_surplus_check(&history, old_plan(u), true, err); /* whose they are is next */
+    }
+    return status;
 }
 
-/* Of the last epoch of a partition. 0: there is none, and no task of the old plan is there. */
+/* Of the last epoch of a partition. One without is nobody's yet, as one that is nobody's again. */
 static mr_status find_version(mr_upgrade *u, uint32_t task, uint64_t *version, mr_error *err)
 {
     mr_arena arena = {0};
     mr_epoch_record record = {0};
-    *version = 0;
+    *version = MR_PLAN_RETIRED;
     mr_status status = mr_moments_find_task(u->moments, &(mr_point){.kind = MR_POINT_END}, task,
                                             &u->last[task], err);
     if (status == MR_OK && u->last[task].epoch == 0 && task >= old_plan(u)->tasks_count)
@@ -127,21 +133,25 @@ static mr_status find_version(mr_upgrade *u, uint32_t task, uint64_t *version, m
     return status;
 }
 
+static uint64_t version_of(const mr_plan *plan, uint32_t task)
+{
+    return task < plan->tasks_count ? mr_plan_of_task(plan, task)->version : MR_PLAN_RETIRED;
+}
+
 /* Whose plan each log ends with: all the old one's, or all the new one's. */
 static mr_status find_last(mr_upgrade *u, mr_error *err)
 {
-    uint32_t olds = old_plan(u)->tasks_count, news = new_plan(u)->tasks_count, done = 0;
+    uint32_t done = 0;
     mr_status status = MR_OK;
     for (uint32_t t = 0; status == MR_OK && t < wider(u); t++) {
-        uint64_t from = t < olds ? mr_plan_of_task(old_plan(u), t)->version : 0;
-        uint64_t to = t < news ? mr_plan_of_task(new_plan(u), t)->version : 0;
-        uint64_t found = 0;
+        uint64_t from = version_of(old_plan(u), t), to = version_of(new_plan(u), t);
+        uint64_t found = MR_PLAN_RETIRED;
         u->last[t] = (mr_moment){.offset = -1, .timestamp_ms = MR_TIME_NONE};
         if (t < u->partitions)
             status = find_version(u, t, &found, err);
         if (status != MR_OK)
             break;
-        done += t < news && found == to;
+        done += found == to;
         if (found != to && found != from)
             status = mr_error_set(err, MR_E_STATE_PLAN,
                                   "state was written by plan %016" PRIx64
@@ -149,7 +159,7 @@ static mr_status find_last(mr_upgrade *u, mr_error *err)
                                   ") nor the new one (%016" PRIx64 "): take the text that wrote it",
                                   found, from, to);
     }
-    u->is_done = status == MR_OK && done == news;
+    u->is_done = status == MR_OK && done == wider(u);
     if (status == MR_OK && done > 0 && !u->is_done)
         status = mr_error_set(err, MR_E_STATE_PLAN, "only some tasks are of the new plan");
     return status;
@@ -168,7 +178,7 @@ static mr_status restore_all(mr_upgrade *u, mr_error *err)
     return status;
 }
 
-/* What the log says of a partition that is added: nobody was there, and it is no plan's yet. */
+/* What the log says of a partition that becomes a task: it is no plan's yet. */
 static const mr_epoch_record *present_of(mr_upgrade *u, uint32_t task)
 {
     mr_epoch_record nobody = {.job = new_plan(u)->job, .task = task};
@@ -195,6 +205,8 @@ static mr_status look_at(mr_upgrade *u, mr_error *err)
                                                  .last = &u->last[t],
                                                  .present = present_of(u, t)};
     }
+    for (uint32_t t = new_plan(u)->tasks_count; status == MR_OK && t < wider(u); t++)
+        u->transplants[t] = (mr_transplant_task){.last = &u->last[t], .present = present_of(u, t)};
     return status;
 }
 
@@ -281,7 +293,8 @@ mr_status mr_upgrade_run(const mr_upgrade *u, mr_error *err)
                                       .state_topic = u->moments->state_topic,
                                       .transactional_id = u->transactional_id,
                                       .has_grown = u->partitions < new_plan(u)->tasks_count,
-                                      .tasks = u->transplants};
+                                      .tasks = u->transplants,
+                                      .retired_count = wider(u) - new_plan(u)->tasks_count};
     return status == MR_OK ? mr_transplant_run(&transplant, err) : status;
 }
 

@@ -9,6 +9,9 @@
  * Counters begin anew. Before the transaction is committed nothing has changed, behind it the old
  * plan is refused (MR_E_STATE_PLAN); whatever dies in between, the same call finds out which it is.
  *
+ * A task that the new plan has not is retired in the same transaction: its log ends with an epoch
+ * that is no plan's (engine/history/surplus.h).
+ *
  * Where both run in one stage with as many tasks, each task's state stays with it. Else the job
  * *settles* first: a life of the old plan that reads no table takes what is on its way between
  * stages, until all tasks stand at one moment with nothing begun. Then entries are shared out by
@@ -52,7 +55,7 @@ typedef struct mr_upgrade {
     mr_recovered *recovered;
     mr_task **will; /* [tasks of the new plan], as what follows */
     mr_epoch_record *records;
-    mr_transplant_task *transplants;
+    mr_transplant_task *transplants; /* [tasks of the wider plan] */
     int64_t **fired; /* [changes] the last window that any task fired; NULL: none (carry.c) */
 } mr_upgrade;
 

@@ -15,10 +15,12 @@
 
 #define TOOL 2 /* the process of the upgrade */
 
-/* Total numbers that rise, or stay. */
+/* Numbers of all tasks that rise, or stay; and that fall: what is left over is retired. */
 static const mr_move moves[] = {{{1, 0}, {1, 2}}, {{1, 0}, {4, 3}}, {{2, 2}, {2, 2}},
                                 {{2, 2}, {4, 5}}, {{4, 2}, {2, 5}}, {{1, 2}, {1, 3}},
                                 {{2, 3}, {2, 3}}, {{1, 4}, {4, 7}}};
+static const mr_move falling[] = {
+    {{2, 2}, {1, 0}}, {{4, 5}, {2, 2}}, {{4, 3}, {1, 0}}, {{2, 5}, {4, 2}}, {{1, 3}, {1, 2}}};
 
 static void set_up(mr_staged *s, uint64_t seed, const mr_move *move)
 {
@@ -28,27 +30,31 @@ static void set_up(mr_staged *s, uint64_t seed, const mr_move *move)
     mr_staged_set_up(s, seed, move, &options, seed % 2 == 1);
 }
 
-/* Behind an upgrade, or a growth. */
-static bool is_old_taken(mr_staged *s)
+static uint32_t partitions_of(mr_staged *s)
 {
     mr_topic_facts facts;
     mr_log *log = s->r.world.outside;
     cr_assert_eq(log->class->describe(log, "sim.state", &facts, &s->r.err), MR_OK);
-    bool has_grown = facts.partitions > (int32_t)s->r.job.plan.tasks_count;
-    return mr_upgrading_is_taken(&s->r, &s->r.job.plan,
-                                 has_grown ? MR_E_STATE_TASKS : MR_E_STATE_PLAN);
+    return (uint32_t)facts.partitions;
 }
 
-static void goes_on(uint64_t seed)
+/* Partitions that are none of its tasks, or were retired, are looked at first. */
+static bool is_taken(mr_staged *s, const mr_plan *plan)
+{
+    bool has_more = partitions_of(s) > plan->tasks_count;
+    return mr_upgrading_is_taken(&s->r, plan, has_more ? MR_E_STATE_TASKS : MR_E_STATE_PLAN);
+}
+
+static void goes_on(uint64_t seed, const mr_move *move)
 {
     mr_staged s;
-    set_up(&s, seed, &moves[seed % MR_LENGTH(moves)]);
+    set_up(&s, seed, move);
     (void)mr_rig_live(&s.r, 1200, seed % 3 != 0, false);
     mr_memory_faults *faults = &mr_sim_process(&s.r.world, TOOL)->faults;
     if (seed % 4 == 0) /* what lies in an exchange is not always at hand at once */
         *faults = (mr_memory_faults){.stall = 600000, .stall_us_max = 300000};
     mr_staged_upgrade(&s);
-    cr_expect_not(is_old_taken(&s));
+    cr_expect_not(is_taken(&s, &s.r.job.plan));
     s.r.config.plan = &s.other.plan;
     if (seed % 4 == 1)
         mr_sim_disk_wipe(s.r.world.worker[0].disk);
@@ -60,7 +66,13 @@ static void goes_on(uint64_t seed)
 Test(upgrade_stages, a_job_goes_on_with_other_stages_and_numbers_of_tasks, .timeout = 300)
 {
     for (uint64_t seed = 1; seed <= 24; seed++)
-        goes_on(seed);
+        goes_on(seed, &moves[seed % MR_LENGTH(moves)]);
+}
+
+Test(upgrade_stages, a_job_goes_on_with_fewer_tasks_and_with_one_stage, .timeout = 300)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        goes_on(seed, &falling[seed % MR_LENGTH(falling)]);
 }
 
 static int64_t end_of(mr_staged *s, uint32_t task)
@@ -95,15 +107,12 @@ static void expect_that_nobody_begins(mr_staged *s, uint64_t call)
 /* Which of the plans comes to work. */
 static bool is_new(mr_staged *s, uint64_t call)
 {
-    mr_topic_facts facts;
-    mr_log *log = s->r.world.outside;
-    cr_assert_eq(log->class->describe(log, "sim.state", &facts, &s->r.err), MR_OK);
-    int32_t needed = (int32_t)s->other.plan.tasks_count;
-    bool is_other =
-        facts.partitions == needed && mr_upgrading_is_taken(&s->r, &s->other.plan, MR_E_STATE_PLAN);
-    if (facts.partitions == needed && !is_other)
+    uint32_t needed = s->other.plan.tasks_count;
+    bool is_wide = partitions_of(s) >= needed;
+    bool is_other = is_wide && is_taken(s, &s->other.plan);
+    if (partitions_of(s) == needed && !is_other)
         expect_that_nobody_begins(s, call);
-    bool is_old = is_old_taken(s);
+    bool is_old = is_taken(s, &s->r.job.plan);
     cr_expect(is_old != is_other, "call %" PRIu64 ": %s of the plans", call,
               is_old ? "both" : "none");
     if (is_old)
@@ -156,6 +165,16 @@ Test(upgrade_stages, whatever_dies_between_two_calls_one_stage_becomes_two, .tim
 Test(upgrade_stages, whatever_dies_between_two_calls_both_stages_get_other_tasks, .timeout = 300)
 {
     dies_everywhere(1, &moves[3], 13);
+}
+
+Test(upgrade_stages, whatever_dies_between_two_calls_two_stages_become_one, .timeout = 300)
+{
+    dies_everywhere(4, &falling[0], 5);
+}
+
+Test(upgrade_stages, whatever_dies_between_two_calls_both_stages_get_fewer_tasks, .timeout = 300)
+{
+    dies_everywhere(1, &falling[1], 13);
 }
 
 Test(upgrade_stages, rows_that_are_on_their_way_are_not_left_behind_by_who_does_not_settle)
@@ -224,4 +243,11 @@ Test(upgrade_stages, a_worker_that_stood_still_meanwhile_writes_nothing_that_cou
     for (uint64_t seed = 4; seed < 7; seed++)
         for (size_t m = 0; m < 4; m++)
             stands_still(seed * 4, &moves[m], seed % 2 == 0);
+}
+
+Test(upgrade_stages, nor_does_one_whose_task_was_retired_meanwhile, .timeout = 120)
+{
+    for (uint64_t seed = 4; seed < 7; seed++)
+        for (size_t m = 0; m < MR_LENGTH(falling); m++)
+            stands_still(seed * 4, &falling[m], seed % 2 == 0);
 }

@@ -51,6 +51,22 @@ static void tear_down(stage *s)
     mr_script_release(&s->script);
 }
 
+/* In the offsets of the group. */
+static void note(stage *s, int32_t partition, int64_t offset, const char *metadata)
+{
+    mr_log_member *member;
+    mr_member_event event;
+    mr_log_offset noted = {
+        .topic = "job.state", .partition = partition, .offset = offset, .metadata = metadata};
+    mr_member_options options = {.group = "job", .topic = "job.state"};
+    cr_assert_eq(s->log->class->open_member(s->log, &options, &member, &s->err), MR_OK);
+    do
+        cr_assert_eq(member->class->poll(member, 100, &event, &s->err), MR_OK);
+    while (event.kind != MR_MEMBER_ASSIGNED);
+    cr_assert_eq(member->class->commit(member, &noted, 1, &s->err), MR_OK);
+    member->class->close(member);
+}
+
 /* Epochs of task 0: of a plan before it, then of the one whose first stage has so many tasks. */
 static void put_epochs(stage *s, uint32_t first, bool is_in_group)
 {
@@ -81,16 +97,7 @@ static void put_epochs(stage *s, uint32_t first, bool is_in_group)
     writer->class->close(writer);
     if (!is_in_group)
         return;
-    mr_log_member *member;
-    mr_member_event event;
-    mr_log_offset offset = {.topic = "job.state", .offset = 2, .metadata = metadata};
-    mr_member_options options = {.group = "job", .topic = "job.state"};
-    cr_assert_eq(s->log->class->open_member(s->log, &options, &member, &s->err), MR_OK);
-    do
-        cr_assert_eq(member->class->poll(member, 100, &event, &s->err), MR_OK);
-    while (event.kind != MR_MEMBER_ASSIGNED);
-    cr_assert_eq(member->class->commit(member, &offset, 1, &s->err), MR_OK);
-    member->class->close(member);
+    note(s, 0, 2, metadata);
 }
 
 static void expect_tasks(stage *s, mr_topics_state state, uint32_t first)
@@ -112,6 +119,16 @@ Test(topics, a_topic_that_an_upgrade_has_made_wider_does_not_make_more_tasks_of_
             expect_tasks(&s, MR_TOPICS_KEPT, 1);
             tear_down(&s);
         }
+}
+
+Test(topics, partitions_whose_tasks_were_retired_are_no_tasks_of_the_first_stage)
+{
+    stage s;
+    set_up(&s, 6);
+    put_epochs(&s, 1, true);
+    note(&s, 5, 9, "v1|0|8|0badcafe");
+    expect_tasks(&s, MR_TOPICS_KEPT, 1);
+    tear_down(&s);
 }
 
 Test(topics, where_there_is_no_epoch_yet_the_width_of_the_state_topic_tells)
