@@ -2,6 +2,7 @@
 
 #include "connectors/memory/clock.h"
 #include "engine/history/history.h"
+#include "jobs/plan/version.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -188,6 +189,26 @@ static mr_status find_first(mr_job *job, mr_log *log, mr_topics_state state, uin
     return status;
 }
 
+/* Behind an upgrade to another number of tasks the version hangs on it (jobs/plan/version.h). */
+static mr_status find_counted(mr_job *job, mr_log *log, mr_topics_state state, mr_error *err)
+{
+    mr_clock clock;
+    mr_arena arena = {0};
+    mr_topic_facts facts = {0};
+    uint64_t version = 0, counted = mr_plan_counted_version(job->version, job->plan.tasks_count);
+    mr_memory_clock_real(&clock);
+    mr_history history = {
+        .log = log, .clock = &clock, .topic = mr_arena_printf(&arena, "%s.state", job->plan.job)};
+    mr_status status = MR_OK;
+    if (state != MR_TOPICS_FORGOTTEN)
+        status = log->class->describe(log, history.topic, &facts, err);
+    if (status == MR_OK && facts.exists)
+        status = mr_history_last_plan(&history, job->plan.job, &version, err);
+    job->plan.version = version == counted ? counted : job->version;
+    mr_arena_release(&arena);
+    return status;
+}
+
 /* All topics that this call and the worker behind it will describe. */
 static void expect_all(const mr_job *job, mr_log *log)
 {
@@ -265,5 +286,5 @@ mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating, mr_topic
         status = find_first(job, log, state, &first, err);
     if (first > 0 && status == MR_OK)
         mr_stages_set_tasks(plan, &job->stages, first);
-    return status;
+    return status == MR_OK && job->tasks_are_free ? find_counted(job, log, state, err) : status;
 }

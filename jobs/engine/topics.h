@@ -14,8 +14,9 @@ typedef enum mr_topics_state {
 } mr_topics_state;
 
 /* MR_E_KAFKA_TOPIC_MISSING names the first that is missing and the command that creates it. Sets
- * the plan's numbers of tasks where they hang on the partitions of the input. `inputs` (may be
- * NULL) gets the partitions of all sources. */
+ * the plan's numbers of tasks where they hang on the partitions of the input; and its version,
+ * where they are free and the state is of one that hangs on them. `inputs` (may be NULL) gets the
+ * partitions of all sources. */
 MR_MUST_USE mr_status mr_topics_prepare(mr_job *job, mr_log *log, bool is_creating,
                                         mr_topics_state state, uint32_t *inputs, mr_error *err);
 

@@ -102,13 +102,13 @@ static void step_until_over(mr_work *work, mr_engine *engine)
 
 static void run_job(mr_work *work, mr_job *job)
 {
-    if (job->plan.version != work->wish.plan_version) {
+    if (job->version != work->wish.plan_version) {
         char text[512];
         snprintf(text, sizeof text,
                  "this worker (millrace " MR_VERSION ") comes to plan %016" PRIx64
                  " of the job, %s submitted it as %016" PRIx64
                  ": its environment differs, or its version",
-                 job->plan.version, work->wish.written_by, work->wish.plan_version);
+                 job->version, work->wish.written_by, work->wish.plan_version);
         tell_end(work, MR_FLEET_REFUSED, MR_E_FLEET_VERSION, text);
         return;
     }

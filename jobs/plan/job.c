@@ -173,7 +173,8 @@ static void finish(mr_job *job, const mr_planner *planner, const mr_job_options 
     plan->transaction_timeout_ms = job->settings.transaction_timeout_ms;
     plan->is_pipelined = job->settings.is_pipelined;
     plan->guarantee = plan->uses_log ? guarantee_of(planner->binder) : MR_NO_GUARANTEE;
-    plan->version = mr_plan_version(plan);
+    plan->version = job->version = mr_plan_version(plan);
+    job->tasks_are_free = !planner->is_keyed && plan->guarantee == MR_EXACTLY_ONCE;
     mr_plan_group_sources(plan, sources);
     if (planner->is_keyed && !planner->is_partitioned && job->settings.parallelism > 1)
         cut(job, planner);

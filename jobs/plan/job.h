@@ -32,8 +32,10 @@ typedef struct mr_job {
     mr_settings settings;
     mr_cluster cluster;
     mr_zone *zone;
+    uint64_t version; /* of the text; the plan's own may become another one (engine/topics.h) */
     bool tasks_follow_partitions;
-    mr_stages stages;      /* of a plan that was cut */
+    bool tasks_are_free; /* exactly-once, nothing is kept by key: their number is a setting alone */
+    mr_stages stages;    /* of a plan that was cut */
     bool joins_partitions; /* then all tables with 'partitioned-by' need as many partitions */
     bool is_explain;       /* the script asks for EXPLAIN: not to be run */
 } mr_job;

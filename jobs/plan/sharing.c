@@ -79,6 +79,35 @@ static const char *why_not_node(const mr_difference *d, const mr_change *change,
     return NULL;
 }
 
+/* A folder's files are dealt out by the number of tasks, each of which knows of its own alone. */
+static bool is_dealt_anew(const mr_plan_source *table, uint32_t olds, uint32_t news)
+{
+    mr_arena arena = {0};
+    mr_error err;
+    const char **names;
+    uint32_t was = 0, is = 0;
+    if (table->reader == NULL || olds == news)
+        return false;
+    mr_status status =
+        table->reader->splits(table->reader->config, olds, &arena, &names, &was, &err);
+    if (status == MR_OK)
+        status = table->reader->splits(table->reader->config, news, &arena, &names, &is, &err);
+    mr_arena_release(&arena);
+    return status != MR_OK || was != is;
+}
+
+static const char *why_not_table(const mr_difference *d, const mr_change *change, mr_arena *arena)
+{
+    const mr_plan_source *table = &d->from->sources[change->from];
+    if (!is_dealt_anew(table, mr_plan_stage(d->from_job, 0)->tasks_count,
+                       mr_plan_stage(d->to_job, 0)->tasks_count))
+        return NULL;
+    return mr_arena_printf(arena,
+                           "the files of table `%s` are dealt out by the number of tasks, and how "
+                           "far each was read would not fit",
+                           table->table);
+}
+
 const char *mr_sharing_why_not(const mr_difference *d, mr_arena *arena)
 {
     const mr_plan *from = d->from_job, *to = d->to_job;
@@ -89,15 +118,11 @@ const char *mr_sharing_why_not(const mr_difference *d, mr_arena *arena)
                                "%u task%s cannot become %u",
                                from->tasks_count, from->tasks_count == 1 ? "" : "s",
                                to->tasks_count);
-    if (from->stages_count == 0 && to->stages_count == 0)
-        return mr_arena_printf(arena,
-                               "it has %u task%s and would have %u in one stage: both would call "
-                               "themselves the same plan",
-                               from->tasks_count, from->tasks_count == 1 ? "" : "s",
-                               to->tasks_count);
     for (uint32_t i = 0; i < d->count; i++) {
         const mr_change *c = &d->changes[i];
-        const char *why = c->is_table || c->fate != MR_FATE_KEEP ? NULL : why_not_node(d, c, arena);
+        if (c->fate != MR_FATE_KEEP)
+            continue;
+        const char *why = c->is_table ? why_not_table(d, c, arena) : why_not_node(d, c, arena);
         if (why != NULL)
             return why;
     }

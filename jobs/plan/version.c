@@ -102,6 +102,11 @@ static void put_source(const mr_meaning *m, uint32_t index, mr_buffer *text)
                               (uint32_t)source->time_column, text);
 }
 
+uint64_t mr_plan_counted_version(uint64_t version, uint32_t tasks_count)
+{
+    return mr_hash_u64(version ^ mr_hash_u64(tasks_count));
+}
+
 uint64_t mr_plan_version(const mr_plan *plan)
 {
     mr_arena arena = {0};

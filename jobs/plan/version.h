@@ -14,4 +14,8 @@
 
 uint64_t mr_plan_version(const mr_plan *plan);
 
+/* That of a plan of one stage which upgrades gave another number of tasks (jobs/engine/topics.h):
+ * those of one text and of other numbers must not go on behind each other. */
+uint64_t mr_plan_counted_version(uint64_t version, uint32_t tasks_count);
+
 #endif

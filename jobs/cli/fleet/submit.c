@@ -114,7 +114,7 @@ mr_wish mr_submit_wish(mr_reach *reach, const mr_flags *flags, const mr_loaded *
     mr_wish wish = {.job = loaded->job->plan.job,
                     .kind = MR_WISH_RUN,
                     .plan_format = mr_wish_format_of(MR_WISH_RUN),
-                    .plan_version = loaded->job->plan.version,
+                    .plan_version = loaded->job->version,
                     .sql = mr_arena_string(&reach->arena, script->text, script->length),
                     .settings_count = flags->settings_count,
                     .written_by = "millrace " MR_VERSION,

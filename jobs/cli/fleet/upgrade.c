@@ -2,7 +2,7 @@
  * `millrace upgrade`: look -> stop the workers -> settle, look again, carry the state over -> run
  * the new text. Whatever dies in between, the same command goes on from there.
  */
-#include "jobs/fleet/upgrade/upgrade.h"
+#include "jobs/fleet/upgrade/counted.h"
 
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
@@ -23,6 +23,7 @@ typedef struct upgrading {
     mr_changed changed;
     mr_past_job past;
     char transactional_id[256];
+    bool must_count; /* the old plan's tasks, first (counted.h) */
 } upgrading;
 
 static const mr_board_job *on_board(upgrading *self)
@@ -36,7 +37,7 @@ static mr_status check(const upgrading *self, mr_error *err)
     const mr_named *named = &self->changed.named;
     if (named->wish.kind == MR_WISH_DELETE)
         return mr_error_set(err, MR_E_FLEET_JOB, "job `%s` is being deleted", named->wish.job);
-    if (named->wished.job->plan.version != named->wish.plan_version)
+    if (named->wished.job->version != named->wish.plan_version)
         return mr_error_set(err, MR_E_FLEET_VERSION,
                             "the job that was submitted is another plan here: its state cannot be "
                             "read with this one; set the variables that its workers have");
@@ -52,8 +53,10 @@ static mr_status prepare(upgrading *self, mr_error *err)
     if (status == MR_OK)
         status = mr_topics_prepare(changed->loaded.job, self->past.log, creates, MR_TOPICS_UPGRADED,
                                    NULL, err);
-    if (status == MR_OK)
+    if (status == MR_OK) {
+        mr_counted_set_version(changed->named.wished.job, changed->loaded.job);
         mr_changed_compare(changed);
+    }
     snprintf(self->transactional_id, sizeof self->transactional_id, "%s-upgrade", self->flags->job);
     return status;
 }
@@ -75,10 +78,12 @@ static mr_status look(const upgrading *self, mr_upgrade *upgrade, mr_error *err)
 }
 
 /* Before anything is stopped: is it worth it? */
-static mr_status look_ahead(const upgrading *self, mr_error *err)
+static mr_status look_ahead(upgrading *self, mr_error *err)
 {
     mr_upgrade upgrade = new_upgrade(self, true);
     mr_status status = look(self, &upgrade, err);
+    self->must_count = status == MR_OK && mr_counted_must_begin(self->changed.named.wished.job,
+                                                                self->changed.loaded.job, &upgrade);
     mr_upgrade_release(&upgrade);
     return status;
 }
@@ -115,10 +120,20 @@ static mr_status settle(const upgrading *self, mr_error *err)
     return status;
 }
 
+static mr_status count(const upgrading *self, mr_error *err)
+{
+    mr_status status = await_no_members(self, err);
+    return status == MR_OK ? mr_counted_begin(self->changed.named.wished.job, &self->past.moments,
+                                              self->transactional_id, err)
+                           : status;
+}
+
 static mr_status carry_over(const upgrading *self, mr_error *err)
 {
     mr_upgrade upgrade = new_upgrade(self, false);
-    mr_status status = settle(self, err);
+    mr_status status = self->must_count ? count(self, err) : MR_OK;
+    if (status == MR_OK)
+        status = settle(self, err);
     if (status == MR_OK)
         status = look(self, &upgrade, err);
     bool is_needed = status == MR_OK && !upgrade.is_done && !upgrade.has_never_run;

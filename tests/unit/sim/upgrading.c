@@ -107,7 +107,10 @@ bool mr_upgrading_is_taken(mr_rig *r, const mr_plan *plan, mr_status expected)
         mr_worker_request_stop(r->seats[0].worker);
         mr_rig_step_until(r, 0, MR_WORKER_STOPPED);
     } else {
-        cr_assert_eq(r->err.status, expected, "MR%d %s", r->err.status, r->err.message);
+        mr_status status = r->err.status;
+        bool is_other = status == MR_E_STATE_PLAN || status == MR_E_STATE_TASKS;
+        cr_assert(expected != MR_OK ? status == expected : is_other, "MR%d %s", status,
+                  r->err.message);
     }
     mr_rig_stop(r, 0);
     mr_sim_pass(&r->world, 60000);

@@ -28,7 +28,8 @@ void mr_upgrading_run(mr_rig *rig, const mr_plan *from, const mr_plan *to, bool 
 /* A life of seat 0 alone. Static members are one until their session ends. */
 void mr_upgrading_live(mr_rig *rig, uint32_t steps);
 
-/* A worker of that plan comes to work, or is refused: `expected` is why. */
+/* A worker of that plan comes to work, or is refused: `expected` is why; MR_OK: for another plan or
+ * other numbers of tasks. */
 bool mr_upgrading_is_taken(mr_rig *rig, const mr_plan *plan, mr_status expected);
 
 #endif

@@ -8,18 +8,24 @@
 
 #include "connectors/memory/log.h"
 #include "engine/commit/epoch_record.h"
+#include "jobs/plan/version.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT                                                                          \
+#define TABLE                                                                         \
     "SET 'parallelism.default' = '3';"                                                \
     "CREATE TABLE bids (a BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) "          \
     "WITH ('connector'='kafka','format'='json','properties.bootstrap.servers'='h:1'," \
-    "'topic'='b','scan.startup.mode'='earliest-offset');"                             \
-    "SELECT a, COUNT(*) FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), "               \
+    "'topic'='b','scan.startup.mode'='earliest-offset');"
+#define COUNTS                                                          \
+    "SELECT a, COUNT(*) FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), " \
     "INTERVAL '10' SECOND)) GROUP BY window_start, window_end, a;"
+#define COPIES                                                                        \
+    "CREATE TABLE dst (a BIGINT) "                                                    \
+    "WITH ('connector'='kafka','format'='json','properties.bootstrap.servers'='h:1'," \
+    "'topic'='b');INSERT INTO dst SELECT a FROM bids;"
 
 typedef struct stage {
     mr_memory_cluster *cluster;
@@ -29,18 +35,23 @@ typedef struct stage {
     mr_error err;
 } stage;
 
-static void set_up(stage *s, int32_t partitions)
+static void set_up_text(stage *s, const char *text, int32_t partitions)
 {
     mr_diagnostics diagnostics = {0};
     *s = (stage){.cluster = mr_memory_cluster_new(NULL)};
     s->log = mr_memory_log_new(s->cluster, NULL);
-    mr_script_init(&s->script, "job.sql", TEXT, strlen(TEXT));
+    mr_script_init(&s->script, "job.sql", text, strlen(text));
     s->job = mr_job_new(&s->script, &(mr_job_options){.stem = "job"}, &diagnostics);
     cr_assert_not_null(s->job);
     mr_diagnostics_release(&diagnostics);
     cr_assert_eq(s->log->class->create_topic(s->log, "b", 3, NULL, &s->err), MR_OK);
     cr_assert_eq(s->log->class->create_topic(s->log, "job.state", partitions, NULL, &s->err),
                  MR_OK);
+}
+
+static void set_up(stage *s, int32_t partitions)
+{
+    set_up_text(s, TABLE COUNTS, partitions);
 }
 
 static void tear_down(stage *s)
@@ -67,11 +78,10 @@ static void note(stage *s, int32_t partition, int64_t offset, const char *metada
     member->class->close(member);
 }
 
-/* Epochs of task 0: of a plan before it, then of the one whose first stage has so many tasks. */
-static void put_epochs(stage *s, uint32_t first, bool is_in_group)
+/* Epochs of task 0: of a plan before it, then of that one. */
+static void put_versions(stage *s, uint64_t last, bool is_in_group)
 {
-    mr_stages_set_tasks(&s->job->plan, &s->job->stages, first);
-    uint64_t versions[] = {77, s->job->plan.stages[0].version};
+    uint64_t versions[] = {77, last};
     mr_log_writer *writer;
     char metadata[MR_EPOCH_METADATA_MAX];
     cr_assert_eq(s->log->class->open_writer(s->log, &(mr_writer_options){0}, &writer, &s->err),
@@ -98,6 +108,13 @@ static void put_epochs(stage *s, uint32_t first, bool is_in_group)
     if (!is_in_group)
         return;
     note(s, 0, 2, metadata);
+}
+
+/* Of the one whose first stage has so many tasks. */
+static void put_epochs(stage *s, uint32_t first, bool is_in_group)
+{
+    mr_stages_set_tasks(&s->job->plan, &s->job->stages, first);
+    put_versions(s, s->job->plan.stages[0].version, is_in_group);
 }
 
 static void expect_tasks(stage *s, mr_topics_state state, uint32_t first)
@@ -158,4 +175,27 @@ Test(topics, an_upgrade_from_another_text_reads_with_as_many_tasks_as_the_source
     s.job->stages.job_version++;
     expect_tasks(&s, MR_TOPICS_UPGRADED, 3);
     tear_down(&s);
+}
+
+static void expect_version(stage *s, mr_topics_state state, uint64_t expected)
+{
+    cr_assert_eq(mr_topics_prepare(s->job, s->log, false, state, NULL, &s->err), MR_OK, "%s",
+                 s->err.message);
+    cr_expect_eq(s->job->plan.version, expected, "state %d", (int)state);
+}
+
+Test(topics, whether_the_version_of_a_plan_hangs_on_its_tasks_the_last_epoch_tells)
+{
+    for (uint32_t tasks = 2; tasks <= 3; tasks++) {
+        stage s;
+        set_up_text(&s, TABLE COPIES, 3);
+        uint64_t plain = s.job->version, counted = mr_plan_counted_version(plain, tasks);
+        cr_assert_eq(s.job->plan.tasks_count, 3);
+        expect_version(&s, MR_TOPICS_KEPT, plain);
+        put_versions(&s, counted, tasks == 2);
+        expect_version(&s, MR_TOPICS_KEPT, tasks == 3 ? counted : plain);
+        expect_version(&s, MR_TOPICS_UPGRADED, tasks == 3 ? counted : plain);
+        expect_version(&s, MR_TOPICS_FORGOTTEN, plain);
+        tear_down(&s);
+    }
 }
