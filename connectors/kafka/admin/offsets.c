@@ -135,8 +135,9 @@ rd_kafka_resp_err_t mr_kafka_bounds(mr_kafka_log *log, const char *topic, int32_
             error = tell_apart(log, topic, partition);
         if (error == RD_KAFKA_RESP_ERR__TIMED_OUT && had_no_leader) /* says less */
             return RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-        if (error != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || mr_kafka_now_ms() >= deadline_ms ||
-            is_to_stop(log))
+        bool is_moving = error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+                         error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+        if (!is_moving || mr_kafka_now_ms() >= deadline_ms || is_to_stop(log))
             return error;
         had_no_leader = true;
         mr_kafka_request_pause(log, LEADER_PAUSE_MS);
