@@ -10,6 +10,7 @@
 #define FETCH_TIMEOUT_MS 20
 #define ENDS_TIMEOUT_MS 10000
 #define QUIET_LIMIT_US INT64_C(60000000)
+#define BEGINNINGS_MAX 20u
 
 typedef struct reading {
     const mr_history *history;
@@ -18,6 +19,7 @@ typedef struct reading {
     mr_history_visit visit;
     void *context;
     bool is_enough;
+    bool has_visited;
     mr_arena scratch;
     bool has_epoch; /* one was visited: the next has to follow it */
     uint64_t epoch;
@@ -52,6 +54,7 @@ static mr_status visit_record(reading *r, const mr_record *record, mr_error *err
         r->epoch = decoded.epoch;
         r->epoch_offset = record->offset;
     }
+    r->has_visited = true;
     return r->visit(r->context, &found, &r->is_enough, err);
 }
 
@@ -102,27 +105,41 @@ static mr_status read_on(reading *r, mr_error *err)
     return MR_OK;
 }
 
-mr_status mr_history_read(const mr_history *history, int64_t from, int64_t until,
-                          mr_history_visit visit, void *context, mr_error *err)
+static mr_status read_from(reading *r, int64_t from, mr_error *err)
 {
+    const mr_history *history = r->history;
     mr_log *log = history->log;
     int32_t partition = (int32_t)history->task;
-    reading r = {.history = history, .until = until, .visit = visit, .context = context};
     mr_status status = MR_OK;
     if (from == MR_OFFSET_EARLIEST)
         status = mr_ask_offset(log, history->topic, partition, from, &from, err);
-    if (status == MR_OK && until < 0)
-        status = mr_ask_offset(log, history->topic, partition, MR_OFFSET_LATEST, &r.until, err);
-    r.position = from;
+    if (status == MR_OK && r->until < 0)
+        status = mr_ask_offset(log, history->topic, partition, MR_OFFSET_LATEST, &r->until, err);
+    r->position = from;
     if (status == MR_OK)
-        status = log->class->open_reader(log, &r.reader, err);
+        status = log->class->open_reader(log, &r->reader, err);
     if (status != MR_OK)
         return status;
-    status = r.reader->class->add(r.reader, 0, history->topic, partition, from, err);
+    status = r->reader->class->add(r->reader, 0, history->topic, partition, from, err);
     if (status == MR_OK)
-        status = read_on(&r, err);
-    r.reader->class->close(r.reader);
-    mr_arena_release(&r.scratch);
+        status = read_on(r, err);
+    r->reader->class->close(r->reader);
+    mr_arena_release(&r->scratch);
+    return status;
+}
+
+/* A live job may have the log trimmed between the question where it begins and the first fetch. */
+mr_status mr_history_read(const mr_history *history, int64_t from, int64_t until,
+                          mr_history_visit visit, void *context, mr_error *err)
+{
+    reading r;
+    mr_status status;
+    uint32_t beginnings = 0;
+    do {
+        r = (reading){.history = history, .until = until, .visit = visit, .context = context};
+        status = read_from(&r, from, err);
+    } while (status == MR_E_KAFKA_OFFSET_LOST && from == MR_OFFSET_EARLIEST && !r.has_visited &&
+             ++beginnings < BEGINNINGS_MAX);
     return status;
 }
 
@@ -153,6 +170,8 @@ mr_status mr_history_last_plan(const mr_history *history, const char *job, uint6
     if (is_known && epoch > 0)
         status = mr_history_read(history, offset, offset + 1, note_version, version, err);
     mr_arena_release(&arena);
+    if (is_known && status == MR_E_KAFKA_OFFSET_LOST)
+        status = MR_OK; /* trimmed since */
     /* Offsets expire at the broker, and the log counts. */
     return status == MR_OK && *version == 0
                ? mr_history_read(history, MR_OFFSET_EARLIEST, -1, note_version, version, err)

@@ -35,7 +35,8 @@ typedef mr_status (*mr_history_visit)(void *context, const mr_history_record *re
                                       bool *is_enough, mr_error *err);
 
 /* All of [from, until); `from` MR_OFFSET_EARLIEST: from its start; `until` negative: to the last
- * stable offset as it is now. */
+ * stable offset as it is now. MR_E_KAFKA_OFFSET_LOST: `from` is trimmed, or the log was while it
+ * was read; what was visited may be gone. */
 MR_MUST_USE mr_status mr_history_read(const mr_history *history, int64_t from, int64_t until,
                                       mr_history_visit visit, void *context, mr_error *err);
 

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define TRIES_MAX 20u
+
 uint32_t mr_moments_source(const mr_plan *plan, const char *table)
 {
     for (uint32_t s = 0; s < plan->sources_count; s++)
@@ -127,16 +129,33 @@ static mr_status oldest_checkpoint(const mr_moments *m, uint32_t task, uint64_t 
     return status;
 }
 
+static mr_status search_once(const mr_moments *m, uint32_t task, search *s, mr_error *err)
+{
+    mr_history history = {.log = m->log, .clock = m->clock, .topic = m->state_topic, .task = task};
+    mr_status status = MR_OK;
+    if (s->point->kind == MR_POINT_EARLIEST)
+        status = oldest_checkpoint(m, task, &s->oldest_checkpoint, err);
+    return status == MR_OK ? mr_history_read(&history, MR_OFFSET_EARLIEST, -1, visit, s, err)
+                           : status;
+}
+
+/* A live job may have had the log trimmed, behind what was seen of it, or of its checkpoints. */
+static bool is_overtaken(const search *s, mr_status status)
+{
+    return status == MR_E_KAFKA_OFFSET_LOST ||
+           (status == MR_OK && !s->has_found && s->oldest_checkpoint > 0);
+}
+
 mr_status mr_moments_find_task(const mr_moments *m, const mr_point *point, uint32_t task,
                                mr_moment *found, mr_error *err)
 {
-    search s = {.point = point, .found = beginning};
-    mr_history history = {.log = m->log, .clock = m->clock, .topic = m->state_topic, .task = task};
-    mr_status status = MR_OK;
-    if (point->kind == MR_POINT_EARLIEST)
-        status = oldest_checkpoint(m, task, &s.oldest_checkpoint, err);
-    if (status == MR_OK)
-        status = mr_history_read(&history, MR_OFFSET_EARLIEST, -1, visit, &s, err);
+    search s;
+    mr_status status;
+    uint32_t tries = 0;
+    do {
+        s = (search){.point = point, .found = beginning};
+        status = search_once(m, task, &s, err);
+    } while (is_overtaken(&s, status) && ++tries < TRIES_MAX);
     if (status != MR_OK)
         return status;
     *found = s.found;

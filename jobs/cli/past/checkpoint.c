@@ -95,6 +95,16 @@ static mr_status hear(mr_log_reader *reader, const awaited *tasks, uint32_t coun
     return status;
 }
 
+/* Is there one that names a checkpoint since? What follows a trim is all behind it. */
+static mr_status look_at(const mr_moments *m, uint32_t index, awaited *task, mr_error *err)
+{
+    mr_history history = {.log = m->log, .clock = m->clock, .topic = m->state_topic, .task = index};
+    mr_status status = mr_history_read(&history, task->asked_at.offset + 1, -1, look, task, err);
+    return status == MR_E_KAFKA_OFFSET_LOST
+               ? mr_history_read(&history, MR_OFFSET_EARLIEST, -1, look, task, err)
+               : status;
+}
+
 static mr_status await(const mr_past_job *job, mr_log_writer *writer, mr_log_reader *reader,
                        awaited *tasks, mr_error *err)
 {
@@ -118,11 +128,8 @@ static mr_status await(const mr_past_job *job, mr_log_writer *writer, mr_log_rea
             status = hear(reader, tasks, m->plan->tasks_count, err);
         left = 0;
         for (uint32_t t = 0; status == MR_OK && t < m->plan->tasks_count; t++) {
-            mr_history history = {
-                .log = m->log, .clock = m->clock, .topic = m->state_topic, .task = t};
             if (!tasks[t].is_over)
-                status = mr_history_read(&history, tasks[t].asked_at.offset + 1, -1, look,
-                                         &tasks[t], err);
+                status = look_at(m, t, &tasks[t], err);
             left += !tasks[t].is_over;
         }
     }
