@@ -44,9 +44,35 @@ static mr_status knock(const mr_history *history, const char *job, const mr_logg
     return status;
 }
 
+/* Between two questions. */
+typedef struct pause {
+    mr_log_member *member;
+    mr_log_reader *reader; /* where there is no member: of what is waited for */
+} pause;
+
+static mr_status open_pause(pause *p, const mr_history *history, int64_t stable, mr_error *err)
+{
+    mr_log *log = history->log;
+    int32_t partition = (int32_t)history->task;
+    mr_status status = log->class->open_reader(log, &p->reader, err);
+    return status == MR_OK
+               ? p->reader->class->add(p->reader, 0, history->topic, partition, stable, err)
+               : status;
+}
+
+static mr_status pause_for(pause *p, const mr_history *history, int64_t stable, mr_error *err)
+{
+    mr_member_event event;
+    mr_records records;
+    if (p->member != NULL)
+        return p->member->class->poll(p->member, POLL_TIMEOUT_MS, &event, err);
+    mr_status status = p->reader == NULL ? open_pause(p, history, stable, err) : MR_OK;
+    return status == MR_OK ? p->reader->class->fetch(p->reader, 1, POLL_TIMEOUT_MS, &records, err)
+                           : status;
+}
+
 static mr_status await_end(const mr_history *history, const char *job, const mr_logger *logger,
-                           mr_log_member *member, const char *owner, int64_t limit_us,
-                           mr_error *err)
+                           pause *p, const char *owner, int64_t limit_us, mr_error *err)
 {
     mr_log *log = history->log;
     int64_t began_us = history->clock->monotonic_us(history->clock);
@@ -57,9 +83,8 @@ static mr_status await_end(const mr_history *history, const char *job, const mr_
             return MR_OK;
         if (status == MR_OK && owner[0] != '\0' && knocks < KNOCKS_MAX)
             status = knock(history, job, logger, owner, &place, knocks++ == 0, err);
-        mr_member_event event;
-        if (status == MR_OK && member != NULL)
-            status = member->class->poll(member, POLL_TIMEOUT_MS, &event, err);
+        if (status == MR_OK)
+            status = pause_for(p, history, place.stable, err);
         if (status != MR_OK && err->recovery != MR_RECOVERY_RETRY)
             return status;
         if (history->clock->monotonic_us(history->clock) - began_us > limit_us)
@@ -83,8 +108,11 @@ mr_status mr_quiet_log_within(const mr_history *history, const char *job, const 
     status = mr_history_read(history, MR_OFFSET_EARLIEST, -1, note_writer, &owner, err);
     int64_t began_us = history->clock->monotonic_us(history->clock);
     int64_t limit_us = *patience_us > PATIENCE_MIN_US ? *patience_us : PATIENCE_MIN_US;
+    pause p = {.member = member};
     if (status == MR_OK)
-        status = await_end(history, job, logger, member, owner != NULL ? owner : "", limit_us, err);
+        status = await_end(history, job, logger, &p, owner != NULL ? owner : "", limit_us, err);
+    if (p.reader != NULL)
+        p.reader->class->close(p.reader);
     *patience_us -= history->clock->monotonic_us(history->clock) - began_us;
     free(owner);
     return status;

@@ -1,9 +1,11 @@
 /*
  * Goal: who reads a state log beside its live job reads on from where it begins then, when the job
- * has it trimmed in between. Method: a log of epochs, and a connection that has it trimmed behind
- * the question where it begins, or behind a record that was read.
+ * has it trimmed in between; and who waits for a transaction there does not ask all the time.
+ * Method: a log of epochs, and a connection that has it trimmed behind the question where it
+ * begins, or behind a record that was read; one that counts how often it is asked.
  */
 #include "engine/history/moment.h"
+#include "engine/history/quiet.h"
 #include "tests/unit/sim/rig.h"
 
 #include <criterion/criterion.h>
@@ -19,6 +21,7 @@ static struct {
     int64_t start;
     uint32_t trims; /* still to come: behind a question */
     uint32_t cuts;  /* still to come: behind a record */
+    uint32_t asked; /* for both ends */
 } world;
 
 static void trim(int64_t before)
@@ -66,6 +69,12 @@ static mr_status open_reader(mr_log *log, mr_log_reader **reader, mr_error *err)
     return MR_OK;
 }
 
+static mr_status ask_ends(mr_log *log, mr_log_ends *ends, uint32_t count, mr_error *err)
+{
+    world.asked++;
+    return world.present->ends(log, ends, count, err);
+}
+
 static void put_epochs(mr_rig *r)
 {
     int64_t previous = -1;
@@ -95,6 +104,7 @@ static mr_moments set_up(mr_rig *r)
     class = *log->class;
     class.offset = ask_and_trim;
     class.open_reader = open_reader;
+    class.ends = ask_ends;
     log->class = &class;
     return (mr_moments){.plan = &r->job.plan,
                         .log = log,
@@ -149,5 +159,25 @@ Test(trimmed, in_the_middle_a_moment_is_looked_for_from_the_start_again)
                                   &r.err);
     cr_expect_eq(status, MR_E_MOMENT, "MR%d", status);
     cr_expect_not_null(strstr(r.err.message, "begins with epoch 10"), "%s", r.err.message);
+    tear_down(&r, &m);
+}
+
+Test(trimmed, who_waits_for_a_transaction_does_not_ask_all_the_time)
+{
+    mr_rig r;
+    mr_log_writer *writer;
+    mr_moments m = set_up(&r);
+    mr_log *log = r.world.outside;
+    mr_writer_options options = {.transactional_id = "stranger", .transaction_timeout_ms = 900000};
+    mr_log_record produced = {.value = "", .timestamp_ms = MR_TIME_NONE};
+    cr_assert_eq(log->class->open_writer(log, &options, &writer, &r.err), MR_OK);
+    cr_assert_eq(writer->class->begin(writer, &r.err), MR_OK);
+    cr_assert_eq(writer->class->produce(writer, "sim.state", 0, &produced, 1, &r.err), MR_OK);
+    cr_assert_eq(writer->class->flush(writer, 1000, &r.err), MR_OK);
+    mr_history history = {.log = m.log, .clock = m.clock, .topic = "sim.state"};
+    cr_expect_eq(mr_quiet_log(&history, "sim", NULL, NULL, &r.err), MR_E_TRANSPLANT);
+    cr_expect_geq(world.asked, 100u);
+    cr_expect_leq(world.asked, 620u, "asked %u times in a minute", world.asked);
+    writer->class->close(writer);
     tear_down(&r, &m);
 }
