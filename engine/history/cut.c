@@ -138,7 +138,8 @@ static mr_status raise(const mr_moments *m, uint32_t task, mr_moment *found, mr_
     if (status == MR_OK && !s.has_found)
         status = mr_error_set(err, MR_E_MOMENT,
                               "task %" PRIu32 " has heard nothing yet of what the tasks before it "
-                              "did since the first epochs that they can be restored at",
+                              "did since the first epochs that they can be restored at: rows that "
+                              "flow through all stages let it hear",
                               task);
     return status == MR_OK
                ? mr_moments_find_task(m, &(mr_point){.kind = MR_POINT_EPOCH, .epoch = s.epoch},
@@ -260,7 +261,10 @@ static mr_status move_to(const mr_moments *m, uint32_t task, uint64_t epoch, mr_
     mr_status status = to->epoch == epoch ? MR_OK : mr_moments_find_task(m, &point, task, to, err);
     return status == MR_OK
                ? MR_OK
-               : mr_error_prefix(err, "task %" PRIu32 " is needed from its epoch %" PRIu64 " on",
+               : mr_error_prefix(err,
+                                 "task %" PRIu32 " is needed from its epoch %" PRIu64
+                                 " on, for later stages have surely heard of no later one (rows "
+                                 "that flow through all stages let them hear)",
                                  task, epoch);
 }
 

@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <string.h>
 
 static mr_sim_job_options options_of(uint64_t seed)
 {
@@ -133,4 +134,53 @@ Test(transplant_stages, a_fork_goes_on_where_the_job_was, .timeout = 500)
         mr_sim_job_release(&trial);
         mr_rig_tear_down(&r);
     }
+}
+
+/* Can what was on its way now be told? */
+static mr_status look_at_the_end(mr_rig *r)
+{
+    mr_moving m;
+    mr_moving_open(r, &m);
+    mr_status status = mr_cut_find_flight(&m.moments, &(mr_point){.kind = MR_POINT_END}, &m.arena,
+                                          &m.cut, &r->err);
+    mr_moving_close(&m);
+    return status;
+}
+
+static void feed_and_step(mr_rig *r, uint32_t steps)
+{
+    for (uint32_t s = 0; s < steps; s++) {
+        if (s % 20 == 0 && s + 1000 < steps)
+            mr_rig_feed(r, 1, 10);
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
+    }
+}
+
+/* A weakness (docs/promises.md), and what helps. */
+Test(transplant_stages, one_that_was_quiet_beside_checkpoints_can_be_moved_when_rows_flow_again)
+{
+    mr_rig r;
+    set_up(&r, 1);
+    r.takes_checkpoints = true;
+    r.config.checkpoints.interval_ms = INT64_C(1000) * 3600 * 24;
+    mr_rig_start(&r, 0, false);
+    feed_and_step(&r, 3000);
+    cr_expect_eq(look_at_the_end(&r), MR_OK, "%s", r.err.message);
+    for (uint32_t asked = 1; asked <= 6; asked++) {
+        uint64_t before = r.stats.checkpoints_named;
+        mr_sim_put(&r.world, "sim.control", 0, NULL, "v1|checkpoint|me", MR_TIME_NONE);
+        for (uint32_t s = 0; r.stats.checkpoints_named < before + r.job.plan.tasks_count; s++) {
+            cr_assert_lt(s, (uint32_t)MR_RIG_STEPS_MAX);
+            cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+        }
+        feed_and_step(&r, 500);
+    }
+    cr_expect_eq(look_at_the_end(&r), MR_E_MOMENT);
+    cr_expect_not_null(strstr(r.err.message, "rows that flow"), "%s", r.err.message);
+    feed_and_step(&r, 3000);
+    cr_expect_eq(look_at_the_end(&r), MR_OK, "%s", r.err.message);
+    mr_rig_stop(&r, 0);
+    mr_sim_pass(&r.world, 60000);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
 }
