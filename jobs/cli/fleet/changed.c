@@ -35,11 +35,15 @@ void mr_changed_compare(mr_changed *changed)
                        &changed->arena, &changed->difference);
 }
 
-bool mr_changed_is_one_plan(const mr_changed *changed)
+bool mr_changed_is_same(const mr_plan *from, const mr_plan *to)
 {
-    const mr_plan *from = &changed->named.wished.job->plan, *to = &changed->loaded.job->plan;
     return from->version == to->version && from->tasks_count == to->tasks_count &&
            from->stages_count == to->stages_count;
+}
+
+bool mr_changed_is_one_plan(const mr_changed *changed)
+{
+    return mr_changed_is_same(&changed->named.wished.job->plan, &changed->loaded.job->plan);
 }
 
 void mr_changed_print(const mr_changed *changed)

@@ -23,6 +23,8 @@ void mr_changed_release(mr_changed *changed);
 /* Once more, when the numbers of tasks are known. */
 void mr_changed_compare(mr_changed *changed);
 
+/* One version, as many tasks, as many stages: the state of one is the other's. */
+bool mr_changed_is_same(const mr_plan *from, const mr_plan *to);
 bool mr_changed_is_one_plan(const mr_changed *changed);
 void mr_changed_print(const mr_changed *changed);
 

@@ -4,12 +4,14 @@
 #include "engine/state/state_dir.h"
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
+#include "jobs/cli/fleet/changed.h"
 #include "jobs/cli/past/members.h"
 #include "jobs/engine/topics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SESSION_WAIT_MS 12000 /* beyond a session that is usual */
 
@@ -145,6 +147,47 @@ static mr_status check_alone(mr_reach *reach, const mr_job *job, mr_error *err)
                         name, reach->fleet);
 }
 
+/* The wish that stands is no measure: its own tasks are not those of the state. */
+static bool is_unfit(const mr_board_job *on_board)
+{
+    for (uint32_t i = 0; i < on_board->statuses_count; i++) {
+        const mr_fleet_status *status = &on_board->statuses[i].status;
+        if (status->version == on_board->wish.version &&
+            (status->code == MR_E_STATE_TASKS || status->code == MR_E_STATE_PLAN))
+            return true;
+    }
+    return false;
+}
+
+/* The version of a plan does not tell how many tasks it has: -D and SET do, in silence. Workers
+ * would stop for a wish that none of them can follow. */
+static mr_status check_tasks(mr_reach *reach, const mr_job *job, mr_error *err)
+{
+    const char *name = job->plan.job;
+    const mr_board_job *on_board = mr_board_job_of(&reach->board, name);
+    mr_wished_job was;
+    if (on_board == NULL || !on_board->has_wish || on_board->wish.plan_version != job->version ||
+        on_board->wish.plan_format > MR_FLEET_PLAN_FORMAT || is_unfit(on_board))
+        return MR_OK;
+    mr_wished_job_read(&was, &on_board->wish, (const char *const *)environ,
+                       reach->flags->properties, reach->flags->properties_count);
+    mr_status status = MR_OK;
+    bool is_known = was.job != NULL && was.job->version == job->version;
+    if (is_known)
+        status =
+            mr_topics_prepare(was.job, mr_reach_home(reach, job), false, MR_TOPICS_KEPT, NULL, err);
+    if (is_known && status == MR_OK && !mr_changed_is_same(&was.job->plan, &job->plan))
+        status = mr_error_set(err, MR_E_FLEET_JOB,
+                              "job `%s` has %" PRIu32 " task%s, and would have %" PRIu32
+                              " by this text and its -D: give the 'parallelism.default' that it "
+                              "was submitted with, by -D or SET, or let `millrace upgrade` carry "
+                              "its state over",
+                              name, was.job->plan.tasks_count,
+                              was.job->plan.tasks_count == 1 ? "" : "s", job->plan.tasks_count);
+    mr_wished_job_release(&was);
+    return status == MR_E_KAFKA_TOPIC_MISSING ? MR_OK : status; /* no task has run without it */
+}
+
 static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
 {
     mr_job *job = loaded->job;
@@ -166,7 +209,8 @@ static mr_exit submit(const mr_flags *flags, mr_loaded *loaded)
         exit = mr_cli_fail(&err);
     if (exit == MR_EXIT_OK) /* what is refused up to here has made no fleet */
         exit = mr_reach_open_board(&reach, true);
-    if (exit == MR_EXIT_OK && check_alone(&reach, job, &err) != MR_OK)
+    if (exit == MR_EXIT_OK &&
+        (check_tasks(&reach, job, &err) != MR_OK || check_alone(&reach, job, &err) != MR_OK))
         exit = mr_cli_fail(&err);
     if (exit == MR_EXIT_OK)
         exit = send(&reach, &wish);
