@@ -7,6 +7,7 @@
 #include "tests/broker/script.h"
 
 #include <criterion/criterion.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,36 @@ static const char *command(const rig *r, int code, const char *words)
     return shown;
 }
 
+/* A rewind that is asked on a terminal; its exit code. */
+static int answer(const rig *r, const char *said)
+{
+    int master;
+    char shown[20000] = "";
+    size_t length = 0;
+    bool is_told = false;
+    pid_t pid = forkpty(&master, NULL, NULL, NULL);
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        const char *named = getenv("MILLRACE");
+        const char *program = named ? named : MR_SOURCE_DIR "/build/release/millrace";
+        if (chdir(r->s.dir) == 0)
+            execl(program, program, "rewind", "job.sql", "--to", "beginning", "--name", r->s.name,
+                  (char *)NULL);
+        _exit(127);
+    }
+    for (ssize_t got; (got = read(master, shown + length, sizeof shown - 1 - length)) > 0;) {
+        length += (size_t)got;
+        shown[length] = '\0';
+        if (!is_told && strstr(shown, "[y/N]") != NULL) {
+            cr_assert_eq(write(master, said, strlen(said)), (ssize_t)strlen(said));
+            is_told = true;
+        }
+    }
+    close(master);
+    cr_expect(is_told && strstr(shown, "nothing was changed") != NULL, "%s: %s", said, shown);
+    return script_finish(&r->s, pid);
+}
+
 Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 400)
 {
     rig r;
@@ -117,6 +148,8 @@ Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 400)
     cr_expect_eq(script_finish(&r.s, pid), 0, "%s", script_said(&r.s));
     shown = command(&r, 2, "rewind job.sql --to beginning");
     cr_expect(strstr(shown, "nobody can be asked") != NULL, "%s", shown);
+    cr_expect_eq(answer(&r, "n\n"), 1);
+    cr_expect_eq(answer(&r, "yes please\n"), 1);
     shown = command(&r, 0, "rewind job.sql --to beginning --yes");
     char line[100];
     snprintf(line, sizeof line, "%s: %d rows", r.out, 2 * IDS + 1);
@@ -126,6 +159,26 @@ Test(move, a_job_moved_back_writes_again_what_it_said, .timeout = 400)
     expect_times(&r, 0, 2);
     expect_times(&r, 1, 2);
     script_close(&r.s);
+}
+
+/* Names that are nearly that of a checkpoint: of another digest, task and job. */
+static void refuse_others(const rig *r, const char *name)
+{
+    char wrong[3][400], words[500];
+    size_t job = strlen(r->s.name);
+    snprintf(wrong[0], sizeof wrong[0], "%s", name);
+    char *last = &wrong[0][strlen(name) - 1];
+    *last = *last == '0' ? '1' : '0';
+    snprintf(wrong[1], sizeof wrong[1], "%s", name);
+    char *task = strstr(wrong[1], "task-0/");
+    cr_assert_not_null(task, "%s", name);
+    task[5] = '4';
+    snprintf(wrong[2], sizeof wrong[2], "other%s", name + job);
+    for (int i = 0; i < 3; i++) {
+        snprintf(words, sizeof words, "replay job.sql --from '%s'", wrong[i]);
+        const char *shown = command(r, 5, words);
+        cr_expect(strstr(shown, "MR4060") != NULL && strstr(shown, wrong[i]) != NULL, "%s", shown);
+    }
 }
 
 Test(move, a_fork_goes_on_where_the_job_was, .timeout = 400)
@@ -156,6 +209,7 @@ Test(move, a_fork_goes_on_where_the_job_was, .timeout = 400)
     cr_assert_eq(system(text), 0);
     snprintf(list, sizeof list, "%s", script_read_file(&r.s, "shown"));
     list[strcspn(list, "\t")] = '\0';
+    refuse_others(&r, list);
     snprintf(words, sizeof words, "fork job.sql --as %s --from '%s'", other, list);
     (void)command(&r, 0, words);
     live(&r, other, 3 * IDS, NULL);

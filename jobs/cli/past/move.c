@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define NAME_MAX_LENGTH 200
@@ -166,18 +167,23 @@ static void tell(const moving *self)
     printf("  and dead letters of these epochs\n");
 }
 
-static bool confirm(const mr_flags *flags)
+/* OK: it is wanted. */
+static mr_exit confirm(const mr_flags *flags)
 {
     char answer[16] = "";
     if (mr_flags_has(flags, MR_FLAG_YES))
-        return true;
+        return MR_EXIT_OK;
     if (isatty(STDIN_FILENO) != 1) {
         fprintf(stderr, "millrace rewind: nobody can be asked; say --yes\n");
-        return false;
+        return MR_EXIT_USAGE;
     }
     printf("Move the job back? [y/N] ");
     fflush(stdout);
-    return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+    if (fgets(answer, sizeof answer, stdin) == NULL)
+        return MR_EXIT_FAILED;
+    answer[strcspn(answer, "\r\n")] = '\0';
+    bool is_yes = strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
+    return is_yes ? MR_EXIT_OK : MR_EXIT_FAILED;
 }
 
 static mr_status transplant(const moving *self, const char *name, bool is_fork, mr_error *err)
@@ -217,11 +223,11 @@ mr_exit mr_command_rewind(const mr_flags *flags)
     exit = mr_point_read_flag("rewind", "--to", flags->to, &self.job.moments, &self.job.arena, &to);
     if (exit == MR_EXIT_OK) {
         mr_status status = look(&self, &to, &err);
-        bool is_wanted = false;
         if (status == MR_OK) {
             tell(&self);
-            is_wanted = confirm(flags);
+            exit = confirm(flags);
         }
+        bool is_wanted = exit == MR_EXIT_OK;
         if (status == MR_OK && is_wanted)
             status = mr_members_await_none(self.job.log, &self.job.clock,
                                            self.job.moments.plan->job, MEMBERS_WAIT_MS, &err);
@@ -229,7 +235,8 @@ mr_exit mr_command_rewind(const mr_flags *flags)
             status = transplant(&self, self.job.moments.plan->job, false, &err);
         if (status == MR_OK)
             printf(is_wanted ? "moved back; start the job again\n" : "nothing was changed\n");
-        exit = status != MR_OK ? mr_cli_fail(&err) : is_wanted ? MR_EXIT_OK : MR_EXIT_USAGE;
+        if (status != MR_OK)
+            exit = mr_cli_fail(&err);
     }
     release(&self);
     return exit;

@@ -1,6 +1,6 @@
 #include "jobs/cli/past/point.h"
 
-#include "engine/checkpoint/manifest.h"
+#include "engine/checkpoint/shelf.h"
 #include "engine/expr/civil.h"
 #include "jobs/cli/failure.h"
 
@@ -88,13 +88,21 @@ static bool read_offsets(const char *text, mr_arena *arena, mr_point *point)
     return true;
 }
 
+/* "job/task-3/0..": where its last part but one begins. */
+static const char *task_part(const char *text, const char *id)
+{
+    while (id > text && id[-1] != '/')
+        id--;
+    return id;
+}
+
 static bool read_checkpoint(const char *text, mr_point *point)
 {
     uint64_t epoch;
     int64_t log_offset;
-    const char *id = strrchr(text, '/'), *task = strstr(text, "task-");
+    const char *id = strrchr(text, '/');
     *point = (mr_point){.kind = MR_POINT_CHECKPOINT, .id = id != NULL ? id + 1 : text};
-    if (id != NULL && (task == NULL || sscanf(task, "task-%" SCNu32 "/", &point->task) != 1))
+    if (id != NULL && sscanf(task_part(text, id), "task-%" SCNu32 "/", &point->task) != 1)
         return false;
     return mr_manifest_id_read(point->id, &epoch, &log_offset);
 }
@@ -140,12 +148,42 @@ static mr_status check(const mr_point *point, const mr_moments *moments, mr_erro
     return status;
 }
 
+/* An epoch alone would be found in the log, whatever else the name says. */
+static mr_status check_checkpoint(const char *text, const mr_point *point, const mr_moments *m,
+                                  mr_error *err)
+{
+    const char *job = m->plan->job, *id = strrchr(text, '/');
+    size_t length = id != NULL ? (size_t)(task_part(text, id) - text) : 0;
+    mr_manifest manifest;
+    mr_status status = MR_E_BLOB_MISSING;
+    if (m->blobs == NULL)
+        return mr_error_set(err, MR_E_MOMENT,
+                            "`%s` is a checkpoint's name, and job `%s` has no "
+                            "`execution.checkpointing.dir`: name its epoch",
+                            text, job);
+    bool is_own = length == 0 || (length == strlen(job) + 1 && memcmp(text, job, length - 1) == 0);
+    if (is_own && point->task < m->plan->tasks_count)
+        status = mr_shelf_manifest(m->blobs, job, point->task, point->id, &manifest, err);
+    if (status == MR_OK)
+        mr_manifest_release(&manifest);
+    if (status == MR_E_BLOB_MISSING)
+        return mr_error_set(err, MR_E_MOMENT,
+                            "`%s` is no checkpoint of job `%s`; `millrace checkpoints list` prints "
+                            "those that there are",
+                            text, job);
+    return status;
+}
+
 mr_exit mr_point_read_flag(const char *command, const char *flag, const char *text,
                            const mr_moments *moments, mr_arena *arena, mr_point *point)
 {
     mr_error err;
-    if (mr_point_read(text, arena, point))
-        return check(point, moments, &err) == MR_OK ? MR_EXIT_OK : mr_cli_fail(&err);
+    if (mr_point_read(text, arena, point)) {
+        mr_status status = point->kind == MR_POINT_CHECKPOINT
+                               ? check_checkpoint(text, point, moments, &err)
+                               : check(point, moments, &err);
+        return status == MR_OK ? MR_EXIT_OK : mr_cli_fail(&err);
+    }
     fprintf(stderr,
             "millrace %s: %s: `%s` is no epoch, no time (2026-11-21 14:00:00), no offsets "
             "(topic:partition:offset,..) and no checkpoint (`millrace checkpoints list`)\n",

@@ -18,7 +18,7 @@
 bool mr_point_read(const char *text, mr_arena *arena, mr_point *point);
 
 /* The same with what is to be said of it, when it is not OK. Offsets must be of partitions that the
- * job reads. */
+ * job reads, a checkpoint one that its store has: else MR_E_MOMENT is printed. */
 mr_exit mr_point_read_flag(const char *command, const char *flag, const char *text,
                            const mr_moments *moments, mr_arena *arena, mr_point *point);
 

@@ -58,6 +58,9 @@ Test(point, is_a_word_an_epoch_offsets_or_a_checkpoint)
     cr_expect_eq(point.kind, MR_POINT_CHECKPOINT);
     cr_expect_eq(point.task, 3);
     cr_expect_str_eq(point.id, "00000000000000000012-00000000000000000088-0123456789abcdef");
+    cr_assert(
+        read("a-task-7/task-1/00000000000000000012-00000000000000000088-0123456789abcdef", &point));
+    cr_expect_eq(point.task, 1, "a job's name may look like a task's");
 }
 
 Test(point, is_nothing_else)
