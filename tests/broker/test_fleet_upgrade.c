@@ -9,6 +9,7 @@
 #include "tests/broker/fleet.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +174,7 @@ Test(fleet_upgrade, keeps_what_the_texts_have_in_common_over_a_window_that_is_ha
 
     /* With a word it may be lost: what is open then begins anew. */
     snprintf(worse, sizeof worse, "%s worse.sql --allow-state-loss", s.name);
-    expect_said(&s, fleet_say(&s, "upgrade", worse), 0, "is carried over");
+    expect_said(&s, fleet_say(&s, "upgrade", worse), 0, " 0 entries are carried over");
     put_round(&s, in, 36);
     put_round(&s, in, 59);
     await_rows(&s, out, 4 * IDS);
@@ -312,6 +313,53 @@ Test(fleet_upgrade, a_job_that_keeps_nothing_by_key_gets_more_tasks_and_fewer, .
     expect_said(&s, fleet_say(&s, "upgrade", four), 0, "is carried over");
     put_round(&s, in, 5);
     await_rows(&s, out, 5 * IDS);
+    fleet_stop_worker(&s, a);
+    script_close(&s);
+}
+
+/* Ctrl-C while the sessions of the workers that were stopped are waited for. */
+static void interrupt(const script *s, const char *text)
+{
+    char command[800];
+    double end_ms = kafka_ms() + FLEET_READY_MS;
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        snprintf(command, sizeof command,
+                 "cd '%s' && exec \"$MILLRACE\" upgrade %s %s --fleet '%s-fleet' --kafka "
+                 "\"$MILLRACE_TEST_BROKER\" > said 2>&1",
+                 s->dir, s->name, text, s->name);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    do {
+        cr_assert_lt(kafka_ms(), end_ms, "%s", script_read_file(s, "said"));
+        usleep(20000);
+    } while (strstr(script_read_file(s, "said"), "waiting until") == NULL);
+    kill(pid, SIGINT);
+    expect_said(s, script_finish(s, pid), 128 + SIGINT, "is stopped, its state is whole");
+}
+
+Test(fleet_upgrade, one_that_is_broken_off_says_how_to_go_on, .timeout = 400)
+{
+    script s;
+    char argument[200];
+    script_open(&s, "broken");
+    const char *in = kafka_topic(s.log, "in", 2), *out = kafka_topic(s.log, "out", 1);
+    write_parallel(&s, "old.sql", 1, in, out, COUNTS("v", "10") COUNTED);
+    write_parallel(&s, "new.sql", 1, in, out,
+                   COUNTS("v", "10") "INSERT INTO dst SELECT id, n + 0 FROM v;\n");
+    pid_t a = fleet_start_worker(&s, "a");
+    put_round(&s, in, 1);
+    put_round(&s, in, 12); /* closes the first window */
+    snprintf(argument, sizeof argument, "old.sql --name %s", s.name);
+    expect_said(&s, fleet_say(&s, "submit", argument), 0, "submitted");
+    await_rows(&s, out, IDS);
+    interrupt(&s, "new.sql");
+    expect_said(&s, fleet_say(&s, "submit", argument), 0, "submitted");
+    fleet_await_said(&s, "list", "", "running");
+    snprintf(argument, sizeof argument, "%s new.sql", s.name);
+    expect_said(&s, fleet_say(&s, "upgrade", argument), 0, "is carried over");
     fleet_stop_worker(&s, a);
     script_close(&s);
 }

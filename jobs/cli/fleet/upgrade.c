@@ -6,6 +6,7 @@
 
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
+#include "jobs/cli/fleet/broken_off.h"
 #include "jobs/cli/fleet/changed.h"
 #include "jobs/cli/fleet/end.h"
 #include "jobs/cli/fleet/submit.h"
@@ -22,8 +23,10 @@ typedef struct upgrading {
     const mr_flags *flags;
     mr_changed changed;
     mr_past_job past;
+    mr_broken_off broken_off;
     char transactional_id[256];
-    bool must_count; /* the old plan's tasks, first (counted.h) */
+    bool must_count;  /* the old plan's tasks, first (counted.h) */
+    bool was_running; /* when it was looked at first */
 } upgrading;
 
 static const mr_board_job *on_board(upgrading *self)
@@ -128,6 +131,32 @@ static mr_status count(const upgrading *self, mr_error *err)
                            : status;
 }
 
+/* Entries of operators: how far tables were read is not among them. */
+static void tell_carried(const upgrading *self, const mr_upgrade *upgrade)
+{
+    const mr_difference *d = upgrade->difference;
+    uint64_t kept = 0, gone = 0;
+    bool loses = false;
+    bool is_now = !upgrade->has_never_run && !upgrade->is_done;
+    for (uint32_t i = 0; is_now && i < d->count; i++) {
+        bool is_kept = d->changes[i].fate == MR_FATE_KEEP;
+        if (d->changes[i].is_table || d->changes[i].fate == MR_FATE_NEW)
+            continue;
+        *(is_kept ? &kept : &gone) += upgrade->facts[i].entries;
+        loses = loses || !is_kept;
+    }
+    if (loses)
+        fprintf(stderr,
+                "of the state of job `%s` %" PRIu64 " entries are carried over, %" PRIu64
+                " are gone\n",
+                self->flags->job, kept, gone);
+    else
+        fprintf(stderr, "state of job `%s` %s\n", self->flags->job,
+                upgrade->has_never_run ? "was not there yet"
+                : upgrade->is_done     ? "was carried over before"
+                                       : "is carried over");
+}
+
 static mr_status carry_over(const upgrading *self, mr_error *err)
 {
     mr_upgrade upgrade = new_upgrade(self, false);
@@ -142,10 +171,7 @@ static mr_status carry_over(const upgrading *self, mr_error *err)
     if (is_needed && status == MR_OK)
         status = mr_upgrade_run(&upgrade, err);
     if (status == MR_OK)
-        fprintf(stderr, "state of job `%s` %s\n", self->flags->job,
-                upgrade.has_never_run ? "was not there yet"
-                : upgrade.is_done     ? "was carried over before"
-                                      : "is carried over");
+        tell_carried(self, &upgrade);
     mr_upgrade_release(&upgrade);
     return status;
 }
@@ -164,9 +190,31 @@ static mr_exit start(upgrading *self)
     }
     if (mr_board_settle_wish(&reach->board, &wish, &err) != MR_OK)
         return mr_cli_fail(&err);
+    atomic_store(&self->broken_off.is_stopped, false);
     fprintf(stderr, "upgraded job `%s` of fleet `%s`, version %" PRIu64 "\n", wish.job,
             reach->fleet, wish.version);
     return mr_submit_await(reach, &wish);
+}
+
+/* It did not come to its end: what has become of the job by now, by whose hand ever. */
+static void tell_state(upgrading *self)
+{
+    mr_error ignored;
+    const char *name = self->flags->job;
+    (void)!mr_board_catch_up(&self->changed.named.reach.board, &ignored);
+    const mr_board_job *job = on_board(self);
+    if (job == NULL || !job->has_wish)
+        fprintf(stderr, "job `%s` is not there any more\n", name);
+    else if (job->wish.kind == MR_WISH_STOP)
+        fprintf(stderr,
+                "job `%s` is stopped%s: `millrace upgrade` tries once more, `millrace submit` of "
+                "its old text goes on with that\n",
+                name, self->was_running ? ", and ran before" : "");
+    else
+        fprintf(stderr,
+                "job `%s` is wished to %s, by another command, as version %" PRIu64
+                ": `millrace status` says what it does\n",
+                name, mr_wish_kind_name(job->wish.kind), job->wish.version);
 }
 
 static mr_exit upgrade(upgrading *self)
@@ -179,25 +227,26 @@ static mr_exit upgrade(upgrading *self)
         return start(self);
     if (look_ahead(self, &err) != MR_OK)
         return mr_cli_fail(&err);
+    self->was_running = self->changed.named.wish.kind == MR_WISH_RUN;
+    atomic_store(&self->broken_off.is_stopped, true);
     mr_exit exit = stop(self);
     if (exit != MR_EXIT_OK)
         return exit;
     if (carry_over(self, &err) == MR_OK)
         return start(self);
-    fprintf(stderr,
-            "job `%s` is stopped, as it was: `millrace upgrade` tries once more, `millrace "
-            "submit` of its old text goes on with that\n",
-            self->flags->job);
+    tell_state(self);
     return mr_cli_fail(&err);
 }
 
 mr_exit mr_command_upgrade(const mr_flags *flags)
 {
     upgrading self = {.flags = flags};
+    mr_broken_off_open(&self.broken_off, flags->job);
     mr_exit exit = mr_changed_open(&self.changed, flags);
     if (exit == MR_EXIT_OK)
         exit = upgrade(&self);
     mr_past_job_close(&self.past);
     mr_changed_release(&self.changed);
+    mr_broken_off_close(&self.broken_off);
     return exit;
 }

@@ -232,8 +232,9 @@ static const mr_command commands[] = {
          "Stops the job's workers, carries the state of all operators that are kept over "
          "into the new plan, in one transaction, and runs the new text. Inputs go on where "
          "they were: no row is lost or comes twice. Text that would lose state is refused, "
-         "with what would be lost. If it is broken off, the same command goes on; a job that "
-         "was stopped runs afterwards.",
+         "with what would be lost. If it is broken off (Ctrl-C), the job stays stopped: the same "
+         "command goes on, or `submit` of the old text, as long as nothing was carried over. A job "
+         "that was stopped runs afterwards.",
      .arguments = ARGUMENT_JOB ARGUMENT_FILE,
      .examples = "  millrace diff orders changed.sql" FLEET "\n"
                  "  millrace upgrade orders changed.sql" FLEET,
