@@ -83,6 +83,28 @@ mr_exit mr_end_told_late(const mr_reach *reach, const char *job, const mr_error 
     return MR_EXIT_FAILED;
 }
 
+bool mr_end_has_finished(const mr_board_job *job)
+{
+    bool is_told = false;
+    for (uint32_t i = 0; i < job->statuses_count; i++) {
+        const mr_fleet_status *status = &job->statuses[i].status;
+        if (status->version < job->wish.version)
+            continue;
+        if (status->state != MR_FLEET_FINISHED)
+            return false;
+        is_told = true;
+    }
+    return is_told;
+}
+
+void mr_end_tell_finished(const char *name)
+{
+    fprintf(stderr,
+            "job `%s` has finished: its inputs are read to their ends, its windows have closed, "
+            "and more rows are not read; `millrace delete` makes room for a new one\n",
+            name);
+}
+
 static mr_exit stop(mr_reach *reach, const mr_board_job *job, const char *name)
 {
     mr_error err;
@@ -90,6 +112,10 @@ static mr_exit stop(mr_reach *reach, const mr_board_job *job, const char *name)
     if (job->wish.kind == MR_WISH_DELETE) {
         mr_error_set(&err, MR_E_FLEET_JOB, "job `%s` is being deleted", name);
         return mr_cli_fail(&err);
+    }
+    if (job->wish.kind != MR_WISH_STOP && mr_end_has_finished(job)) {
+        mr_end_tell_finished(name);
+        return MR_EXIT_OK;
     }
     if (mr_end_wish(reach, job, MR_WISH_STOP, &version, &err) != MR_OK)
         return mr_cli_fail(&err);

@@ -5,6 +5,7 @@
 #include "jobs/cli/command.h"
 #include "jobs/cli/failure.h"
 #include "jobs/cli/fleet/changed.h"
+#include "jobs/cli/fleet/end.h"
 #include "jobs/cli/past/members.h"
 #include "jobs/engine/topics.h"
 
@@ -88,6 +89,8 @@ mr_exit mr_submit_await(mr_reach *reach, const mr_wish *wish)
         fprintf(stderr, "  error[MR%04d]: %s\n", status->code, status->message);
         exit = MR_EXIT_FAILED;
     }
+    if (mr_end_has_finished(job))
+        mr_end_tell_finished(wish->job);
     return exit;
 }
 
@@ -99,6 +102,9 @@ static mr_exit send(mr_reach *reach, mr_wish *wish)
     if (status == MR_OK && is_there) {
         fprintf(stderr, "job `%s` is there already, version %" PRIu64 "\n", wish->job,
                 wish->version - 1);
+        const mr_board_job *job = mr_board_job_of(&reach->board, wish->job);
+        if (job != NULL && mr_end_has_finished(job))
+            mr_end_tell_finished(wish->job);
         return MR_EXIT_OK;
     }
     if (status == MR_OK)
