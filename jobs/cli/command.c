@@ -42,6 +42,11 @@ static int run_command(const mr_command *command, int argc, char **argv)
                 command->argument, command->name);
         return MR_EXIT_USAGE;
     }
+    if (command->argument == NULL && flags.file != NULL) {
+        fprintf(stderr, "millrace %s: no argument is expected: %s\nTry: millrace %s --help\n",
+                command->name, flags.file, command->name);
+        return MR_EXIT_USAGE;
+    }
     return (int)command->run(&flags);
 }
 

@@ -26,6 +26,8 @@ static mr_exit explain_file(const mr_flags *flags)
     mr_loaded loaded = mr_load(flags);
     if (loaded.job != NULL)
         print(flags, loaded.job);
+    else
+        mr_named_mention(flags);
     mr_exit exit = loaded.exit;
     mr_loaded_release(&loaded);
     return exit;

@@ -77,3 +77,16 @@ def test_a_script_of_10_mb_is_read_in_seconds():
     answer = millrace.run("check", "-", stdin=script.replace("id * 2", "it * 2"))
     assert answer.code == 3 and f"<stdin>:{script.count(chr(10))}:8" in answer.err, answer.err[:2000]
     assert len(answer.err) < 2000, len(answer.err)
+
+
+def test_words_that_mean_nothing_are_refused():
+    for words in (("worker", "extra"), ("list", "extra"), ("worker", "--memory", "1M"), ("worker", "--memory", "much")):
+        answer = millrace.run(*words)
+        assert answer.code == 2 and words[-1] in answer.err and f"millrace {words[0]} --help" in answer.err, answer
+
+
+def test_a_name_that_is_no_file_may_be_that_of_a_job():
+    for command in ("explain", "replay"):
+        answer = millrace.run(command, "orders")
+        assert answer.code == 1 and "--fleet" in answer.err, answer
+    assert "--fleet" not in millrace.run("check", "orders").err

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static void print_diagnostics(mr_wished_job *wished, char *text)
@@ -69,6 +70,12 @@ mr_exit mr_named_open_asked(mr_named *named, const mr_flags *flags)
         return MR_EXIT_USAGE;
     }
     return mr_named_open(named, flags, flags->file, &(mr_reach_options){0});
+}
+
+void mr_named_mention(const mr_flags *flags)
+{
+    if (strcmp(flags->file, "-") != 0 && access(flags->file, F_OK) != 0)
+        fprintf(stderr, "a job of a fleet is found by its name with --fleet or --kafka\n");
 }
 
 void mr_named_release(mr_named *named)

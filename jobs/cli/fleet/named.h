@@ -28,6 +28,9 @@ static inline bool mr_named_is_asked(const mr_flags *flags)
 /* Of such a command: MR_EXIT_USAGE where flags speak of a FILE. */
 mr_exit mr_named_open_asked(mr_named *named, const mr_flags *flags);
 
+/* Of such a command without them: a FILE that is not there may be the name of a job. */
+void mr_named_mention(const mr_flags *flags);
+
 void mr_named_release(mr_named *named);
 
 #endif

@@ -53,27 +53,27 @@ static mr_exit keep(mr_keeper *keeper, mr_fleet_stats *stats, const sigset_t *si
 }
 
 /* 0: not given. */
-static mr_status read_memory(const mr_flags *flags, int64_t *bytes, mr_error *err)
+static bool read_memory(const mr_flags *flags, int64_t *bytes)
 {
     *bytes = 0;
     const char *value = strchr(flags->memory, '=');
-    if (value == NULL)
-        return MR_OK;
-    if (!mr_memory_parse(value + 1, bytes) || *bytes < MR_MEMORY_LEAST)
-        return mr_error_set(err, MR_E_SETTING, "--memory %s: a size of 64M at least is expected",
-                            value + 1);
-    return MR_OK;
+    if (value == NULL || (mr_memory_parse(value + 1, bytes) && *bytes >= MR_MEMORY_LEAST))
+        return true;
+    fprintf(stderr,
+            "millrace worker: --memory: a size of 64M at least is expected: %s\n"
+            "Try: millrace worker --help\n",
+            value + 1);
+    return false;
 }
 
-static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *signals)
+static mr_exit work(const mr_flags *flags, int64_t memory_bytes, mr_reach *reach,
+                    const sigset_t *signals)
 {
     char name[1024];
     snprintf(name, sizeof name, "fleet-%s", reach->fleet);
     mr_error err;
     mr_state_dir *dir = NULL;
-    int64_t memory_bytes;
-    if (read_memory(flags, &memory_bytes, &err) != MR_OK ||
-        mr_local_state_open(flags, name, &dir, &err) != MR_OK)
+    if (mr_local_state_open(flags, name, &dir, &err) != MR_OK)
         return mr_cli_fail(&err);
     mr_fleet_stats stats;
     mr_fleet_stats_begin(&stats, flags, &reach->clock);
@@ -101,12 +101,15 @@ static mr_exit work(const mr_flags *flags, mr_reach *reach, const sigset_t *sign
 mr_exit mr_command_worker(const mr_flags *flags)
 {
     sigset_t signals;
+    int64_t memory_bytes;
+    if (!read_memory(flags, &memory_bytes))
+        return MR_EXIT_USAGE;
     block_signals(&signals);
     mr_reach reach;
     mr_reach_options options = {.must_create = true, .is_stopping = is_stopping};
     mr_exit exit = mr_reach_open(&reach, flags, &options);
     if (exit == MR_EXIT_OK)
-        exit = work(flags, &reach, &signals);
+        exit = work(flags, memory_bytes, &reach, &signals);
     mr_reach_release(&reach);
     return exit;
 }

@@ -3,21 +3,27 @@
 #include "connectors/blobs/blobs.h"
 #include "connectors/kafka/log.h"
 #include "connectors/memory/clock.h"
+#include "engine/base/hash.h"
 #include "engine/state/folder.h"
 #include "engine/state/rocksdb_store.h"
 #include "jobs/cli/failure.h"
 #include "jobs/engine/topics.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* Tasks are restored more than once: what is wrong with one is told the first time. */
 static void write_line(void *sink, mr_log_level level, const char *line)
 {
-    (void)sink;
+    mr_past_job *job = sink;
+    uint64_t hash = mr_hash(line, strlen(line));
     (void)level;
+    if (atomic_exchange(&job->told[hash % (sizeof job->told / sizeof *job->told)], hash) == hash)
+        return;
     fprintf(stderr, isatty(STDERR_FILENO) ? "\r\033[K%s\n" : "%s\n", line);
 }
 
@@ -68,6 +74,8 @@ bool mr_past_job_open(mr_past_job *job, const mr_flags *flags, mr_exit *exit)
         *exit = job->loaded.exit;
         job->text = job->loaded.job;
     }
+    if (job->text == NULL && !mr_named_is_asked(flags))
+        mr_named_mention(flags);
     if (job->text == NULL)
         return false;
     mr_error err;
@@ -82,6 +90,7 @@ mr_status mr_past_job_look(mr_past_job *job, mr_job *text, const mr_flags *flags
 {
     job->logger =
         (mr_logger){.write = write_line,
+                    .sink = job,
                     .level_min = mr_flags_has(flags, MR_FLAG_VERBOSE) ? MR_LOG_DEBUG : MR_LOG_WARN};
     mr_memory_clock_real(&job->clock);
     mr_status status = open_all(job, text, err);

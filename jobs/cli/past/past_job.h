@@ -15,6 +15,7 @@ typedef struct mr_past_job {
     mr_named named;   /* of a fleet */
     mr_job *text;
     mr_logger logger;
+    _Atomic uint64_t told[64]; /* hashes of lines */
     mr_clock clock;
     mr_log *log;
     mr_state_dir *dir;
