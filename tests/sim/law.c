@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BROKEN_MAX 100000
+#define BROKEN_MAX 10000000 /* of hours; pages that no number touches cost nothing */
 
 void mr_sim_law_init(mr_sim_law *law, int64_t size_ms, int64_t slide_ms)
 {
@@ -36,7 +36,7 @@ void mr_sim_law_forget(mr_sim_law *law)
     memset(law->late, 0, sizeof law->late);
     memset(law->result, 0, sizeof law->result);
     memset(law->results, 0, sizeof law->results);
-    memset(law->broken_seen, 0, BROKEN_MAX);
+    memset(law->broken_seen, 0, law->broken_sent);
     for (uint32_t key = 0; key < MR_SIM_KEYS_MAX; key++)
         mr_sim_rows_release(&law->late_rows[key]);
     law->rows_late = law->results_seen = law->refused_seen = 0;
@@ -174,7 +174,7 @@ static bool take_late(mr_sim_law *law, const char *line, char *why, size_t size)
 static bool take_broken(mr_sim_law *law, const char *line, char *why, size_t size)
 {
     uint64_t number;
-    if (sscanf(line, "broken %" SCNu64, &number) != 1 || number >= BROKEN_MAX ||
+    if (sscanf(line, "broken %" SCNu64, &number) != 1 || number >= law->broken_sent ||
         (law->broken_seen[number] > law->broken_copies[number] && !law->is_repeating)) {
         snprintf(why, size, "dead letter `%s` is malformed or came twice", line);
         return false;
