@@ -34,7 +34,10 @@ static mr_status are_read(mr_worker *worker, bool *is_all, mr_error *err)
 mr_status mr_worker_settle(mr_worker *worker, bool *worked, bool *is_over, mr_error *err)
 {
     *worked = *is_over = false;
-    if (worker->is_deciding || worker->handover.count > 0 || !mr_worker_is_drained(worker))
+    /* Where the state topic has just grown the group gives some tasks first, and then all. */
+    bool is_whole = worker->tasks_count == worker->plan->tasks_count;
+    if (!is_whole || worker->is_deciding || worker->handover.count > 0 ||
+        !mr_worker_is_drained(worker))
         return MR_OK;
     bool is_all;
     mr_status status = are_read(worker, &is_all, err);

@@ -199,6 +199,82 @@ Test(upgrade_stages, rows_that_are_on_their_way_are_not_left_behind_by_who_does_
     cr_expect_gt(refused, 0);
 }
 
+/* ---- a group that hears late of new partitions ---- */
+
+/* The first assignment lacks the last partition; many polls later it is revoked, and all come. */
+typedef struct slow_group {
+    mr_log_class log_class;
+    const mr_log_class *log_inner;
+    mr_member_class member_class;
+    const mr_member_class *member_inner;
+    mr_member_event all;
+    uint32_t polls; /* since the first assignment; 0: there was none */
+} slow_group;
+
+#define SLOW_POLLS 200
+
+static slow_group slow;
+
+static mr_status poll_slowly(mr_log_member *member, int32_t timeout_ms, mr_member_event *event,
+                             mr_error *err)
+{
+    if (slow.polls == SLOW_POLLS || slow.polls == SLOW_POLLS + 1) {
+        *event = slow.all;
+        if (slow.polls == SLOW_POLLS)
+            *event = (mr_member_event){.kind = MR_MEMBER_REVOKED};
+        slow.polls++;
+        return MR_OK;
+    }
+    mr_status status = slow.member_inner->poll(member, timeout_ms, event, err);
+    if (status == MR_OK && slow.polls == 0 && event->kind == MR_MEMBER_ASSIGNED &&
+        event->partitions_count > 1) {
+        slow.all = *event;
+        event->partitions_count--;
+        slow.polls = 1;
+    } else if (slow.polls > 0) {
+        slow.polls++;
+    }
+    return status;
+}
+
+static mr_status release_slowly(mr_log_member *member, mr_error *err)
+{
+    return slow.polls == SLOW_POLLS + 1 ? MR_OK : slow.member_inner->release(member, err);
+}
+
+static mr_status open_slowly(mr_log *log, const mr_member_options *options, mr_log_member **member,
+                             mr_error *err)
+{
+    mr_status status = slow.log_inner->open_member(log, options, member, err);
+    if (status != MR_OK || slow.member_inner != NULL) /* of who settles alone */
+        return status;
+    slow.member_inner = (*member)->class;
+    slow.member_class = *slow.member_inner;
+    slow.member_class.poll = poll_slowly;
+    slow.member_class.release = release_slowly;
+    (*member)->class = &slow.member_class;
+    return MR_OK;
+}
+
+Test(upgrade_stages, who_settles_waits_for_all_tasks)
+{
+    mr_staged s;
+    mr_upgrading t;
+    set_up(&s, 12, &moves[4]);
+    (void)mr_rig_live(&s.r, 601, true, false);
+    mr_upgrading_open(&s.r, &t, &s.r.job.plan, &s.other.plan);
+    slow = (slow_group){.log_class = *t.moments.log->class, .log_inner = t.moments.log->class};
+    slow.log_class.open_member = open_slowly;
+    t.moments.log->class = &slow.log_class;
+    cr_expect_eq(mr_upgrading_try(&s.r, &t, false), MR_OK, "%s", s.r.err.message);
+    cr_expect_gt(slow.polls, SLOW_POLLS);
+    t.moments.log->class = slow.log_inner;
+    mr_upgrading_close(&t);
+    mr_sim_pass(&s.r.world, 60000);
+    mr_staged_finish(&s, 12);
+    mr_staged_tear_down(&s);
+}
+
 /* ---- workers of before it ---- */
 
 /* A worker stands still for so long that the group has given it up, with rows in a transaction that
