@@ -112,12 +112,9 @@ const char *mr_sharing_why_not(const mr_difference *d, mr_arena *arena)
 {
     const mr_plan *from = d->from_job, *to = d->to_job;
     if (from->tasks_follow_partitions || to->tasks_follow_partitions)
-        return mr_arena_printf(arena,
-                               "a row's partition decides on its task ('partitioned-by') in one of "
-                               "the two, and nobody but the producer knows which key lies where: "
-                               "%u task%s cannot become %u",
-                               from->tasks_count, from->tasks_count == 1 ? "" : "s",
-                               to->tasks_count);
+        return "a row's partition decides on its task ('partitioned-by') in one of the two, and "
+               "nobody but the producer knows which key lies where: tasks of one cannot become "
+               "those of the other"; /* `diff` does not know yet how many there are */
     for (uint32_t i = 0; i < d->count; i++) {
         const mr_change *c = &d->changes[i];
         if (c->fate != MR_FATE_KEEP)
