@@ -128,18 +128,18 @@ rd_kafka_resp_err_t mr_kafka_bounds(mr_kafka_log *log, const char *topic, int32_
                                     int32_t timeout_ms, int64_t *low, int64_t *stable)
 {
     int64_t deadline_ms = mr_kafka_now_ms() + timeout_ms;
-    bool had_no_leader = false;
+    rd_kafka_resp_err_t moved = RD_KAFKA_RESP_ERR_NO_ERROR; /* what was said of its leader last */
     for (;;) {
         rd_kafka_resp_err_t error = bounds_of(log, topic, partition, deadline_ms, low, stable);
         if (error == RD_KAFKA_RESP_ERR__NOENT)
             error = tell_apart(log, topic, partition);
-        if (error == RD_KAFKA_RESP_ERR__TIMED_OUT && had_no_leader) /* says less */
-            return RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        if (error == RD_KAFKA_RESP_ERR__TIMED_OUT && moved) /* says less */
+            return moved;
         bool is_moving = error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
                          error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
         if (!is_moving || mr_kafka_now_ms() >= deadline_ms || is_to_stop(log))
             return error;
-        had_no_leader = true;
+        moved = error;
         mr_kafka_request_pause(log, LEADER_PAUSE_MS);
     }
 }
