@@ -111,10 +111,13 @@ static bool play(const scenario *at, mr_crash_env *env)
 {
     char text[4096] = "";
     int64_t began = mr_crash_now_ms();
+    env->blamed[0] = '\0';
     bool is_good = at->play(env, text, sizeof text);
     int64_t took = mr_crash_now_ms() - began;
     printf("%s %s (%d.%d s)%s%s\n", is_good ? "ok    " : "FAILED", at->name, (int)(took / 1000),
            (int)(took % 1000 / 100), text[0] != '\0' ? ": " : "", text);
+    if (!is_good)
+        mr_crash_show_blamed(env);
     fflush(stdout);
     return is_good;
 }

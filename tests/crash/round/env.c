@@ -3,7 +3,11 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+#define BLAMED_LINES 14
+#define BLAMED_COLUMNS 240
 
 uint64_t mr_crash_draw(mr_crash_env *env, uint64_t below)
 {
@@ -74,4 +78,23 @@ static int remove_one(const char *path, const struct stat *facts, int kind, stru
 void mr_crash_remove(const char *path)
 {
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void mr_crash_show_blamed(const mr_crash_env *env)
+{
+    FILE *log = env->blamed[0] != '\0' ? fopen(env->blamed, "r") : NULL;
+    if (log == NULL)
+        return;
+    static char lines[BLAMED_LINES][BLAMED_COLUMNS];
+    size_t count = 0;
+    char *line = NULL;
+    size_t size = 0;
+    for (; getline(&line, &size, log) >= 0; count++) {
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(lines[count % BLAMED_LINES], BLAMED_COLUMNS, "%s", line);
+    }
+    free(line);
+    fclose(log);
+    for (size_t i = count > BLAMED_LINES ? count - BLAMED_LINES : 0; i < count; i++)
+        printf("       %s\n", lines[i % BLAMED_LINES]);
 }

@@ -26,7 +26,8 @@ typedef struct mr_crash_env {
     uint32_t kills;
     int64_t seconds; /* how long the fleet is under fire */
     uint64_t random;
-    uint32_t rounds; /* begun so far: names are made of it */
+    uint32_t rounds;  /* begun so far: names are made of it */
+    char blamed[600]; /* log of the life that a round failed with last; "" without one */
 } mr_crash_env;
 
 /* Below `below`, uniformly enough. */
@@ -45,6 +46,9 @@ bool mr_crash_broker_start(const mr_crash_env *env);
 /* SIGSTOP and SIGCONT: connections stay, and nothing is answered. */
 bool mr_crash_broker_freeze(const mr_crash_env *env);
 bool mr_crash_broker_thaw(const mr_crash_env *env);
+
+/* Prints how the log of that life ends: a CI keeps no folders. */
+void mr_crash_show_blamed(const mr_crash_env *env);
 
 /* Removes a folder with all that is in it. */
 void mr_crash_remove(const char *path);

@@ -180,6 +180,8 @@ bool mr_crash_round_fail(mr_crash_round *round, const mr_crash_life *life, const
         mr_crash_life_describe(life, text, sizeof text);
     snprintf(round->why, sizeof round->why, "%s: %s%s%s%s", round->name, what,
              life != NULL ? " (" : "", text, life != NULL ? ")" : "");
+    snprintf(round->env->blamed, sizeof round->env->blamed, "%s",
+             life != NULL ? life->log_path : "");
     return false;
 }
 
