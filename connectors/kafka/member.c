@@ -2,6 +2,7 @@
 
 #include "connectors/kafka/admin/admin.h"
 #include "connectors/kafka/client/errors.h"
+#include "connectors/kafka/handle.h"
 #include "connectors/kafka/protocol.h"
 #include "engine/base/assert.h"
 
@@ -15,9 +16,6 @@
 #define RELEASE_AWAIT_MS 90000
 #define RELEASE_ASK_EVERY_MS 500
 
-#define LEAVE_LIMIT_MS 15000
-#define ANSWERS_MAX 100
-
 /* A broker that does not know KIP-848 is not told of by librdkafka (2.12): the member waits. */
 #define ANSWER_AWAIT_MS 30000
 
@@ -30,14 +28,13 @@ typedef enum pending {
 
 typedef struct member {
     mr_log_member base;
-    mr_kafka_client client;
+    mr_kafka_handle *handle;
     mr_kafka_log *log;
     char *group, *instance_id, *topic; /* instance_id NULL: dynamic */
     int32_t silence_ms;
     bool is_incremental; /* group.protocol = consumer: partitions come and go singly */
     pending pending;     /* told by the rebalance callback, handed out by poll */
-    bool is_closing;
-    bool has_released; /* the revoke now pending was answered */
+    bool has_released;   /* the revoke now pending was answered */
     mr_kafka_owned owned;
     rd_kafka_topic_partition_list_t *revoked; /* incremental: what that revoke takes */
     rd_kafka_consumer_group_metadata_t *metadata;
@@ -74,15 +71,11 @@ static bool has_left(rd_kafka_t *rk)
     return has;
 }
 
-/* Runs inside of poll or close, on their thread. */
-static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
-                         rd_kafka_topic_partition_list_t *list, void *opaque)
+static void on_rebalance(void *base, rd_kafka_resp_err_t error,
+                         rd_kafka_topic_partition_list_t *list)
 {
-    member *m = (member *)(void *)((char *)opaque - offsetof(member, client));
-    if (m->is_closing) {
-        mr_kafka_protocol_give_up(rk, m->is_incremental);
-        return;
-    }
+    member *m = base;
+    rd_kafka_t *rk = m->handle->client.rk;
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         mr_kafka_owned_take(&m->owned, list, m->is_incremental);
         mr_kafka_protocol_accept(rk, m->is_incremental);
@@ -108,71 +101,26 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
     rd_kafka_yield(rk);
 }
 
-static mr_status conf_make(const member *m, rd_kafka_conf_t **conf, mr_error *err)
+static mr_status join(member *m, mr_error *err)
 {
-    mr_status status = mr_kafka_client_conf(m->log, MR_KAFKA_ROLE_MEMBER, conf, err);
-    if (status != MR_OK)
-        return status;
-    status = mr_kafka_settings_set(*conf, "group.id", m->group, err);
-    if (status == MR_OK && m->instance_id)
-        status = mr_kafka_settings_set(*conf, "group.instance.id", m->instance_id, err);
-    if (status == MR_OK)
-        status = mr_kafka_settings_allow_silence(*conf, (const char *const *)m->log->properties,
-                                                 m->silence_ms, err);
-    if (status != MR_OK)
-        rd_kafka_conf_destroy(*conf);
-    else
-        rd_kafka_conf_set_rebalance_cb(*conf, on_rebalance);
+    mr_kafka_handle_options options = {.group = m->group,
+                                       .topic = m->topic,
+                                       .instance_id = m->instance_id,
+                                       .silence_ms = m->silence_ms,
+                                       .is_incremental = m->is_incremental,
+                                       .on_rebalance = on_rebalance,
+                                       .member = m};
+    mr_status status = mr_kafka_handle_open(m->log, &options, &m->handle, err);
+    m->asked_ms = status == MR_OK && m->is_incremental ? mr_kafka_now_ms() : 0;
     return status;
 }
 
-/* Opens a handle and lets it subscribe. */
-static mr_status client_join(member *m, mr_error *err)
+static void leave(member *m)
 {
-    rd_kafka_conf_t *conf;
-    mr_status status = conf_make(m, &conf, err);
-    if (status == MR_OK)
-        status = mr_kafka_client_open(&m->client, m->log, MR_KAFKA_ROLE_MEMBER, conf, err);
-    if (status != MR_OK)
-        return status;
-    rd_kafka_poll_set_consumer(m->client.rk);
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, m->topic, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t error = rd_kafka_subscribe(m->client.rk, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    if (error)
-        return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "join group %s", m->group);
-    m->asked_ms = m->is_incremental ? mr_kafka_now_ms() : 0;
-    return MR_OK;
-}
-
-/* Answers what the group still asks. */
-static void answer_all(member *m)
-{
-    if (!m->has_released)
-        mr_kafka_protocol_give_up(m->client.rk, m->is_incremental);
-    for (int i = 0; i < ANSWERS_MAX; i++) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(m->client.rk, 0);
-        if (!message)
-            return;
-        rd_kafka_message_destroy(message);
-    }
-}
-
-/* While librdkafka (to 2.12) closes a consumer it throws away calls that its callbacks wait for: a
- * rebalance that begins just then is a wait without end (its issue 4884). A static member of the
- * classic protocol has no word for the group, its place ends with its session, and so it goes
- * without a close. The others must say that they leave. */
-static void client_leave(member *m)
-{
-    m->is_closing = true;
-    if (m->client.rk && (m->is_incremental || !m->instance_id)) {
-        answer_all(m);
-        rd_kafka_consumer_close(m->client.rk);
-        mr_kafka_client_close(&m->client);
-    }
-    mr_kafka_client_drop(&m->client);
-    m->is_closing = false;
+    if (m->handle != NULL)
+        m->handle->owes_answer = !m->has_released;
+    mr_kafka_handle_leave(m->log, m->handle);
+    m->handle = NULL;
 }
 
 /* Fencing of an instance id may be told wrongly when a broker was away or stood still: a member
@@ -182,13 +130,13 @@ static void client_leave(member *m)
  * lost, and is believed. */
 static mr_status rejoin(member *m, mr_error *err)
 {
-    client_leave(m);
+    leave(m);
     metadata_drop(m);
     revoked_drop(m);
     m->has_released = true;
     m->owned.count = 0;
     m->pending = PENDING_LOST;
-    return client_join(m, err);
+    return join(m, err);
 }
 
 /* The member before us was killed, or stands still, and its session lasts: librdkafka calls that
@@ -226,7 +174,8 @@ static mr_status unknown_protocol(const member *m, const char *reason, mr_error 
 
 static bool has_answer(const member *m)
 {
-    rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(m->client.rk);
+    rd_kafka_consumer_group_metadata_t *metadata =
+        rd_kafka_consumer_group_metadata(m->handle->client.rk);
     bool has = metadata != NULL && mr_kafka_protocol_generation(metadata) > 0;
     if (metadata)
         rd_kafka_consumer_group_metadata_destroy(metadata);
@@ -269,8 +218,8 @@ static mr_status poll_error(member *m, rd_kafka_resp_err_t error, char *reason, 
                             mr_error *err)
 {
     if (error == RD_KAFKA_RESP_ERR__FATAL)
-        error = rd_kafka_fatal_error(m->client.rk, reason, size);
-    if (error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && atomic_load(&m->client.lost) > 0) {
+        error = rd_kafka_fatal_error(m->handle->client.rk, reason, size);
+    if (error == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && atomic_load(&m->handle->client.lost) > 0) {
         mr_logger_line(m->log->logger, MR_LOG_WARN,
                        "member of group %s was fenced after a lost connection: joins anew",
                        m->group);
@@ -314,7 +263,7 @@ static mr_status member_poll(mr_log_member *base, int32_t timeout_ms, mr_member_
     } else if (m->pending == PENDING_NONE) {
         if (check_answer(m, err) != MR_OK)
             return err->status;
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(m->client.rk, timeout_ms);
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(m->handle->client.rk, timeout_ms);
         rd_kafka_resp_err_t error = message ? message->err : RD_KAFKA_RESP_ERR_NO_ERROR;
         char reason[512] = "";
         if (error)
@@ -346,7 +295,7 @@ static mr_status member_release(mr_log_member *base, mr_error *err)
     if (m->has_released)
         return MR_OK;
     m->has_released = true;
-    rd_kafka_resp_err_t error = mr_kafka_protocol_give_up(m->client.rk, m->is_incremental);
+    rd_kafka_resp_err_t error = mr_kafka_protocol_give_up(m->handle->client.rk, m->is_incremental);
     if (error)
         return mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "release in group %s", m->group);
     return MR_OK;
@@ -357,7 +306,7 @@ static mr_status member_committed(mr_log_member *base, mr_log_offset *offsets, u
 {
     member *m = member_of(base);
     rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, false);
-    rd_kafka_resp_err_t error = rd_kafka_committed(m->client.rk, list, m->log->timeout_ms);
+    rd_kafka_resp_err_t error = rd_kafka_committed(m->handle->client.rk, list, m->log->timeout_ms);
     mr_status status = MR_OK;
     if (error)
         status = mr_kafka_fail(err, MR_KAFKA_MEMBER, error, NULL, "committed offsets of group %s",
@@ -391,8 +340,9 @@ static mr_status member_commit(mr_log_member *base, const mr_log_offset *offsets
     if (!mr_kafka_member_metadata(base, err))
         return err->status;
     rd_kafka_topic_partition_list_t *list = mr_kafka_offsets_list(offsets, count, true);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(m->client.rk);
-    rd_kafka_resp_err_t error = rd_kafka_commit_queue(m->client.rk, list, queue, NULL, NULL);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(m->handle->client.rk);
+    rd_kafka_resp_err_t error =
+        rd_kafka_commit_queue(m->handle->client.rk, list, queue, NULL, NULL);
     if (!error)
         error = await_commit(m, queue);
     rd_kafka_queue_destroy(queue);
@@ -409,10 +359,10 @@ static mr_status member_commit(mr_log_member *base, const mr_log_offset *offsets
     return MR_OK;
 }
 
-static void leave_and_free(void *corpse)
+static void member_close(mr_log_member *base)
 {
-    member *m = corpse;
-    client_leave(m);
+    member *m = member_of(base);
+    leave(m);
     metadata_drop(m);
     revoked_drop(m);
     mr_kafka_owned_release(&m->owned);
@@ -420,15 +370,6 @@ static void leave_and_free(void *corpse)
     free(m->instance_id);
     free(m->topic);
     free(m);
-}
-
-/* Who comes next finds us gone, but for a leave that takes for ever. */
-static void member_close(mr_log_member *base)
-{
-    member *m = member_of(base);
-    mr_kafka_log *log = m->log;
-    mr_kafka_bury(log, leave_and_free, m);
-    mr_kafka_bury_wait(log, LEAVE_LIMIT_MS);
 }
 
 static const mr_member_class MEMBER_CLASS = {
@@ -460,7 +401,7 @@ mr_status mr_kafka_member_open(mr_log *base, const mr_member_options *options,
     m->instance_id = copy(options->instance_id);
     m->topic = copy(options->topic);
     m->silence_ms = options->silence_ms;
-    mr_status status = client_join(m, err);
+    mr_status status = join(m, err);
     if (status != MR_OK) {
         member_close(&m->base);
         return status;
@@ -474,8 +415,8 @@ bool mr_kafka_member_has_gone(mr_log_member *base)
     member *m = member_of(base);
     MR_ASSERT(base->class == &MEMBER_CLASS);
     char reason[256];
-    return has_left(m->client.rk) || rd_kafka_assignment_lost(m->client.rk) ||
-           rd_kafka_fatal_error(m->client.rk, reason, sizeof reason) != 0;
+    return has_left(m->handle->client.rk) || rd_kafka_assignment_lost(m->handle->client.rk) ||
+           rd_kafka_fatal_error(m->handle->client.rk, reason, sizeof reason) != 0;
 }
 
 /* With KIP-848 the member epoch moves without a word, and an old one may be refused. A newer one
@@ -486,7 +427,7 @@ static void metadata_renew(member *m)
     if (!m->is_incremental || !m->metadata)
         return;
     metadata_drop(m);
-    m->metadata = rd_kafka_consumer_group_metadata(m->client.rk);
+    m->metadata = rd_kafka_consumer_group_metadata(m->handle->client.rk);
 }
 
 const rd_kafka_consumer_group_metadata_t *mr_kafka_member_metadata(mr_log_member *base,

@@ -156,36 +156,45 @@ void mr_kafka_client_drop(mr_kafka_client *client)
     client->rk = NULL;
 }
 
+/* Shared by its thread and by whom it was begun: the last of them frees it. The log's lock guards
+ * what changes. */
 typedef struct funeral {
     mr_kafka_log *log;
     void (*bury)(void *corpse);
     void *corpse;
-    bool *has_begun;
+    bool has_begun, is_over;
+    uint32_t owners;
 } funeral;
+
+static void funeral_leave_locked(funeral *f)
+{
+    if (--f->owners == 0)
+        free(f);
+}
 
 static void *funeral_thread(void *opaque)
 {
     funeral *f = opaque;
     mr_kafka_log *log = f->log;
     pthread_mutex_lock(&log->lock);
-    *f->has_begun = true;
+    f->has_begun = true;
     pthread_cond_broadcast(&log->changed);
     pthread_mutex_unlock(&log->lock);
     f->bury(f->corpse);
-    free(f);
     pthread_mutex_lock(&log->lock);
     log->dying--;
+    f->is_over = true;
+    funeral_leave_locked(f);
     pthread_cond_broadcast(&log->changed);
     pthread_mutex_unlock(&log->lock);
     return NULL;
 }
 
-void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
+static funeral *funeral_begin(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
 {
     funeral *f = calloc(1, sizeof *f);
     MR_ASSERT(f != NULL);
-    bool has_begun = false;
-    *f = (funeral){.log = log, .bury = bury, .corpse = corpse, .has_begun = &has_begun};
+    *f = (funeral){.log = log, .bury = bury, .corpse = corpse, .owners = 2};
     pthread_mutex_lock(&log->lock);
     log->dying++;
     pthread_mutex_unlock(&log->lock);
@@ -195,16 +204,46 @@ void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
     else
         funeral_thread(f);
     pthread_mutex_lock(&log->lock);
-    while (!has_begun)
+    while (!f->has_begun)
         pthread_cond_wait(&log->changed, &log->lock);
     pthread_mutex_unlock(&log->lock);
+    return f;
+}
+
+static struct timespec ahead(int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    return until;
+}
+
+void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse)
+{
+    funeral *f = funeral_begin(log, bury, corpse);
+    pthread_mutex_lock(&log->lock);
+    funeral_leave_locked(f);
+    pthread_mutex_unlock(&log->lock);
+}
+
+bool mr_kafka_bury_await(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse,
+                         int64_t limit_ms)
+{
+    struct timespec until = ahead(limit_ms);
+    funeral *f = funeral_begin(log, bury, corpse);
+    int error = 0;
+    pthread_mutex_lock(&log->lock);
+    while (!f->is_over && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&log->changed, &log->lock, &until);
+    bool is_over = f->is_over;
+    funeral_leave_locked(f);
+    pthread_mutex_unlock(&log->lock);
+    return is_over;
 }
 
 bool mr_kafka_bury_wait(mr_kafka_log *log, int64_t limit_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += limit_ms / 1000;
+    struct timespec until = ahead(limit_ms);
     int error = 0;
     pthread_mutex_lock(&log->lock);
     while (log->dying > 0 && error != ETIMEDOUT)

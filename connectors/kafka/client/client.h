@@ -86,6 +86,9 @@ void mr_kafka_client_drop(mr_kafka_client *client);
  * thread has begun. `mr_kafka_bury_wait` waits for all of them, for so many ms (whole seconds) at
  * most, and says whether they have ended. */
 void mr_kafka_bury(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse);
+/* The same, and waits for this one. False: it takes longer than `limit_ms`, and goes on alone. */
+bool mr_kafka_bury_await(mr_kafka_log *log, void (*bury)(void *corpse), void *corpse,
+                         int64_t limit_ms);
 bool mr_kafka_bury_wait(mr_kafka_log *log, int64_t limit_ms);
 
 int64_t mr_kafka_now_ms(void); /* monotonic */

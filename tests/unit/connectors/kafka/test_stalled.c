@@ -3,6 +3,7 @@
  * Method: the embedded Kafka answers with what makes librdkafka ask again and again. What a broker
  * that stands still does to members is played on a real one (crash_kafka --only broker_frozen).
  */
+#include "connectors/kafka/client/client.h"
 #include "tests/unit/connectors/kafka/client/faults.h"
 
 #include <criterion/criterion.h>
@@ -139,6 +140,46 @@ Test(kafka_stalled, a_static_member_goes_without_a_close_and_a_dynamic_one_leave
         cr_expect_eq(atomic_load(&seen.waited), is_static ? 0 : 1);
         cr_expect_eq(atomic_load(&seen.dropped) > 0, is_static == 1);
         rig.log = own;
+        fault_rig_release(&rig);
+    }
+}
+
+static void note_assignment(void *sink, mr_log_level level, const char *line)
+{
+    (void)level;
+    if (strstr(line, "delegating assign of") != NULL)
+        atomic_store((atomic_bool *)sink, true);
+}
+
+/* librdkafka waits for the answer to what it has asked, and for ever where nobody is left to be
+ * asked: a worker that is told to stop while it joins. */
+Test(kafka_stalled, a_member_leaves_with_an_assignment_that_nobody_has_heard, .timeout = 200)
+{
+    static const char *const TOLD[] = {"debug", "cgrp", NULL};
+    for (int is_static = 0; is_static < 2; is_static++) {
+        fault_rig rig;
+        fault_rig_init(&rig, 10000, NULL);
+        atomic_bool is_assigned = false;
+        mr_logger logger = {
+            .sink = &is_assigned, .write = note_assignment, .level_min = MR_LOG_DEBUG};
+        mr_kafka_config config = {.bootstrap = mr_kafka_mock_bootstrap(rig.mock),
+                                  .timeout_ms = 10000,
+                                  .logger = &logger,
+                                  .properties = TOLD};
+        mr_log *log;
+        mr_error err;
+        cr_assert_eq(mr_kafka_log_open(&config, &log, &err), MR_OK, "%s", err.message);
+        mr_member_options options = {
+            .group = "g", .instance_id = is_static ? "i" : NULL, .topic = "t"};
+        mr_log_member *member;
+        cr_assert_eq(log->class->open_member(log, &options, &member, &err), MR_OK);
+        for (int i = 0; i < 1000 && !atomic_load(&is_assigned); i++)
+            usleep(10000);
+        cr_assert(atomic_load(&is_assigned));
+        member->class->close(member);
+        cr_expect(mr_kafka_bury_wait((mr_kafka_log *)log, 1000), "%s: it is still there",
+                  is_static ? "static" : "dynamic");
+        log->class->close(log);
         fault_rig_release(&rig);
     }
 }
