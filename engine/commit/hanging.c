@@ -43,24 +43,32 @@ static mr_status deliver(const mr_hanging_request *r, mr_error *err)
     return status != MR_OK && err->recovery == MR_RECOVERY_RECORD ? MR_OK : status;
 }
 
-/* A record in each partition in which something is open; they come first in `places` then. */
-static mr_status touch_open(const mr_hanging_request *r, mr_log_ends *places, uint32_t count,
-                            uint32_t *open, mr_error *err)
+/* Those in which something is open come first in `places` then. */
+static uint32_t sort_open(mr_log_ends *places, uint32_t count)
 {
-    mr_status status = MR_OK;
-    *open = 0;
-    for (uint32_t i = 0; status == MR_OK && i < count; i++) {
+    uint32_t open = 0;
+    for (uint32_t i = 0; i < count; i++) {
         if (places[i].stable >= places[i].high)
             continue;
         mr_log_ends place = places[i];
-        places[i] = places[*open];
-        places[*open] = place;
-        if ((*open)++ == 0)
-            status = r->writer->class->begin(r->writer, err);
-        if (status == MR_OK)
-            status = touch(r, &place, err);
+        places[i] = places[open];
+        places[open++] = place;
     }
-    return status;
+    return open;
+}
+
+/* A transaction with a record in each of them, and an offset, that is aborted. */
+static mr_status cure(const mr_hanging_request *r, const mr_log_ends *places, uint32_t open,
+                      mr_error *err)
+{
+    mr_status status = r->writer->class->begin(r->writer, err);
+    for (uint32_t i = 0; status == MR_OK && i < open; i++)
+        status = touch(r, &places[i], err);
+    if (status == MR_OK)
+        status = tell_group(r, err);
+    if (status == MR_OK)
+        status = deliver(r, err);
+    return status == MR_OK ? r->writer->class->abort(r->writer, err) : status;
 }
 
 /* In how many of them a transaction is still open in front of our record. */
@@ -87,14 +95,13 @@ mr_status mr_hanging_end(const mr_hanging_request *request, mr_log_ends *places,
 {
     *found = (mr_hanging_found){0};
     mr_status status = request->log->class->ends(request->log, places, count, err);
-    if (status == MR_OK)
-        status = touch_open(request, places, count, &found->open, err);
-    if (status != MR_OK || found->open == 0)
+    if (status != MR_OK)
         return status;
-    status = tell_group(request, err);
-    if (status == MR_OK)
-        status = deliver(request, err);
-    if (status == MR_OK)
-        status = request->writer->class->abort(request->writer, err);
-    return status == MR_OK ? count_left(request, places, found->open, &found->left, err) : status;
+    found->open = sort_open(places, count);
+    if (found->open == 0 && !request->is_group_held)
+        return MR_OK;
+    status = cure(request, places, found->open, err);
+    return status == MR_OK && found->open > 0
+               ? count_left(request, places, found->open, &found->left, err)
+               : status;
 }

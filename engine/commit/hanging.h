@@ -13,6 +13,9 @@
  * offsets. The markers of that abort may be left out as well: so it is looked again, and what is
  * open in front of that record then either is somebody else's or hangs still.
  *
+ * The group's offsets may hang alone: where the next transaction's abort has ended all partitions,
+ * but had sent no offsets yet. No offset tells so; who cannot get the group's says it.
+ *
  * Thread: the engine's.
  */
 #ifndef MR_ENGINE_COMMIT_HANGING_H
@@ -28,6 +31,7 @@ typedef struct mr_hanging_request {
     const mr_log_offset *offset; /* any of ours: the group's partition is told with it */
     const mr_logger *logger;
     const char *job;
+    bool is_group_held; /* its offsets are not told, and perhaps for this writer's sake */
 } mr_hanging_request;
 
 typedef struct mr_hanging_found {

@@ -49,21 +49,52 @@ mr_log_ends *mr_worker_places(const mr_worker *worker, mr_arena *arena, uint32_t
     return places;
 }
 
+static mr_status end_in(mr_worker *worker, mr_log_writer *writer, mr_log_ends *places,
+                        uint32_t count, mr_hanging_found *found, mr_error *err)
+{
+    mr_log_offset offset = {
+        .topic = worker->state_topic, .partition = (int32_t)worker->tasks[0].index, .offset = 0};
+    mr_hanging_request request = {.log = worker->config.log,
+                                  .writer = writer,
+                                  .member = worker->member,
+                                  .offset = &offset,
+                                  .logger =
+                                      worker->hanging_looks == 0 ? worker->config.logger : NULL,
+                                  .job = worker->plan->job,
+                                  .is_group_held = worker->is_group_held};
+    return mr_hanging_end(&request, places, count, found, err);
+}
+
+/* Offsets of the group that whoever had our tasks left behind: only under his id can they be
+ * ended. He is fenced by that, and loses an epoch if he lives. */
+static mr_status free_offsets(mr_worker *worker, mr_error *err)
+{
+    mr_status status = MR_OK;
+    mr_log *log = worker->config.log;
+    for (uint32_t i = 0; status == MR_OK && i < worker->owners.count; i++) {
+        mr_writer_options options = {.transactional_id = worker->owners.ids[i],
+                                     .knock_first = true};
+        mr_log_writer *writer = NULL;
+        mr_hanging_found found;
+        status = log->class->open_writer(log, &options, &writer, err);
+        if (status != MR_OK)
+            return status;
+        status = end_in(worker, writer, NULL, 0, &found, err);
+        writer->class->close(writer);
+    }
+    return status;
+}
+
 static mr_status look(mr_worker *worker, mr_hanging_found *found, mr_error *err)
 {
     mr_arena arena = {0};
     uint32_t count;
     mr_log_ends *places = mr_worker_places(worker, &arena, &count);
-    mr_log_offset offset = {
-        .topic = worker->state_topic, .partition = (int32_t)worker->tasks[0].index, .offset = 0};
-    mr_hanging_request request = {.log = worker->config.log,
-                                  .writer = worker->writer,
-                                  .member = worker->member,
-                                  .offset = &offset,
-                                  .logger =
-                                      worker->hanging_looks == 0 ? worker->config.logger : NULL,
-                                  .job = worker->plan->job};
-    mr_status status = mr_hanging_end(&request, places, count, found, err);
+    mr_status status = end_in(worker, worker->writer, places, count, found, err);
+    if (status == MR_OK && worker->is_group_held && worker->held_tries > 1)
+        status = free_offsets(worker, err);
+    if (status == MR_OK)
+        worker->is_group_held = false;
     /* All of them were there a moment ago: not every broker knows yet of a topic just made. */
     if (status == MR_E_KAFKA_TOPIC_MISSING)
         err->recovery = MR_RECOVERY_RETRY;

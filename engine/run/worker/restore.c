@@ -177,6 +177,12 @@ static mr_status cross_check(mr_worker *worker, uint32_t task, const mr_recovere
     mr_arena scratch = {0};
     mr_log_offset asked = {.topic = worker->state_topic, .partition = (int32_t)task, .offset = -1};
     mr_status status = worker->member->class->committed(worker->member, &asked, 1, &scratch, err);
+    worker->is_group_held = status == MR_E_KAFKA_TIMEOUT;
+    if (worker->is_group_held)
+        mr_logger_line(worker->config.logger, MR_LOG_WARN,
+                       "offsets of the group are not told: its coordinator is away, or a "
+                       "transaction holds them, and if it hangs, it ends now job=%s task=%" PRIu32,
+                       worker->plan->job, task);
     uint64_t epoch = 0;
     int64_t offset = -1;
     uint32_t checksum = 0;
@@ -234,6 +240,14 @@ static void take_over(const mr_worker *worker, mr_worker_task *at, const mr_reco
     mr_worker_forget_base(at); /* one that was under way is begun anew */
 }
 
+/* NULL: nobody had the task before. */
+static const char *owner_of(const mr_recovered *recovered)
+{
+    if (recovered->has_claim)
+        return recovered->claim.transactional_id;
+    return recovered->has_epoch ? recovered->epoch.transactional_id : NULL;
+}
+
 static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *recovered,
                          mr_error *err)
 {
@@ -265,15 +279,8 @@ static mr_status recover(mr_worker *worker, mr_worker_task *at, mr_recovered *re
     take_over(worker, at, recovered);
     worker->epochs_restored += recovered->epochs_read;
     worker->checkpointing.restored += recovered->was_downloaded;
+    mr_worker_note_owner(worker, owner_of(recovered));
     return cross_check(worker, at->index, recovered, err);
-}
-
-/* NULL: nobody had the task before. */
-static const char *owner_of(const mr_recovered *recovered)
-{
-    if (recovered->has_claim)
-        return recovered->claim.transactional_id;
-    return recovered->has_epoch ? recovered->epoch.transactional_id : NULL;
 }
 
 static bool needs_claim(const mr_worker *worker, const mr_recovered *recovered)
@@ -292,8 +299,6 @@ mr_status mr_worker_restore_task(mr_worker *worker, uint32_t task, mr_error *err
     bool keeps = mr_worker_keeps_state(worker);
     if (status == MR_OK && keeps)
         status = recover(worker, at, &recovered, err);
-    if (status == MR_OK && keeps)
-        mr_worker_note_owner(worker, owner_of(&recovered));
     if (status == MR_OK)
         status = mr_worker_finish_hanging(worker, err);
     if (status == MR_OK)

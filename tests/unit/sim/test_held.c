@@ -1,8 +1,10 @@
 /*
  * Goal: a state log that is held by somebody's open transaction is waited for, then named: the
- * worker asks what its own writer may have left there, and does not do so for ever.
+ * worker asks what its own writer may have left there, and does not do so for ever. Offsets of the
+ * group alone that are held by a transaction whose end nobody told are freed.
  * Method: the worker's own commit is the last one in the log, behind it a stranger's transaction is
- * open, in virtual time; it ends in time, or never does.
+ * open, in virtual time; it ends in time, or never does. A transaction with nothing but offsets is
+ * aborted at a coordinator that leaves its markers out.
  */
 #include "tests/unit/sim/rig.h"
 
@@ -71,4 +73,79 @@ Test(held, by_one_that_ends_in_time_is_waited_for)
     mr_rig_stop(&r, 0);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
+}
+
+static mr_log_member *join(mr_rig *r)
+{
+    mr_log *log = r->world.outside;
+    mr_log_member *member;
+    mr_member_event event = {0};
+    mr_member_options options = {.group = "sim", .topic = "sim.state"};
+    cr_assert_eq(log->class->open_member(log, &options, &member, &r->err), MR_OK);
+    for (uint32_t s = 0; event.kind != MR_MEMBER_ASSIGNED; s++) {
+        cr_assert_lt(s, 1000u);
+        cr_assert_eq(member->class->poll(member, 100, &event, &r->err), MR_OK, "%s",
+                     r->err.message);
+        mr_sim_pass(&r->world, 100);
+    }
+    return member;
+}
+
+/* What a broker leaves behind that was killed between a decision and its markers: offsets that are
+ * neither committed nor dropped, of a transaction that its coordinator takes for ended. */
+static void hold_offsets(mr_rig *r, uint32_t seat)
+{
+    mr_log *log = r->world.outside;
+    mr_arena arena = {0};
+    mr_log_member *member = join(r);
+    mr_writer_options options = {.transactional_id =
+                                     mr_arena_printf(&arena, "sim-%s", r->seats[seat].name)};
+    mr_log_writer *writer;
+    mr_log_offset put = {.topic = "sim.state", .offset = 1, .metadata = "dead"};
+    cr_assert_eq(log->class->open_writer(log, &options, &writer, &r->err), MR_OK);
+    cr_assert_eq(writer->class->begin(writer, &r->err), MR_OK);
+    cr_assert_eq(writer->class->send_offsets(writer, member, &put, 1, &r->err), MR_OK, "%s",
+                 r->err.message);
+    r->world.cluster->options.hanging = 1000000;
+    cr_assert_eq(writer->class->abort(writer, &r->err), MR_OK);
+    r->world.cluster->options.hanging = 0;
+    cr_assert_eq(member->class->committed(member, &put, 1, &arena, &r->err), MR_E_KAFKA_TIMEOUT,
+                 "they are not held");
+    writer->class->close(writer);
+    member->class->close(member);
+    mr_arena_release(&arena);
+}
+
+/* The last commit was that of `owner`; seat 0 comes behind it. */
+static void restore_with_held_offsets(uint32_t owner)
+{
+    mr_rig r;
+    mr_rig_set_up(&r, &(mr_rig_options){.workers = owner + 1, .job = {.tasks_count = 1}});
+    r.world.cluster->options.hanging = 0;
+    mr_rig_start(&r, owner, false);
+    mr_rig_feed(&r, 3, 10);
+    while (r.stats.commits == 0)
+        cr_assert(mr_rig_step(&r, owner), "%s", r.err.message);
+    mr_rig_stop(&r, owner);
+    hold_offsets(&r, owner);
+    mr_rig_start(&r, 0, false);
+    int64_t began_us = now_us(&r);
+    do
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+    while (r.stats.phase != MR_WORKER_RUN && now_us(&r) - began_us < INT64_C(120000000));
+    cr_expect_eq(r.stats.phase, MR_WORKER_RUN, "it waits for ever");
+    mr_rig_feed(&r, 3, 10);
+    mr_rig_stop(&r, 0);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+Test(held, the_group_alone_by_a_transaction_of_the_same_writer)
+{
+    restore_with_held_offsets(0);
+}
+
+Test(held, the_group_alone_by_a_transaction_of_whoever_had_the_task)
+{
+    restore_with_held_offsets(1);
 }
