@@ -26,6 +26,7 @@ void mr_sim_world_init(mr_sim_world *world, uint64_t seed, uint32_t workers, FIL
     mr_memory_options options = {.virtual_clock = &world->clock,
                                  .hanging = may_hang ? 300000 : 0,
                                  .hanging_in_a_row = 3,
+                                 .hangs_partly = true,
                                  .seed = seed};
     world->cluster = mr_memory_cluster_new(&options);
     world->blobs = mr_sim_blobs_new(&world->clock.clock);

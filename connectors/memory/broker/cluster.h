@@ -27,7 +27,8 @@ typedef struct mr_memory_options {
      * where a partition has no leader at that moment. */
     uint32_t hanging;
     uint32_t hanging_in_a_row; /* aborts of one writer at most; 0: 1 */
-    uint64_t seed;             /* of that chance */
+    bool hangs_partly; /* three in four are told to some: each partition, and the groups, by lot */
+    uint64_t seed;     /* of that chance */
 } mr_memory_options;
 
 #define MR_MEMORY_ROOM 16 /* partitions that may be added to a topic */

@@ -78,14 +78,17 @@ static void tell_some(mr_memory_cluster *cluster, mr_memory_transaction *transac
 }
 
 /* splitmix64 */
-static bool is_to_hang(mr_memory_cluster *cluster)
+static uint64_t draw(mr_memory_cluster *cluster)
 {
-    if (cluster->options.hanging == 0)
-        return false;
     uint64_t z = cluster->options.seed += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % 1000000 < cluster->options.hanging;
+    return z ^ (z >> 31);
+}
+
+static bool is_to_hang(mr_memory_cluster *cluster)
+{
+    return cluster->options.hanging > 0 && draw(cluster) % 1000000 < cluster->options.hanging;
 }
 
 static void end(mr_memory_cluster *cluster, mr_memory_transaction *transaction, bool is_commit,
@@ -119,6 +122,11 @@ static void give_up(mr_memory_cluster *cluster, mr_memory_transaction *transacti
     transaction->hung_in_a_row++;
     transaction->is_open = false;
     transaction->ended_by_commit = false;
+    uint64_t lots = cluster->options.hangs_partly ? draw(cluster) : 0;
+    if (lots % 4 != 0)
+        tell_some(cluster, transaction, lots >> 3);
+    if (lots % 4 != 0 && (lots >> 2 & 1) != 0)
+        mr_memory_groups_end(cluster, transaction->producer_id, false);
     transaction->partitions_count = 0;
     cluster->transactions.hung++;
 }
