@@ -327,6 +327,13 @@ static bool is_own(const mr_log_scan *s)
     return s->owner != NULL && id != NULL && id[0] != '\0' && strcmp(s->owner, id) == 0;
 }
 
+/* A log without a word of anybody's may be held by our own first claim. */
+static bool may_be_own(const mr_log_scan *s)
+{
+    const char *id = s->request->transactional_id;
+    return is_own(s) || (s->owner == NULL && id != NULL && id[0] != '\0');
+}
+
 /* Nothing that is read here names who is to be knocked at, and there is more in front of it. */
 static bool is_vain(const mr_log_scan *s, const mr_input_ends *ends, int64_t quiet_us)
 {
@@ -369,7 +376,7 @@ static mr_status read_to_end(mr_log_scan *s, bool came, mr_error *err)
             open_since = -1;
         } else if (open_since < 0) { /* it may have been all the time that the log was read */
             open_since = ends.stable_end == s->end_at_first ? s->first_us : now;
-        } else if (now - open_since > KNOCK_AFTER_US && is_own(s) && s->request->tells_own) {
+        } else if (now - open_since > KNOCK_AFTER_US && s->request->tells_own && may_be_own(s)) {
             return mr_error_set_recovery(err, MR_E_KAFKA_TIMEOUT, MR_RECOVERY_RETRY,
                                          "state log %s[%" PRIu32 "]@%" PRId64
                                          " has a transaction that is open, perhaps our own",

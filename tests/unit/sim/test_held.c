@@ -150,3 +150,33 @@ Test(held, the_group_alone_by_a_transaction_of_whoever_had_the_task)
 {
     restore_with_held_offsets(1);
 }
+
+/* A first claim that was never committed names nobody: what holds the log may be our own then too.
+ */
+Test(held, by_what_our_own_first_claim_left)
+{
+    mr_rig r;
+    mr_rig_set_up(&r, &(mr_rig_options){.job = {.tasks_count = 1}});
+    mr_memory_options *options = &r.world.cluster->options;
+    mr_log *log = r.world.outside;
+    mr_log_record record = {.value = "x", .value_length = 1, .timestamp_ms = MR_TIME_NONE};
+    mr_writer_options own = {.transactional_id = "sim-w0"};
+    mr_log_writer *writer;
+    cr_assert_eq(log->class->create_topic(log, "sim.state", 1, NULL, &r.err), MR_OK);
+    cr_assert_eq(log->class->open_writer(log, &own, &writer, &r.err), MR_OK);
+    cr_assert_eq(writer->class->begin(writer, &r.err), MR_OK);
+    cr_assert_eq(writer->class->produce(writer, "sim.state", 0, &record, 1, &r.err), MR_OK);
+    cr_assert_eq(writer->class->flush(writer, 1000, &r.err), MR_OK);
+    *options = (mr_memory_options){.virtual_clock = options->virtual_clock,
+                                   .hanging = 1000000,
+                                   .hanging_in_a_row = 2}; /* the first cure as well */
+    cr_assert_eq(writer->class->abort(writer, &r.err), MR_OK);
+    writer->class->close(writer);
+    mr_rig_start(&r, 0, false);
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    options->hanging = 0;
+    mr_rig_feed(&r, 3, 10);
+    mr_rig_stop(&r, 0);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
