@@ -212,8 +212,9 @@ struct mr_worker {
     int64_t refreshed_us;  /* all offsets were committed, last */
     bool may_hang;         /* the writer is new or has aborted: something of its id may hang */
     uint32_t hanging_looks, held_tries;
-    bool is_group_held; /* a transaction holds the group's offsets: one of ours, or of `owners` */
-    bool has_met_work;  /* a task that had not finished was restored in this life */
+    bool is_group_held;   /* a transaction holds the group's offsets: one of ours, or of `owners` */
+    uint32_t group_cures; /* of that, in this restore */
+    bool has_met_work;    /* a task that had not finished was restored in this life */
     uint32_t tasks_awaited;
     int64_t asked_others_us;
     bool is_watchful; /* some input may become idle or end: look at ends often */

@@ -170,6 +170,18 @@ static mr_status see_to_writer(mr_worker *worker, bool *is_done, mr_error *err)
     return status;
 }
 
+/* Whether the group keeps its offsets to itself. */
+static void note_held(mr_worker *worker, uint32_t task, bool is_held)
+{
+    worker->is_group_held = is_held && worker->plan->guarantee == MR_EXACTLY_ONCE;
+    if (is_held)
+        mr_logger_line(worker->config.logger, MR_LOG_WARN,
+                       "offsets of the group are not told: its coordinator is away, or a "
+                       "transaction holds them%s job=%s task=%" PRIu32,
+                       worker->is_group_held ? ", and if it hangs, it ends now" : "",
+                       worker->plan->job, task);
+}
+
 /* The group's own note of the last commit must not know more than the state log. */
 static mr_status cross_check(mr_worker *worker, uint32_t task, const mr_recovered *recovered,
                              mr_error *err)
@@ -177,12 +189,7 @@ static mr_status cross_check(mr_worker *worker, uint32_t task, const mr_recovere
     mr_arena scratch = {0};
     mr_log_offset asked = {.topic = worker->state_topic, .partition = (int32_t)task, .offset = -1};
     mr_status status = worker->member->class->committed(worker->member, &asked, 1, &scratch, err);
-    worker->is_group_held = status == MR_E_KAFKA_TIMEOUT;
-    if (worker->is_group_held)
-        mr_logger_line(worker->config.logger, MR_LOG_WARN,
-                       "offsets of the group are not told: its coordinator is away, or a "
-                       "transaction holds them, and if it hangs, it ends now job=%s task=%" PRIu32,
-                       worker->plan->job, task);
+    note_held(worker, task, status == MR_E_KAFKA_TIMEOUT);
     uint64_t epoch = 0;
     int64_t offset = -1;
     uint32_t checksum = 0;
@@ -418,8 +425,10 @@ mr_status mr_worker_restore_next(mr_worker *worker, mr_error *err)
     }
     if (status == MR_OK)
         status = mr_worker_check_finished(worker, err);
-    if (status == MR_OK)
+    if (status == MR_OK) {
         worker->phase = MR_WORKER_RUN;
+        worker->group_cures = 0;
+    }
     mr_worker_close_state_reader(worker); /* no task wanted it */
     mr_worker_await_frames(worker);
     worker->is_watchful = mr_worker_is_watchful(worker);

@@ -93,15 +93,14 @@ static mr_log_member *join(mr_rig *r)
 
 /* What a broker leaves behind that was killed between a decision and its markers: offsets that are
  * neither committed nor dropped, of a transaction that its coordinator takes for ended. */
-static void hold_offsets(mr_rig *r, uint32_t seat)
+static void hold_offsets(mr_rig *r, const char *id, int32_t task)
 {
     mr_log *log = r->world.outside;
     mr_arena arena = {0};
     mr_log_member *member = join(r);
-    mr_writer_options options = {.transactional_id =
-                                     mr_arena_printf(&arena, "sim-%s", r->seats[seat].name)};
+    mr_writer_options options = {.transactional_id = id};
     mr_log_writer *writer;
-    mr_log_offset put = {.topic = "sim.state", .offset = 1, .metadata = "dead"};
+    mr_log_offset put = {.topic = "sim.state", .partition = task, .offset = 1, .metadata = "dead"};
     cr_assert_eq(log->class->open_writer(log, &options, &writer, &r->err), MR_OK);
     cr_assert_eq(writer->class->begin(writer, &r->err), MR_OK);
     cr_assert_eq(writer->class->send_offsets(writer, member, &put, 1, &r->err), MR_OK, "%s",
@@ -128,7 +127,7 @@ static void restore_with_held_offsets(uint32_t owner)
     while (r.stats.commits == 0)
         cr_assert(mr_rig_step(&r, owner), "%s", r.err.message);
     mr_rig_stop(&r, owner);
-    hold_offsets(&r, owner);
+    hold_offsets(&r, owner == 0 ? "sim-w0" : "sim-w1", 0);
     mr_rig_start(&r, 0, false);
     int64_t began_us = now_us(&r);
     do
@@ -178,5 +177,79 @@ Test(held, by_what_our_own_first_claim_left)
     mr_rig_feed(&r, 3, 10);
     mr_rig_stop(&r, 0);
     mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
+
+typedef struct lines {
+    uint32_t held, fenced, ending;
+} lines;
+
+static void note(void *sink, mr_log_level level, const char *line)
+{
+    (void)level;
+    lines *told = sink;
+    told->held += strstr(line, "offsets of the group are not told") != NULL;
+    told->fenced += strstr(line, "writer fenced") != NULL && strstr(line, "id=sim-w0") != NULL;
+    told->ending += strstr(line, "if it hangs, it ends now") != NULL;
+}
+
+/* A life of seat 0, then a stranger whose offsets of the last task nobody can end. */
+static void set_up_stranger(mr_rig *r, const mr_rig_options *options, const mr_logger *logger)
+{
+    mr_rig_set_up(r, options);
+    r->world.cluster->options.hanging = 0;
+    r->config.logger = logger;
+    mr_rig_start(r, 0, false);
+    mr_rig_feed(r, 3, 10);
+    while (r->stats.commits == 0)
+        cr_assert(mr_rig_step(r, 0), "%s", r->err.message);
+    mr_rig_stop(r, 0);
+    hold_offsets(r, "stranger", (int32_t)options->job.tasks_count - 1);
+}
+
+/* Who had the task, and lives with another, is fenced for it a few times, and each is told of. */
+Test(held, the_group_alone_by_a_stranger_costs_the_living_little)
+{
+    mr_rig r;
+    lines told = {0};
+    mr_logger logger = {.sink = &told, .write = note, .level_min = MR_LOG_INFO};
+    set_up_stranger(&r, &(mr_rig_options){.workers = 2, .job = {.tasks_count = 2}}, &logger);
+    mr_rig_start(&r, 0, false);
+    mr_rig_start(&r, 1, false);
+    uint64_t aborts = 0, commits = 0, fenced = 0;
+    for (int64_t began_us = now_us(&r); now_us(&r) - began_us < INT64_C(1200000000);) {
+        mr_rig_feed(&r, 1, 0);
+        for (int i = 0; i < 50; i++) /* a step of the other one takes seconds */
+            cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+        aborts = r.stats.aborts;
+        commits = r.stats.commits;
+        cr_assert(mr_rig_step(&r, 1), "%s", r.err.message);
+        fenced = r.stats.owners_fenced;
+    }
+    cr_expect_eq(r.stats.phase, MR_WORKER_RESTORE);
+    cr_expect_gt(commits, 10, "who lives goes on");
+    cr_expect_geq(fenced, 4);
+    cr_expect_leq(fenced, 10);
+    cr_expect_leq(aborts, fenced + 2);
+    cr_expect_eq(told.fenced, fenced);
+    mr_rig_stop(&r, 1);
+    mr_rig_stop(&r, 0);
+    mr_rig_tear_down(&r);
+}
+
+Test(held, the_group_alone_is_not_said_to_end_where_nothing_can_end_it)
+{
+    mr_rig r;
+    lines told = {0};
+    mr_logger logger = {.sink = &told, .write = note, .level_min = MR_LOG_INFO};
+    mr_rig_options options = {.job = {.tasks_count = 1, .guarantee = MR_AT_LEAST_ONCE}};
+    set_up_stranger(&r, &options, &logger);
+    mr_rig_start(&r, 0, false);
+    for (int64_t began_us = now_us(&r); now_us(&r) - began_us < INT64_C(30000000);)
+        cr_assert(mr_rig_step(&r, 0), "%s", r.err.message);
+    cr_expect_eq(r.stats.phase, MR_WORKER_RESTORE);
+    cr_expect_gt(told.held, 0);
+    cr_expect_eq(told.ending, 0);
+    mr_rig_stop(&r, 0);
     mr_rig_tear_down(&r);
 }
