@@ -112,6 +112,8 @@ static mr_status join(member *m, mr_error *err)
                                        .member = m};
     mr_status status = mr_kafka_handle_open(m->log, &options, &m->handle, err);
     m->asked_ms = status == MR_OK && m->is_incremental ? mr_kafka_now_ms() : 0;
+    if (status != MR_OK)
+        err->recovery = MR_RECOVERY_STOP; /* there is no handle to go on with */
     return status;
 }
 
