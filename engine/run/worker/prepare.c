@@ -39,12 +39,13 @@ static mr_status ask_dlq(mr_worker *worker, const mr_errors_policy *policy, mr_e
     return MR_OK;
 }
 
+/* Again after an interruption: of those that are not known yet. */
 static mr_status ask_dlqs(mr_worker *worker, mr_error *err)
 {
     const mr_plan *plan = worker->plan;
-    worker->dlqs =
-        mr_arena_zalloc(&worker->arena, plan->sources_count + plan->nodes_count + plan->sinks_count,
-                        sizeof *worker->dlqs);
+    size_t most = plan->sources_count + plan->nodes_count + plan->sinks_count;
+    if (worker->dlqs == NULL)
+        worker->dlqs = mr_arena_zalloc(&worker->arena, most, sizeof *worker->dlqs);
     mr_status status = MR_OK;
     for (uint32_t i = 0; status == MR_OK && i < plan->sources_count; i++)
         status = ask_dlq(worker, &plan->sources[i].errors, err);
@@ -94,7 +95,7 @@ mr_status mr_worker_prepare(mr_worker *worker, mr_error *err)
         status = mr_worker_find_bounds(worker, err);
     if (status == MR_OK)
         status = open_sinks(worker, err);
-    if (status == MR_OK && worker->dlqs == NULL)
+    if (status == MR_OK)
         status = ask_dlqs(worker, err);
     if (status == MR_OK && mr_worker_keeps_state(worker))
         status = mr_worker_check_state_topic(worker, err);

@@ -253,3 +253,53 @@ Test(held, the_group_alone_is_not_said_to_end_where_nothing_can_end_it)
     mr_rig_stop(&r, 0);
     mr_rig_tear_down(&r);
 }
+
+/* Describes the dead-letter topic only when it is asked for the second time. */
+static mr_log_class faltering;
+static const mr_log_class *faultless;
+static uint32_t faults;
+
+static mr_status describe_faltering(mr_log *log, const char *topic, mr_topic_facts *facts,
+                                    mr_error *err)
+{
+    if (strcmp(topic, "dlq") == 0 && faults++ == 0)
+        return mr_error_set_recovery(err, MR_E_KAFKA_UNREACHABLE, MR_RECOVERY_RETRY, "away");
+    return faultless->describe(log, topic, facts, err);
+}
+
+/* A start that the broker interrupted just then knew of no dead-letter topic, and left what hung
+ * there to be committed with its own letters. */
+Test(held, a_dead_letter_topic_whose_description_came_late)
+{
+    mr_rig r;
+    mr_rig_set_up(&r, &(mr_rig_options){.job = {.tasks_count = 1}});
+    mr_log *log = r.world.outside;
+    mr_log_record record = {.value = "x", .value_length = 1, .timestamp_ms = MR_TIME_NONE};
+    mr_writer_options own = {.transactional_id = "sim-w0"};
+    mr_log_writer *writer;
+    cr_assert_eq(log->class->open_writer(log, &own, &writer, &r.err), MR_OK);
+    cr_assert_eq(writer->class->begin(writer, &r.err), MR_OK);
+    cr_assert_eq(writer->class->produce(writer, "dlq", 0, &record, 1, &r.err), MR_OK);
+    cr_assert_eq(writer->class->flush(writer, 1000, &r.err), MR_OK);
+    r.world.cluster->options.hanging = 1000000;
+    r.world.cluster->options.hangs_partly = false;
+    cr_assert_eq(writer->class->abort(writer, &r.err), MR_OK);
+    r.world.cluster->options.hanging = 0;
+    writer->class->close(writer);
+    mr_rig_start(&r, 0, false);
+    faults = 0;
+    faultless = r.seats[0].log->class;
+    faltering = *faultless;
+    faltering.describe = describe_faltering;
+    r.seats[0].log->class = &faltering;
+    mr_rig_step_until(&r, 0, MR_WORKER_RUN);
+    r.seats[0].log->class = faultless;
+    cr_expect_geq(faults, 2u);
+    mr_log_ends ends = {.topic = "dlq", .partition = 0};
+    cr_assert_eq(log->class->ends(log, &ends, 1, &r.err), MR_OK);
+    cr_expect_eq(ends.stable, ends.high, "%ld < %ld", (long)ends.stable, (long)ends.high);
+    mr_rig_feed(&r, 3, 10);
+    mr_rig_stop(&r, 0);
+    mr_rig_finish(&r);
+    mr_rig_tear_down(&r);
+}
