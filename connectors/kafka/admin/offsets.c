@@ -174,6 +174,20 @@ mr_status mr_kafka_offset(mr_log *base, const char *topic, int32_t partition, in
     return MR_OK;
 }
 
+/* Behind a restart of its broker a partition's leader has another epoch, of which librdkafka (2.14)
+ * hears with its next metadata alone, up to half a minute later: who asks again now is told. */
+static void learn_leader(mr_kafka_log *log, const char *topic, rd_kafka_resp_err_t error)
+{
+    mr_topic_facts facts;
+    mr_error ignored;
+    if (error != RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH &&
+        error != RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH &&
+        error != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION)
+        return;
+    (void)mr_kafka_describe_now(log, topic, &facts, &ignored);
+    mr_kafka_request_pause(log, LEADER_PAUSE_MS);
+}
+
 /* One end of each partition: the last stable offset, or the high watermark. */
 static mr_status ends_of(mr_kafka_log *log, mr_log_ends *ends, uint32_t count, bool is_stable,
                          mr_error *err)
@@ -207,6 +221,8 @@ static mr_status ends_of(mr_kafka_log *log, mr_log_ends *ends, uint32_t count, b
                 at = p;
         }
         rd_kafka_resp_err_t error = at != NULL ? at->err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+            learn_leader(log, ends[i].topic, error);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
             status = mr_kafka_request_fail(log, error, NULL, "ends of topic", ends[i].topic, err);
         else
