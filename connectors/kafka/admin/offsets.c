@@ -221,12 +221,12 @@ static mr_status ends_of(mr_kafka_log *log, mr_log_ends *ends, uint32_t count, b
                 at = p;
         }
         rd_kafka_resp_err_t error = at != NULL ? at->err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-            learn_leader(log, ends[i].topic, error);
-        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-            status = mr_kafka_request_fail(log, error, NULL, "ends of topic", ends[i].topic, err);
-        else
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
             *(is_stable ? &ends[i].stable : &ends[i].high) = at->offset;
+            continue;
+        }
+        learn_leader(log, ends[i].topic, error);
+        status = mr_kafka_request_fail(log, error, NULL, "ends of topic", ends[i].topic, err);
     }
     rd_kafka_event_destroy(event);
     return status;

@@ -212,3 +212,19 @@ int64_t mr_rig_log_start(mr_rig *r, int32_t task)
                  MR_OK);
     return start;
 }
+
+mr_log_member *mr_rig_join(mr_rig *r)
+{
+    mr_log *log = r->world.outside;
+    mr_log_member *member;
+    mr_member_event event = {0};
+    mr_member_options options = {.group = "sim", .topic = "sim.state"};
+    cr_assert_eq(log->class->open_member(log, &options, &member, &r->err), MR_OK);
+    for (uint32_t s = 0; event.kind != MR_MEMBER_ASSIGNED; s++) {
+        cr_assert_lt(s, 1000u);
+        cr_assert_eq(member->class->poll(member, 100, &event, &r->err), MR_OK, "%s",
+                     r->err.message);
+        mr_sim_pass(&r->world, 100);
+    }
+    return member;
+}

@@ -86,6 +86,9 @@ int64_t mr_rig_live(mr_rig *rig, uint32_t rounds, bool is_second, bool is_mixed)
 void mr_rig_judge(mr_rig *rig);
 void mr_rig_finish(mr_rig *rig);
 
+/* A member of the job's group that is no worker, with all its tasks; the caller closes it. */
+mr_log_member *mr_rig_join(mr_rig *rig);
+
 /* First offset of a task's state log. */
 int64_t mr_rig_log_start(mr_rig *rig, int32_t task);
 

@@ -40,17 +40,7 @@ static mr_log_offset noted(mr_rig *r, mr_arena *arena)
 
 static void note(mr_rig *r, int64_t offset, const char *metadata)
 {
-    mr_log *log = r->world.outside;
-    mr_log_member *member;
-    mr_member_event event = {0};
-    mr_member_options options = {.group = "sim", .topic = "sim.state"};
-    cr_assert_eq(log->class->open_member(log, &options, &member, &r->err), MR_OK);
-    for (uint32_t s = 0; event.kind != MR_MEMBER_ASSIGNED; s++) {
-        cr_assert_lt(s, 1000u);
-        cr_assert_eq(member->class->poll(member, 100, &event, &r->err), MR_OK, "%s",
-                     r->err.message);
-        mr_sim_pass(&r->world, 100);
-    }
+    mr_log_member *member = mr_rig_join(r);
     mr_log_offset put = {.topic = "sim.state", .offset = offset, .metadata = metadata};
     cr_assert_eq(member->class->commit(member, &put, 1, &r->err), MR_OK, "%s", r->err.message);
     member->class->close(member);

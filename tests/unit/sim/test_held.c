@@ -75,29 +75,13 @@ Test(held, by_one_that_ends_in_time_is_waited_for)
     mr_rig_tear_down(&r);
 }
 
-static mr_log_member *join(mr_rig *r)
-{
-    mr_log *log = r->world.outside;
-    mr_log_member *member;
-    mr_member_event event = {0};
-    mr_member_options options = {.group = "sim", .topic = "sim.state"};
-    cr_assert_eq(log->class->open_member(log, &options, &member, &r->err), MR_OK);
-    for (uint32_t s = 0; event.kind != MR_MEMBER_ASSIGNED; s++) {
-        cr_assert_lt(s, 1000u);
-        cr_assert_eq(member->class->poll(member, 100, &event, &r->err), MR_OK, "%s",
-                     r->err.message);
-        mr_sim_pass(&r->world, 100);
-    }
-    return member;
-}
-
 /* What a broker leaves behind that was killed between a decision and its markers: offsets that are
  * neither committed nor dropped, of a transaction that its coordinator takes for ended. */
 static void hold_offsets(mr_rig *r, const char *id, int32_t task)
 {
     mr_log *log = r->world.outside;
     mr_arena arena = {0};
-    mr_log_member *member = join(r);
+    mr_log_member *member = mr_rig_join(r);
     mr_writer_options options = {.transactional_id = id};
     mr_log_writer *writer;
     mr_log_offset put = {.topic = "sim.state", .partition = task, .offset = 1, .metadata = "dead"};
