@@ -149,9 +149,10 @@ static bool true_end(const char *bootstrap, const char *topic, int32_t partition
     return !error;
 }
 
-/* Reads until the position has passed the end; markers and aborted rows move it too. */
-static bool read_to(rd_kafka_t *client, const char *topic, int32_t partition, int64_t end,
-                    mr_buffer *text)
+/* Reads until the position has passed the end; markers and aborted rows move it too. Gives where it
+ * came to. */
+static int64_t read_to(rd_kafka_t *client, const char *topic, int32_t partition, int64_t end,
+                       mr_buffer *text)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = 0;
@@ -170,7 +171,21 @@ static bool read_to(rd_kafka_t *client, const char *topic, int32_t partition, in
     }
     rd_kafka_assign(client, NULL);
     rd_kafka_topic_partition_list_destroy(list);
-    return position >= end;
+    return position;
+}
+
+/* `client` reads committed records: a last stable offset in front of the end says that a
+ * transaction is open there, or hangs. */
+static bool explain(rd_kafka_t *client, const char *topic, int32_t partition, int64_t end,
+                    int64_t position, char *why, size_t size)
+{
+    int64_t low = -1, stable = -1;
+    rd_kafka_query_watermark_offsets(client, topic, partition, &low, &stable, ASK_MS);
+    snprintf(why, size,
+             "%s[%" PRId32 "] cannot be read to its end, %" PRId64 ": it was read to %" PRId64
+             ", it begins at %" PRId64 ", its last stable offset is %" PRId64,
+             topic, partition, end, position, low, stable);
+    return false;
 }
 
 bool mr_crash_topic_read(const char *bootstrap, const char *topic, int32_t partitions,
@@ -179,12 +194,13 @@ bool mr_crash_topic_read(const char *bootstrap, const char *topic, int32_t parti
     rd_kafka_t *client = open_client(RD_KAFKA_CONSUMER, bootstrap, "read_committed");
     bool is_read = true;
     for (int32_t p = 0; is_read && p < partitions; p++) {
-        int64_t end = 0;
-        is_read = true_end(bootstrap, topic, p, &end) &&
-                  (end == 0 || read_to(client, topic, p, end, text));
-        if (!is_read)
-            snprintf(why, size, "%s[%" PRId32 "] cannot be read to its end, %" PRId64, topic, p,
-                     end);
+        int64_t end = -1, position = -1;
+        is_read = true_end(bootstrap, topic, p, &end);
+        if (is_read && end > 0) {
+            position = read_to(client, topic, p, end, text);
+            is_read = position >= end;
+        }
+        is_read = is_read || explain(client, topic, p, end, position, why, size);
     }
     rd_kafka_consumer_close(client);
     rd_kafka_destroy(client);
