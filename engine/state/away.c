@@ -36,7 +36,13 @@ static int compare_wanted(const void *left, const void *right)
     return mr_string_compare(a->key, b->key);
 }
 
-/* The keys that are neither in memory nor absent, sorted, each once. Returns how many. */
+static bool may_be_away(const mr_slice *slice, mr_string key, uint64_t hash)
+{
+    return (slice->left == NULL || mr_key_filter_may_hold(slice->left, hash)) &&
+           !mr_away_is_absent(slice, key, hash);
+}
+
+/* The keys that are not in memory and may be away, sorted, each once. Returns how many. */
 static uint32_t list_wanted(mr_slice *slice, const mr_string *keys, const uint64_t *hashes,
                             uint32_t count)
 {
@@ -45,7 +51,7 @@ static uint32_t list_wanted(mr_slice *slice, const mr_string *keys, const uint64
     make_room(away, count);
     for (uint32_t i = 0; i < count; i++)
         if (mr_slice_resident(slice, keys[i], hashes[i]) == NULL &&
-            !mr_away_is_absent(slice, keys[i], hashes[i]))
+            may_be_away(slice, keys[i], hashes[i]))
             away->wanted[wanted++] = (mr_away_wanted){keys[i], hashes[i]};
     if (wanted > 1)
         qsort(away->wanted, wanted, sizeof *away->wanted, compare_wanted);
@@ -137,6 +143,7 @@ mr_status mr_slice_complete(mr_slice *slice, mr_error *err)
     slice->is_partial = false;
     mr_slice_free(slice->absent);
     slice->absent = NULL;
+    mr_away_forget_left(slice);
     return MR_OK;
 }
 
@@ -251,6 +258,21 @@ static void compact(mr_slice *slice, uint32_t used)
     mr_entries_truncate(entries, used);
 }
 
+void mr_away_note_left(mr_slice *slice, uint64_t hash)
+{
+    if (!slice->is_partial)
+        slice->left = mr_key_filter_new(slice->budget);
+    slice->is_partial = true;
+    if (slice->left != NULL)
+        mr_key_filter_add(slice->left, hash);
+}
+
+void mr_away_forget_left(mr_slice *slice)
+{
+    mr_key_filter_free(slice->left);
+    slice->left = NULL;
+}
+
 uint32_t mr_away_evict(mr_slice *slice, uint32_t age_min)
 {
     MR_ASSERT(age_min > 0 && !slice->is_pinned && slice->table->layout.may_leave);
@@ -259,6 +281,7 @@ uint32_t mr_away_evict(mr_slice *slice, uint32_t age_min)
     for (uint32_t number = 0; number < slice->entries.used; number++) {
         mr_entry *entry = mr_entry_at(&slice->entries, number);
         if (is_live(entry) && age_of(slice, entry) >= age_min) {
+            mr_away_note_left(slice, entry->hash);
             mr_entries_free(&slice->entries, number);
             entry->mark = MR_ENTRY_REMOVED;
             left++;
@@ -269,7 +292,6 @@ uint32_t mr_away_evict(mr_slice *slice, uint32_t age_min)
         return 0;
     slice->count -= left;
     slice->moves++;
-    slice->is_partial = true;
     slice->table->away->left += left;
     compact(slice, used);
     mr_slice_rehash(slice);

@@ -3,13 +3,19 @@
  *
  *   an entry of a partial slice is   in memory         and then nothing else counts
  *                                    else in `absent`  and then it is none
+ *                                    else not in `left` and then it is none
  *                                    else what the local store says
  *
  * Entries leave right behind the moment at which all committed changes were applied to the store:
  * what is not dirty then is there as it is here, and what was removed since the last commit is
- * still there, so it is noted as absent. No other bookkeeping is needed: until the next such moment
- * nothing that has left can change, but by coming back first. Thread: the engine's. Errors: the
- * first failed read is kept in `failed`, for mr_state_check.
+ * still there, so it is noted as absent. No other bookkeeping is needed for them to be right: until
+ * the next such moment nothing that has left can change, but by coming back first.
+ *
+ * Most keys that are asked for and not in memory are new, and the store takes microseconds to say
+ * so: of a slice that was whole when its first entry left, `left` knows all that did. Of one that a
+ * restart found in the store nobody knows, and each is asked for.
+ *
+ * Thread: the engine's. Errors: the first failed read is kept in `failed`, for mr_state_check.
  */
 #ifndef MR_ENGINE_STATE_AWAY_H
 #define MR_ENGINE_STATE_AWAY_H
@@ -51,6 +57,12 @@ bool mr_away_is_absent(const mr_slice *slice, mr_string key, uint64_t hash);
 /* All committed changes have been applied to the store: of what was absent only that counts which
  * was removed since. */
 void mr_away_settle(mr_slice *slice);
+
+/* The entry of a key of this hash is in the store from now on, and not in memory. */
+void mr_away_note_left(mr_slice *slice, uint64_t hash);
+
+/* From now on the store is asked for whatever is not in memory. */
+void mr_away_forget_left(mr_slice *slice);
 
 /* How many entries might leave, by age: commits with changes in the slice since their own last one;
  * the last class holds all that are older. Adds to `counts`. */

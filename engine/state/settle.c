@@ -4,6 +4,9 @@
 #include "engine/base/assert.h"
 #include "engine/base/hash.h"
 
+#define FILTERS_SHARE 4 /* a quarter of what entries may take */
+#define FILTERS_LEAST ((size_t)64 << 10)
+
 void mr_state_back(mr_state *state, mr_local_store *store)
 {
     state->away.store = store;
@@ -20,6 +23,7 @@ void mr_state_load_away(mr_state *state, uint16_t table, int64_t slice)
     MR_ASSERT(mr_state_may_leave(state, table));
     mr_slice *made = mr_table_make(state->tables[table], slice);
     made->is_partial = made->is_committed = true;
+    mr_away_forget_left(made);
 }
 
 mr_status mr_state_load_left(mr_state *state, const mr_store_change *change, mr_error *err)
@@ -27,10 +31,11 @@ mr_status mr_state_load_left(mr_state *state, const mr_store_change *change, mr_
     if (change->operation != MR_STORE_PUT || !mr_state_may_leave(state, change->table))
         return mr_state_load(state, change, err);
     mr_slice *slice = mr_table_make(state->tables[change->table], change->slice);
-    slice->is_partial = slice->is_committed = true;
+    uint64_t hash = mr_hash(change->key, change->key_length);
+    slice->is_committed = true;
+    mr_away_note_left(slice, hash);
     if (slice->count == 0)
         return MR_OK;
-    uint64_t hash = mr_hash(change->key, change->key_length);
     mr_string key = mr_string_of(change->key, change->key_length);
     return mr_slice_resident(slice, key, hash) != NULL ? mr_state_load(state, change, err) : MR_OK;
 }
@@ -105,6 +110,34 @@ static void evict(mr_state *state, double share)
                 (void)mr_away_evict(state->tables[t]->slices[s], age);
 }
 
+/* The largest filter of a slice; NULL: there is none. Adds their bytes up. */
+static mr_slice *largest_filter(const mr_state *state, size_t *bytes)
+{
+    mr_slice *largest = NULL;
+    *bytes = 0;
+    for (uint32_t t = 0; t < state->tables_count; t++) {
+        for (uint32_t s = 0; s < state->tables[t]->slices_count; s++) {
+            mr_slice *slice = state->tables[t]->slices[s];
+            if (slice->left == NULL)
+                continue;
+            *bytes += mr_key_filter_bytes(slice->left);
+            if (largest == NULL ||
+                mr_key_filter_bytes(slice->left) > mr_key_filter_bytes(largest->left))
+                largest = slice;
+        }
+    }
+    return largest;
+}
+
+/* What filters take is memory that entries do not get. */
+static void bound_filters(const mr_state *state, size_t bytes_max)
+{
+    size_t bytes;
+    mr_slice *largest;
+    while ((largest = largest_filter(state, &bytes)) != NULL && bytes > bytes_max)
+        mr_away_forget_left(largest);
+}
+
 void mr_state_settle(mr_state *state, size_t bytes_max)
 {
     if (state->away.store == NULL)
@@ -116,4 +149,6 @@ void mr_state_settle(mr_state *state, size_t bytes_max)
     size_t bytes = mr_state_leaving_bytes(state);
     if (bytes > bytes_max)
         evict(state, (double)(bytes_max / 2) / (double)bytes);
+    size_t filters_max = bytes_max / FILTERS_SHARE;
+    bound_filters(state, filters_max > FILTERS_LEAST ? filters_max : FILTERS_LEAST);
 }

@@ -89,14 +89,16 @@ void mr_slice_free(mr_slice *slice)
     free(slice->control);
     free(slice->slots);
     mr_slice_free(slice->absent);
+    mr_key_filter_free(slice->left);
     free(slice);
 }
 
 size_t mr_slice_bytes(const mr_slice *slice)
 {
     size_t absent = slice->absent != NULL ? mr_slice_bytes(slice->absent) : 0;
+    size_t left = slice->left != NULL ? mr_key_filter_bytes(slice->left) : 0;
     return sizeof *slice + slice->table_bytes + slice->entries.bytes + slice->entries.arena.bytes +
-           absent;
+           absent + left;
 }
 
 /* ---- probing ---- */

@@ -12,12 +12,14 @@
  * delta can name it; one made and removed in the same epoch is free at once and leaves no trace.
  *
  * Of a partial slice the local store may hold more. `absent` then names keys that are no entries
- * whatever the store says: removed since it was written to last, or looked for in vain.
+ * whatever the store says: removed since it was written to last, or looked for in vain. A key that
+ * `left` does not know is none either: the store is asked only for keys that were there once.
  */
 #ifndef MR_ENGINE_STATE_SLICE_H
 #define MR_ENGINE_STATE_SLICE_H
 
 #include "engine/state/entry.h"
+#include "engine/state/key_filter.h"
 #include "engine/state/table.h"
 
 typedef struct mr_numbers {
@@ -40,6 +42,7 @@ struct mr_slice {
     bool is_pinned;
     uint64_t moves;   /* inserts, removals, evictions: what a walk listed is right while it stays */
     mr_slice *absent; /* keys without values; NULL: none */
+    mr_key_filter *left; /* all keys that left, and perhaps others; NULL: nobody knows */
     mr_entries entries;
     mr_numbers dirty;
     mr_numbers removed;
