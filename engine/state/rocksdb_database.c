@@ -6,6 +6,9 @@
 
 #define FILES_OPEN_MAX 128
 #define LEVEL_WARN 2
+#define MEMTABLE_BLOOM 0.1 /* of the memtable's size */
+#define RUNS_LIKE_PERCENT 10
+#define RUNS_MERGED_LEAST 4
 
 static void set_table_options(rocksdb_options_t *options, rocksdb_cache_t *cache)
 {
@@ -25,6 +28,29 @@ static void set_table_options(rocksdb_options_t *options, rocksdb_cache_t *cache
     rocksdb_block_based_options_destroy(table);
 }
 
+/* Sorted runs of like size are merged, four and more at a time. A job whose state is beyond memory
+ * writes keys all over the range: in levels each few megabytes that are flushed are merged with all
+ * of the next level, which took a quarter of such a job's CPU. What it costs instead is room on
+ * disk while all runs are merged, and some more runs to look into, which filters pay for. */
+static void set_compaction(rocksdb_options_t *options)
+{
+    rocksdb_universal_compaction_options_t *runs = rocksdb_universal_compaction_options_create();
+    rocksdb_universal_compaction_options_set_size_ratio(runs, RUNS_LIKE_PERCENT);
+    rocksdb_universal_compaction_options_set_min_merge_width(runs, RUNS_MERGED_LEAST);
+    rocksdb_options_set_compaction_style(options, rocksdb_universal_compaction);
+    rocksdb_options_set_universal_compaction_options(options, runs);
+    rocksdb_universal_compaction_options_destroy(runs);
+}
+
+/* Keys that are looked for are there, most of them (engine/state/key_filter.h): in the memtables
+ * they are not, mostly, and in the last run they are. */
+static void set_filters(rocksdb_options_t *options)
+{
+    rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, MEMTABLE_BLOOM);
+    rocksdb_options_set_memtable_whole_key_filtering(options, 1);
+    rocksdb_options_set_optimize_filters_for_hits(options, 1);
+}
+
 static rocksdb_options_t *make_options(const mr_rocksdb_database *database, int compression)
 {
     rocksdb_options_t *options = rocksdb_options_create();
@@ -41,20 +67,35 @@ static rocksdb_options_t *make_options(const mr_rocksdb_database *database, int 
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
     set_table_options(options, database->cache);
+    set_compaction(options);
+    set_filters(options);
     return options;
 }
 
-/* A RocksDB built without lz4 says so when it opens. */
-static char *open_with(mr_rocksdb_database *database, bool is_to_write, rocksdb_t **db)
+static void close_one(rocksdb_t *db, rocksdb_column_family_handle_t *family)
 {
+    if (db == NULL)
+        return;
+    rocksdb_column_family_handle_destroy(family);
+    rocksdb_close(db);
+}
+
+/* A RocksDB built without lz4 says so when it opens. */
+static char *open_with(mr_rocksdb_database *database, bool is_to_write, rocksdb_t **db,
+                       rocksdb_column_family_handle_t **family)
+{
+    const char *const name = "default";
     const int compressions[] = {rocksdb_lz4_compression, rocksdb_no_compression};
     char *message = NULL;
     for (size_t i = 0; i < MR_LENGTH(compressions); i++) {
         rocksdb_free(message);
         message = NULL;
         rocksdb_options_t *options = make_options(database, compressions[i]);
-        *db = is_to_write ? rocksdb_open(options, database->path, &message)
-                          : rocksdb_open_for_read_only(options, database->path, 0, &message);
+        const rocksdb_options_t *of_family = options;
+        *db = is_to_write ? rocksdb_open_column_families(options, database->path, 1, &name,
+                                                         &of_family, family, &message)
+                          : rocksdb_open_for_read_only_column_families(
+                                options, database->path, 1, &name, &of_family, family, 0, &message);
         rocksdb_options_destroy(options);
         database->compression = compressions[i];
         if (message == NULL)
@@ -76,7 +117,7 @@ void mr_rocksdb_database_init(mr_rocksdb_database *database, const char *path,
 
 char *mr_rocksdb_database_open(mr_rocksdb_database *database, bool is_there)
 {
-    return is_there ? open_with(database, false, &database->db) : NULL;
+    return is_there ? open_with(database, false, &database->db, &database->family) : NULL;
 }
 
 char *mr_rocksdb_database_awake(mr_rocksdb_database *database)
@@ -84,12 +125,13 @@ char *mr_rocksdb_database_awake(mr_rocksdb_database *database)
     pthread_mutex_lock(&database->lock);
     char *message = NULL;
     rocksdb_t *db = NULL;
+    rocksdb_column_family_handle_t *family = NULL;
     if (!database->is_awake)
-        message = open_with(database, true, &db);
+        message = open_with(database, true, &db, &family);
     if (db != NULL) {
-        if (database->db != NULL)
-            rocksdb_close(database->db);
+        close_one(database->db, database->family);
         database->db = db;
+        database->family = family;
         database->is_awake = true;
     }
     pthread_mutex_unlock(&database->lock);
@@ -111,7 +153,6 @@ rocksdb_options_t *mr_rocksdb_database_options(const mr_rocksdb_database *databa
 
 void mr_rocksdb_database_release(mr_rocksdb_database *database)
 {
-    if (database->db != NULL)
-        rocksdb_close(database->db);
+    close_one(database->db, database->family);
     pthread_mutex_destroy(&database->lock);
 }

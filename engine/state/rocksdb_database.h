@@ -24,7 +24,8 @@
 
 typedef struct mr_rocksdb_database {
     pthread_mutex_t lock;
-    rocksdb_t *db; /* NULL: there is none */
+    rocksdb_t *db;                          /* NULL: there is none */
+    rocksdb_column_family_handle_t *family; /* the only one of `db` */
     bool is_awake;
     const char *path;
     rocksdb_cache_t *cache;

@@ -43,20 +43,18 @@ typedef struct look {
     mr_buffer bytes; /* of all keys */
     const char **keys;
     size_t *key_lengths;
-    char **values;
-    size_t *value_lengths;
+    rocksdb_pinnableslice_t **values; /* NULL: not there */
     char **errors;
 } look;
 
 static void look_init(look *l, const mr_store_change *keys, size_t count)
 {
     *l = (look){0};
-    l->keys = malloc(count * (3 * sizeof(char *) + 2 * sizeof(size_t)));
+    l->keys = malloc(count * (3 * sizeof(char *) + sizeof(size_t)));
     MR_ASSERT(l->keys != NULL);
-    l->values = (char **)(void *)(l->keys + count);
-    l->errors = l->values + count;
+    l->values = (rocksdb_pinnableslice_t **)(void *)(l->keys + count);
+    l->errors = (char **)(void *)(l->values + count);
     l->key_lengths = (size_t *)(void *)(l->errors + count);
-    l->value_lengths = l->key_lengths + count;
     for (size_t i = 0; i < count; i++) {
         size_t start = l->bytes.length;
         put_key(&l->bytes, &keys[i]);
@@ -77,27 +75,29 @@ static mr_status look_take(const look *l, const char *path, const mr_store_chang
 {
     if (l->values[number] == NULL)
         return MR_OK;
-    if (l->value_lengths[number] > UINT32_MAX)
+    size_t length;
+    const char *value = rocksdb_pinnableslice_value(l->values[number], &length);
+    if (length > UINT32_MAX)
         return mr_rocksdb_damaged(path, "an entry of more than 4 GiB", err);
     mr_store_change entry = keys[number];
     entry.operation = MR_STORE_PUT;
-    entry.value = l->values[number];
-    entry.value_length = (uint32_t)l->value_lengths[number];
+    entry.value = value;
+    entry.value_length = (uint32_t)length;
     return visit(context, number, &entry, err);
 }
 
-mr_status mr_rocksdb_find(rocksdb_t *db, const rocksdb_readoptions_t *options, const char *path,
-                          const mr_store_change *keys, size_t count,
+mr_status mr_rocksdb_find(const mr_rocksdb_database *database, const rocksdb_readoptions_t *options,
+                          const char *path, const mr_store_change *keys, size_t count,
                           mr_status (*visit)(void *context, size_t number,
                                              const mr_store_change *entry, mr_error *err),
                           void *context, mr_error *err)
 {
-    if (db == NULL || count == 0)
+    if (database->db == NULL || count == 0)
         return MR_OK;
     look l;
     look_init(&l, keys, count);
-    rocksdb_multi_get(db, options, count, l.keys, l.key_lengths, l.values, l.value_lengths,
-                      l.errors);
+    rocksdb_batched_multi_get_cf(database->db, options, database->family, count, l.keys,
+                                 l.key_lengths, l.values, l.errors, true);
     mr_status status = MR_OK;
     for (size_t i = 0; i < count; i++) {
         if (l.errors[i] != NULL && status == MR_OK)
@@ -106,7 +106,7 @@ mr_status mr_rocksdb_find(rocksdb_t *db, const rocksdb_readoptions_t *options, c
             rocksdb_free(l.errors[i]);
         else if (status == MR_OK)
             status = look_take(&l, path, keys, i, visit, context, err);
-        rocksdb_free(l.values[i]);
+        rocksdb_pinnableslice_destroy(l.values[i]);
     }
     mr_buffer_release(&l.bytes);
     free(l.keys);

@@ -14,13 +14,12 @@
 MR_MUST_USE mr_status mr_rocksdb_entry_at(const rocksdb_iterator_t *at, const char *path,
                                           mr_store_change *entry, mr_error *err);
 
-/* As the `find` of a store. `db` NULL: there is nothing. */
-MR_MUST_USE mr_status mr_rocksdb_find(rocksdb_t *db, const rocksdb_readoptions_t *options,
-                                      const char *path, const mr_store_change *keys, size_t count,
-                                      mr_status (*visit)(void *context, size_t number,
-                                                         const mr_store_change *entry,
-                                                         mr_error *err),
-                                      void *context, mr_error *err);
+/* As the `find` of a store. */
+MR_MUST_USE mr_status mr_rocksdb_find(
+    const mr_rocksdb_database *database, const rocksdb_readoptions_t *options, const char *path,
+    const mr_store_change *keys, size_t count,
+    mr_status (*visit)(void *context, size_t number, const mr_store_change *entry, mr_error *err),
+    void *context, mr_error *err);
 
 /* Begins at the first entry not before `from`. */
 mr_store_cursor *mr_rocksdb_seek(mr_rocksdb_database *database,

@@ -194,7 +194,7 @@ static mr_status store_find(mr_local_store *base, const mr_store_change *keys, s
 {
     rocksdb_store *store = store_of(base);
     pthread_mutex_lock(&store->database.lock);
-    mr_status status = mr_rocksdb_find(store->database.db, store->look, store->path, keys, count,
+    mr_status status = mr_rocksdb_find(&store->database, store->look, store->path, keys, count,
                                        visit, context, err);
     pthread_mutex_unlock(&store->database.lock);
     return status;
