@@ -11,7 +11,8 @@
  * record without value in a transaction of that writer, which is aborted: its abort marker ends
  * what hung there. Where the open transaction is somebody else's, this does nothing but take two
  * offsets. The markers of that abort may be left out as well: so it is looked again, and what is
- * open in front of that record then either is somebody else's or hangs still.
+ * open in front of that record then either is somebody else's or hangs still. Where that goes on
+ * too long the next commit shows the record: who reads state logs and frames passes over it.
  *
  * The group's offsets may hang alone: where the next transaction's abort has ended all partitions,
  * but had sent no offsets yet. No offset tells so; who cannot get the group's says it.

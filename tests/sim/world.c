@@ -20,11 +20,11 @@ void mr_sim_world_init(mr_sim_world *world, uint64_t seed, uint32_t workers, FIL
     MR_ASSERT(workers <= MR_SIM_WORKERS_MAX);
     *world = (mr_sim_world){.seed = seed, .workers_count = workers};
     mr_memory_clock_init(&world->clock, WALL_START_MS);
-    /* A transaction of a worker that never comes back hangs until an operator ends it, so only
-     * where the one worker does. */
-    bool may_hang = workers == 1 && seed % 3 == 0;
+    /* Of several workers the heirs end what the dead left, if they know their names: one that died
+     * amid its first claim left none, so it happens seldom. */
+    uint32_t hanging = seed % 3 != 0 ? 0 : workers == 1 ? 300000 : 30000;
     mr_memory_options options = {.virtual_clock = &world->clock,
-                                 .hanging = may_hang ? 300000 : 0,
+                                 .hanging = hanging,
                                  .hanging_in_a_row = 3,
                                  .hangs_partly = true,
                                  .seed = seed};
@@ -179,6 +179,14 @@ int64_t mr_sim_each(mr_sim_world *world, const char *topic, int32_t partition,
     MR_ASSERT(ends.position == ends.stable_end);
     reader->class->close(reader);
     return ends.stable_end;
+}
+
+int64_t mr_sim_held(mr_sim_world *world, const char *topic, int32_t partition)
+{
+    mr_error err;
+    mr_log_ends ends = {.topic = topic, .partition = partition};
+    must(world->outside->class->ends(world->outside, &ends, 1, &err), &err);
+    return ends.high - ends.stable;
 }
 
 static void print_value(void *context, const mr_record *record)

@@ -74,6 +74,9 @@ void mr_sim_grow(mr_sim_world *world, const char *topic, int32_t partitions);
 void mr_sim_put(mr_sim_world *world, const char *topic, int32_t partition, const char *key,
                 const char *value, int64_t timestamp_ms);
 
+/* How many offsets of the partition are behind the last stable one: a transaction is open there. */
+int64_t mr_sim_held(mr_sim_world *world, const char *topic, int32_t partition);
+
 /* Calls `visit` for each committed record of the partition, in order. Returns the stable end. */
 int64_t mr_sim_each(mr_sim_world *world, const char *topic, int32_t partition,
                     void (*visit)(void *context, const mr_record *record), void *context);

@@ -73,9 +73,10 @@ mr_status mr_inlet_take(mr_inlet *inlet, mr_graph *graph, const mr_records *fram
     inlet->graph = graph;
     for (uint32_t i = 0; i < frames->count && status == MR_OK; i++) {
         const mr_record *record = &frames->record[i];
+        if (record->value == NULL) /* ended a transaction that hung (engine/commit/hanging.h) */
+            continue;
         inlet->counts.bytes += record->value_length;
-        status = mr_receiver_take(inlet->receiver, record->value != NULL ? record->value : "",
-                                  record->value != NULL ? record->value_length : 0,
+        status = mr_receiver_take(inlet->receiver, record->value, record->value_length,
                                   mr_graph_arena(graph), &out, err);
         if (status == MR_OK)
             note(inlet, frames->input, journal);

@@ -66,7 +66,8 @@ static mr_status end_in(mr_worker *worker, mr_log_writer *writer, mr_log_ends *p
     return mr_hanging_end(&request, places, count, found, err);
 }
 
-static mr_status free_offsets_of(mr_worker *worker, const char *id, mr_error *err)
+mr_status mr_worker_end_hanging_of(mr_worker *worker, const char *id, mr_log_ends *places,
+                                   uint32_t count, mr_error *err)
 {
     mr_log *log = worker->config.log;
     mr_writer_options options = {.transactional_id = id, .knock_first = true};
@@ -76,11 +77,10 @@ static mr_status free_offsets_of(mr_worker *worker, const char *id, mr_error *er
     if (status != MR_OK)
         return status;
     mr_logger_line(worker->config.logger, MR_LOG_WARN,
-                   "writer fenced that may hold offsets of the group, for a task was taken over "
-                   "from it job=%s id=%s",
-                   worker->plan->job, id);
+                   "writer fenced that may hold %s, for a task was taken over from it job=%s id=%s",
+                   count > 0 ? "what it wrote" : "offsets of the group", worker->plan->job, id);
     worker->owners_fenced++;
-    status = end_in(worker, writer, NULL, 0, &found, err);
+    status = end_in(worker, writer, places, count, &found, err);
     writer->class->close(writer);
     return status;
 }
@@ -91,7 +91,7 @@ static mr_status free_offsets(mr_worker *worker, mr_error *err)
 {
     mr_status status = MR_OK;
     for (uint32_t i = 0; status == MR_OK && i < worker->owners.count; i++)
-        status = free_offsets_of(worker, worker->owners.ids[i], err);
+        status = mr_worker_end_hanging_of(worker, worker->owners.ids[i], NULL, 0, err);
     return status;
 }
 

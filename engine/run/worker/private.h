@@ -142,6 +142,8 @@ typedef struct mr_worker_owners {
     mr_arena arena;
     const char **ids; /* of their writers */
     uint32_t count, room;
+    uint32_t fenced; /* of them */
+    uint32_t cures;
     bool has_looked;
     mr_log_ends *held; /* what was open at the first look, and is */
     uint32_t held_count;
@@ -446,6 +448,10 @@ mr_status mr_worker_end_hanging(mr_worker *worker, mr_error *err);
  * recovery and before our writer writes. A member event breaks it off (MR_E_INTERRUPTED). */
 bool mr_worker_may_restore_first(const mr_worker *worker);
 mr_status mr_worker_finish_hanging(mr_worker *worker, mr_error *err);
+/* The same under the id of whom a task was taken over from, who is fenced by it, in `count` places
+ * (which are spent) and for the group's offsets. */
+mr_status mr_worker_end_hanging_of(mr_worker *worker, const char *id, mr_log_ends *places,
+                                   uint32_t count, mr_error *err);
 /* All partitions that the worker's transactions may touch; each once. */
 mr_log_ends *mr_worker_places(const mr_worker *worker, mr_arena *arena, uint32_t *count);
 

@@ -167,7 +167,8 @@ static mr_status await_others(mr_worker *worker, mr_error *err)
     mr_status status = mr_worker_look_at_others(worker, &is_over, err);
     if (status != MR_OK)
         return status;
-    if (is_over)
+    /* Readers of the outputs may be held by whom tasks were taken over from, until we end that. */
+    if (is_over && worker->owners.count == 0)
         return end(worker, MR_WORKER_FINISHED, err);
     return worker->is_deciding ? mr_worker_notice(worker, FULL_TIMEOUT_MS, err)
                                : mr_worker_poll_member(worker, FETCH_TIMEOUT_MS, err);

@@ -157,6 +157,32 @@ Test(worker_owners, are_fenced_where_their_rows_hold_the_readers_of_a_sink)
     sql_close(&w);
 }
 
+/* From now on three aborts in a row of each writer are told to some partitions only, or to none. */
+static void let_hang(sql_world *w)
+{
+    pthread_mutex_lock(&w->world.cluster->lock);
+    w->world.cluster->options.hanging = 1000000;
+    pthread_mutex_unlock(&w->world.cluster->lock);
+}
+
+Test(worker_owners, whose_transactions_hang_hold_nobody_for_long)
+{
+    sql_world w;
+    open_both(&w, STAGE);
+    put_rows(&w, 0, 0, ROWS, 1);
+    kill_amid_epoch(&w, "out", 0);
+    let_hang(&w);
+    int64_t died_ms = now_ms(&w);
+    while (rows_out(&w) < ROWS || is_open(&w, "out", 0)) {
+        cr_assert(sql_step(&w, 1), "%s", w.worker[1].err.message);
+        cr_assert_lt(now_ms(&w) - died_ms, SESSION_MS + 2 * SOON_MS, "%" PRIu32 " rows",
+                     rows_out(&w));
+    }
+    cr_expect_gt(w.worker[1].stats.owners_fenced, 1);
+    cr_expect_eq(rows_out(&w), ROWS, "some came twice");
+    sql_close(&w);
+}
+
 /* How long the heir, who had no task before, needs from the assignment on until it runs, and until
  * what stood open at its owner's death does no more. */
 static int64_t heir_ms(sql_world *w, const char *held)
@@ -218,6 +244,22 @@ Test(worker_owners, that_died_amid_a_seal_are_fenced_before_anything_else_is_wai
     sql_start(&w, 1, false);
     int64_t ms = heir_ms(&w, "job.state");
     cr_expect_leq(ms, PATIENCE_MS + LOOKS_MS, "%" PRId64 " ms", ms);
+    sql_close(&w);
+}
+
+Test(worker_owners, leave_nothing_open_behind_a_job_that_finishes)
+{
+    sql_world w;
+    die_alone(&w, 1);
+    cr_assert(is_open(&w, "out", 0));
+    let_hang(&w);
+    sql_start(&w, 1, true);
+    while (sql_step(&w, 1))
+        ;
+    cr_expect_eq(w.worker[1].stats.phase, MR_WORKER_FINISHED, "%s", w.worker[1].err.message);
+    sql_stop(&w, 1);
+    cr_expect_not(is_open(&w, "out", 0));
+    cr_expect_eq(rows_out(&w), ROWS);
     sql_close(&w);
 }
 
