@@ -66,8 +66,8 @@ static mr_status end_in(mr_worker *worker, mr_log_writer *writer, mr_log_ends *p
     return mr_hanging_end(&request, places, count, found, err);
 }
 
-mr_status mr_worker_end_hanging_of(mr_worker *worker, const char *id, mr_log_ends *places,
-                                   uint32_t count, mr_error *err)
+static mr_status end_as(mr_worker *worker, const char *id, mr_log_ends *places, uint32_t count,
+                        mr_error *err)
 {
     mr_log *log = worker->config.log;
     mr_writer_options options = {.transactional_id = id, .knock_first = true};
@@ -83,6 +83,16 @@ mr_status mr_worker_end_hanging_of(mr_worker *worker, const char *id, mr_log_end
     status = end_in(worker, writer, places, count, &found, err);
     writer->class->close(writer);
     return status;
+}
+
+mr_status mr_worker_end_hanging_of(mr_worker *worker, const char *id, mr_log_ends *places,
+                                   uint32_t count, mr_error *err)
+{
+    mr_status status = end_as(worker, id, places, count, err);
+    /* Fenced, most likely: another heir is at it. That says nothing about our own writer. */
+    bool is_of_writer = status != MR_OK &&
+                        (err->recovery == MR_RECOVERY_WRITER || err->recovery == MR_RECOVERY_EPOCH);
+    return is_of_writer ? MR_OK : status;
 }
 
 /* Offsets of the group that whoever had our tasks left behind: only under his id can they be

@@ -23,7 +23,8 @@
 
 #define LOOK_EVERY_US INT64_C(100000)
 #define PATIENCE_US INT64_C(500000) /* beyond the commit interval */
-#define CURES_MAX 6u                /* of one that hangs: the simulated log has it hang thrice */
+#define CURES_MAX 3u                /* of one that hangs, and may do so again */
+#define CURES_APART 4               /* times as long each time: it may be a stranger who holds it */
 
 void mr_worker_note_owner(mr_worker *worker, const char *transactional_id)
 {
@@ -43,6 +44,7 @@ void mr_worker_note_owner(mr_worker *worker, const char *transactional_id)
         owners->ids = ids;
         owners->room = room;
     }
+    owners->cures = 0;
     owners->ids[owners->count++] =
         mr_arena_string(&owners->arena, transactional_id, strlen(transactional_id));
 }
@@ -131,6 +133,14 @@ static mr_status cure(mr_worker *worker, mr_error *err)
     return status;
 }
 
+static int64_t pause_us(const mr_worker_owners *owners)
+{
+    int64_t pause = LOOK_EVERY_US;
+    for (uint32_t i = 0; i < owners->cures; i++)
+        pause *= CURES_APART;
+    return pause;
+}
+
 mr_status mr_worker_look_before_owners(mr_worker *worker, mr_error *err)
 {
     bool is_of_use = worker->plan->guarantee == MR_EXACTLY_ONCE && worker->plan->uses_log;
@@ -155,6 +165,6 @@ mr_status mr_worker_look_at_owners(mr_worker *worker, mr_error *err)
     if (status == MR_OK && (owners->count == 0 || owners->held_count == 0))
         mr_worker_forget_owners(worker);
     else
-        owners->look_due_us = mr_worker_now_us(worker) + LOOK_EVERY_US;
+        owners->look_due_us = mr_worker_now_us(worker) + pause_us(owners);
     return status != MR_OK && err->recovery == MR_RECOVERY_RETRY ? MR_OK : status;
 }

@@ -6,6 +6,7 @@
  * open, in virtual time; it ends in time, or never does. A transaction with nothing but offsets is
  * aborted at a coordinator that leaves its markers out.
  */
+#include "engine/history/history.h"
 #include "tests/unit/sim/rig.h"
 
 #include <criterion/criterion.h>
@@ -288,6 +289,15 @@ Test(held, a_dead_letter_topic_whose_description_came_late)
     mr_rig_tear_down(&r);
 }
 
+static mr_status count_epoch(void *context, const mr_history_record *record, bool *is_enough,
+                             mr_error *err)
+{
+    (void)is_enough;
+    (void)err;
+    *(uint32_t *)context += !record->is_claim;
+    return MR_OK;
+}
+
 /* What ends a transaction that hangs is a record without value. Where the markers of that were left
  * out as well, the next commit of the same writer shows it. */
 Test(held, a_record_that_ended_what_hung_means_nothing)
@@ -306,6 +316,12 @@ Test(held, a_record_that_ended_what_hung_means_nothing)
         mr_rig_stop(&r, 0);
         r.stats.commits = 0;
     }
+    uint32_t epochs = 0;
+    mr_history history = {
+        .log = r.world.outside, .clock = mr_sim_clock(&r.world), .topic = "sim.state"};
+    cr_assert_eq(mr_history_read(&history, MR_OFFSET_EARLIEST, -1, count_epoch, &epochs, &r.err),
+                 MR_OK, "%s", r.err.message);
+    cr_expect_geq(epochs, 3);
     mr_rig_finish(&r);
     mr_rig_tear_down(&r);
 }

@@ -183,6 +183,45 @@ Test(worker_owners, whose_transactions_hang_hold_nobody_for_long)
     sql_close(&w);
 }
 
+/* A log where another heir is always the first to write under the dead worker's id. */
+static mr_log_class contested;
+static const mr_log_class *uncontested;
+static uint32_t contests;
+
+static mr_status open_contested(mr_log *log, const mr_writer_options *options,
+                                mr_log_writer **writer, mr_error *err)
+{
+    contests++;
+    *writer = NULL;
+    (void)log;
+    (void)options;
+    return mr_error_set_recovery(err, MR_E_KAFKA_FENCED, MR_RECOVERY_WRITER, "another is at it");
+}
+
+Test(worker_owners, may_have_two_heirs_and_neither_loses_his_own_epoch)
+{
+    sql_world w;
+    open_both(&w, STAGE);
+    put_rows(&w, 0, 0, ROWS, 1);
+    kill_amid_epoch(&w, "out", 0);
+    let_hang(&w);
+    while (w.worker[1].stats.tasks < 2 || w.worker[1].stats.phase != MR_WORKER_RUN)
+        cr_assert(sql_step(&w, 1), "%s", w.worker[1].err.message);
+    uncontested = w.worker[1].log->class;
+    contested = *uncontested;
+    contested.open_writer = open_contested;
+    w.worker[1].log->class = &contested;
+    uint64_t aborts = w.worker[1].stats.aborts, restores = w.worker[1].stats.restores;
+    for (uint32_t s = 0; contests < 2 && s < STEPS_MAX; s++)
+        cr_assert(sql_step(&w, 1), "%s", w.worker[1].err.message);
+    w.worker[1].log->class = uncontested;
+    cr_expect_eq(contests, 2);
+    cr_expect_eq(w.worker[1].stats.tasks, 2);
+    cr_expect_eq(w.worker[1].stats.aborts, aborts);
+    cr_expect_eq(w.worker[1].stats.restores, restores);
+    sql_close(&w);
+}
+
 /* How long the heir, who had no task before, needs from the assignment on until it runs, and until
  * what stood open at its owner's death does no more. */
 static int64_t heir_ms(sql_world *w, const char *held)
