@@ -27,6 +27,7 @@ typedef struct mr_rocksdb_database {
     rocksdb_t *db;                          /* NULL: there is none */
     rocksdb_column_family_handle_t *family; /* the only one of `db` */
     bool is_awake;
+    bool has_levels; /* while it is open: made for files from elsewhere */
     const char *path;
     rocksdb_cache_t *cache;
     size_t memtable_bytes;
@@ -41,8 +42,9 @@ void mr_rocksdb_database_init(mr_rocksdb_database *database, const char *path,
  * not. `is_there`: a database is. */
 char *mr_rocksdb_database_open(mr_rocksdb_database *database, bool is_there);
 
-/* For writing, from now on; RocksDB's words if that fails: what was there can be read still. */
-char *mr_rocksdb_database_awake(mr_rocksdb_database *database);
+/* For writing, from now on; RocksDB's words if that fails: what was there can be read still.
+ * `is_for_bulk`: what comes first are files made elsewhere, and more of them. */
+char *mr_rocksdb_database_awake(mr_rocksdb_database *database, bool is_for_bulk);
 
 /* The database once it is awake; NULL before. */
 rocksdb_t *mr_rocksdb_database_written(mr_rocksdb_database *database);

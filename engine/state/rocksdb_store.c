@@ -112,9 +112,9 @@ static mr_status store_marker(mr_local_store *base, mr_store_marker *marker, mr_
     return status;
 }
 
-static mr_status awake(rocksdb_store *store, mr_error *err)
+static mr_status awake(rocksdb_store *store, bool is_for_bulk, mr_error *err)
 {
-    char *message = mr_rocksdb_database_awake(&store->database);
+    char *message = mr_rocksdb_database_awake(&store->database, is_for_bulk);
     if (message == NULL)
         return MR_OK;
     if (strstr(message, "lock file") == NULL && strstr(message, "lock hold") == NULL)
@@ -129,17 +129,17 @@ static mr_status store_apply(mr_local_store *base, const mr_store_change *change
                              const mr_store_marker *marker, mr_error *err)
 {
     rocksdb_store *store = store_of(base);
-    mr_status status = awake(store, err);
-    if (status != MR_OK)
-        return status;
     mr_store_plan plan;
     mr_store_plan_init(&plan, changes, count);
+    mr_status status =
+        awake(store, mr_rocksdb_bulk_is_worth(&plan, store->factory->bulk_bytes_min), err);
     const mr_rocksdb_way way = {.database = &store->database,
                                 .read = store->read,
                                 .write = store->write,
                                 .flush = store->flush,
                                 .bulk_bytes_min = store->factory->bulk_bytes_min};
-    status = mr_rocksdb_write(&way, &plan, marker, err);
+    if (status == MR_OK)
+        status = mr_rocksdb_write(&way, &plan, marker, err);
     mr_store_plan_release(&plan);
     recount(store);
     return status;
@@ -236,7 +236,7 @@ static mr_status store_flush(mr_local_store *base, mr_error *err)
 static mr_status store_image(mr_local_store *base, mr_store_image **image, mr_error *err)
 {
     rocksdb_store *store = store_of(base);
-    mr_status status = awake(store, err);
+    mr_status status = awake(store, false, err);
     return status == MR_OK ? mr_rocksdb_image_make(store->database.db, store->path, image, err)
                            : status;
 }
