@@ -335,10 +335,11 @@ static bool is_held(history *h, const char *topic, int32_t partition)
 /* What has come to a topic since it was read last. */
 static bool take_topic(history *h, uint32_t number, const char *topic, int32_t partitions)
 {
-    mr_buffer text = {0};
-    for (int32_t p = 0; p < partitions; p++) {
+    for (int32_t p = 0; p < partitions; p++)
         if (is_held(h, topic, p))
             return false;
+    mr_buffer text = {0};
+    for (int32_t p = 0; p < partitions; p++) {
         mr_buffer all = {0};
         mr_sim_read(&h->world, topic, p, &all);
         size_t *seen = &h->seen[number].length[p];

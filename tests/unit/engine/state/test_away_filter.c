@@ -104,18 +104,25 @@ Test(away_filter, a_slice_that_came_back_whole_leaves_again)
     end(&p);
 }
 
-Test(away_filter, what_a_restore_left_in_the_store_is_found)
+/* Key 50 is in the store, with 7, and the state knows nothing of it. */
+static mr_store_change put_behind(play *p)
 {
-    play p;
-    begin(&p);
-    leave(&p, 0, 50);
-    uint64_t value = 7;
+    static const uint64_t value = 7;
     mr_store_change change = {.operation = MR_STORE_PUT,
                               .key = "00000050",
                               .key_length = 8,
                               .value = (const char *)&value,
                               .value_length = sizeof value};
-    mr_sim_entries_apply(&p.store.entries, &change);
+    mr_sim_entries_apply(&p->store.entries, &change);
+    return change;
+}
+
+Test(away_filter, what_a_restore_left_in_the_store_is_found)
+{
+    play p;
+    begin(&p);
+    leave(&p, 0, 50);
+    mr_store_change change = put_behind(&p);
     cr_assert_eq(mr_state_load_left(p.state, &change, &p.err), MR_OK);
     cr_expect_eq(put(&p, 50, 1), 7);
     end(&p);
@@ -126,12 +133,7 @@ Test(away_filter, of_a_slice_that_a_restore_noted_nothing_is_known)
     play p;
     begin(&p);
     leave(&p, 0, 50);
-    uint64_t value = 7;
-    mr_sim_entries_apply(&p.store.entries, &(mr_store_change){.operation = MR_STORE_PUT,
-                                                              .key = "00000050",
-                                                              .key_length = 8,
-                                                              .value = (const char *)&value,
-                                                              .value_length = sizeof value});
+    (void)put_behind(&p);
     mr_state_load_away(p.state, 0, 0);
     cr_expect_eq(put(&p, 50, 1), 7);
     leave(&p, 51, 1);
